@@ -1,0 +1,1 @@
+"""The `sori` command: an ordinary client of the public gRPC APIs."""

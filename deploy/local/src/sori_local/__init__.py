@@ -1,0 +1,1 @@
+"""Sori on one machine."""

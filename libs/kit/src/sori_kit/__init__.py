@@ -1,0 +1,1 @@
+"""What every Sori service needs and no service owns."""

@@ -1,0 +1,128 @@
+"""One Postgres database: transactions, the inbox, and locks."""
+
+import contextlib
+import zlib
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from google.protobuf.message import Message
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from sori_kit.bus import Batch
+from sori_kit.errors import Unavailable
+
+M = TypeVar("M", bound=Message)
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+_PASSING = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300")  # Serialisation, deadlock, lock, shutdown.
+
+
+def metadata() -> sa.MetaData:
+    """Make a service's MetaData, with the tables `inbox` and `outbox` in it."""
+    made = sa.MetaData(naming_convention=NAMING)
+    sa.Table(
+        "inbox",
+        made,
+        sa.Column("durable", sa.Text, primary_key=True),
+        sa.Column("event_id", sa.Uuid, primary_key=True),
+        sa.Column("handled_time", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+        sa.Index(None, "handled_time"),
+    )
+    sa.Table(
+        "outbox",
+        made,
+        sa.Column("outbox_id", sa.BigInteger, sa.Identity(), primary_key=True),
+        sa.Column("subject", sa.Text, nullable=False),
+        sa.Column("data", sa.LargeBinary, nullable=False),
+        sa.Column("headers", postgresql.JSONB, nullable=False),
+    )
+    return made
+
+
+def url_for(server: str, service: str) -> sa.URL:
+    """Name the database of a service (`ee-feedback` has `sori_ee_feedback`) on a server."""
+    return sa.make_url(server).set(drivername="postgresql+asyncpg", database=f"sori_{service.replace('-', '_')}")
+
+
+class Transaction:
+    """An open transaction; what it stages and writes is committed together or not at all."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
+
+    async def execute(
+        self, statement: sa.Executable | str, values: Mapping[str, Any] | None = None
+    ) -> sa.CursorResult[Any]:
+        """Run a statement; lists in `values` become arrays where the statement casts them so."""
+        return await self.connection.execute(
+            sa.text(statement) if isinstance(statement, str) else statement, values or {}
+        )
+
+    async def lock(self, name: str) -> None:
+        """Hold back every other transaction of this database that takes the same name, until this one ends."""
+        await self.execute("select pg_advisory_xact_lock(:key)", {"key": zlib.crc32(name.encode())})
+
+
+class Database:
+    """The service's own database. Only `transaction` and `handling` commit."""
+
+    def __init__(self, url: sa.URL, *, pool_size: int = 5) -> None:
+        self.url = url
+        self._engine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=5,
+            pool_timeout=10,
+            pool_pre_ping=True,
+            connect_args={"timeout": 5, "server_settings": {"jit": "off", "application_name": url.database or ""}},
+        )
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Open a transaction; it commits when the block ends well. An engine that is away is Unavailable."""
+        with _unavailable():
+            async with self._engine.begin() as connection:
+                yield Transaction(connection)
+
+    @contextlib.asynccontextmanager
+    async def handling(self, batch: Batch[M]) -> AsyncIterator[tuple[Transaction, Batch[M]]]:
+        """Open a transaction that records `batch` as handled; gives what of it had not been handled before."""
+        async with self.transaction() as tx:
+            rows = await tx.execute(
+                "insert into inbox (durable, event_id) select :durable, * from unnest(cast(:ids as uuid[]))"
+                " on conflict do nothing returning event_id",
+                {"durable": batch.durable, "ids": [event.event_id for event in batch]},
+            )
+            fresh = {str(row.event_id) for row in rows}
+            yield tx, batch.only(fresh)
+
+    async def version(self) -> str:
+        """Ask the engine for its version."""
+        async with self.transaction() as tx:
+            return str((await tx.execute("show server_version")).scalar_one())
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self._engine.dispose()
+
+
+@contextlib.contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError) as away:
+        raise Unavailable("the database does not answer") from away
+    except DBAPIError as error:
+        if error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _PASSING:
+            raise Unavailable("the database broke off") from error
+        raise

@@ -1,0 +1,122 @@
+"""Events as CloudEvents 1.0 in binary mode: protobuf data, `ce-` headers (NATS protocol binding)."""
+
+import datetime as dt
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from urllib.parse import quote, unquote
+
+from google.protobuf.message import DecodeError, Message
+
+from sori_kit.errors import InvalidInput
+
+M = TypeVar("M", bound=Message)
+_WORD = re.compile(r"[A-Z][a-z0-9]*")
+_TYPES: dict[type[Message], str] = {}
+
+
+def event_type(message: type[Message]) -> str:
+    """Derive the type, which is also the subject: `sori.<service>.<entity>.<participle>.v1`."""
+    known = _TYPES.get(message)
+    if known is None:
+        *entity, participle = _WORD.findall(message.DESCRIPTOR.name)
+        prefix, version = message.DESCRIPTOR.file.package.rsplit(".", 1)
+        known = f"{prefix}.{'_'.join(entity).lower()}.{participle.lower()}.{version}"
+        _TYPES[message] = known
+    return known
+
+
+def service_of(message: type[Message]) -> str:
+    """Name the service, in snake case, that owns an event."""
+    return message.DESCRIPTOR.file.package.split(".")[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event(Generic[M]):
+    """A fact with everything a consumer needs to act."""
+
+    event_id: str  # Deterministic where a repeat must be recognised.
+    message: M
+    entity_id: str
+    time: dt.datetime
+    correlation_id: str  # The same for all that follows from one cause.
+    causation_id: str = ""  # The event that led to this one.
+    traceparent: str = ""  # W3C trace context.
+
+    @classmethod
+    def new(
+        cls, message: M, *, entity_id: str, time: dt.datetime, event_id: str = "", cause: "Event[Message] | None" = None
+    ) -> "Event[M]":
+        """Make an event that follows from `cause`, or starts a new chain."""
+        event_id = event_id or str(uuid.uuid4())
+        if cause is None:
+            return cls(event_id=event_id, message=message, entity_id=entity_id, time=time, correlation_id=event_id)
+        return cls(
+            event_id=event_id,
+            message=message,
+            entity_id=entity_id,
+            time=time,
+            correlation_id=cause.correlation_id,
+            causation_id=cause.event_id,
+            traceparent=cause.traceparent,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An event as it goes over the wire."""
+
+    subject: str
+    data: bytes
+    headers: dict[str, str]
+
+    @property
+    def event_id(self) -> str:
+        """Id of the event."""
+        return self.headers["ce-id"]
+
+
+def seal(event: Event[M], source: str) -> Envelope:
+    """Turn an event into subject, data and headers; no header holds personal data."""
+    subject = event_type(type(event.message))
+    headers = {
+        "Nats-Msg-Id": event.event_id,
+        "ce-specversion": "1.0",
+        "ce-id": event.event_id,
+        "ce-type": subject,
+        "ce-source": source,
+        "ce-subject": quote(event.entity_id, safe="-_."),
+        "ce-time": event.time.isoformat(),
+        "ce-correlationid": event.correlation_id,
+        "content-type": "application/protobuf",
+    }
+    if event.causation_id:
+        headers["ce-causationid"] = event.causation_id
+    if event.traceparent:
+        headers["traceparent"] = event.traceparent
+    return Envelope(subject, event.message.SerializeToString(), headers)
+
+
+def open_as(message: type[M], data: bytes, headers: Mapping[str, str] | None) -> Event[M]:
+    """Read an event; what is no CloudEvent of that type is InvalidInput."""
+    headers = headers or {}
+    if headers.get("ce-type") != event_type(message):
+        raise InvalidInput(f"event type {headers.get('ce-type')!r} is not {event_type(message)!r}")
+    try:
+        return Event(
+            event_id=headers["ce-id"],
+            message=message.FromString(data),
+            entity_id=unquote(headers.get("ce-subject", "")),
+            time=dt.datetime.fromisoformat(headers["ce-time"]),
+            correlation_id=headers.get("ce-correlationid") or headers["ce-id"],
+            causation_id=headers.get("ce-causationid", ""),
+            traceparent=headers.get("traceparent", ""),
+        )
+    except KeyError as missing:
+        raise InvalidInput(f"header {missing} is missing") from None
+    except ValueError:
+        raise InvalidInput("header ce-time is not an RFC 3339 time") from None
+    except DecodeError:
+        raise InvalidInput(f"data is not a {message.DESCRIPTOR.full_name}") from None

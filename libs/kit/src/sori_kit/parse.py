@@ -1,0 +1,46 @@
+"""Request fields that need more than protobuf's own check."""
+
+import base64
+import binascii
+import json
+import uuid as uuids
+from collections.abc import Sequence
+
+from sori_kit.errors import InvalidInput
+
+
+def uuid(value: str, field: str) -> uuids.UUID:
+    """Read a UUID or say which field holds none."""
+    try:
+        return uuids.UUID(value)
+    except ValueError:
+        raise InvalidInput.of_field(field, "is not a UUID") from None
+
+
+def page_size(value: int, *, usual: int = 50, most: int = 500) -> int:
+    """Read a page size (AIP-158): 0 means `usual`, more than `most` means `most`, negative is refused."""
+    if value < 0:
+        raise InvalidInput.of_field("page_size", "is negative")
+    return min(value or usual, most)
+
+
+def encode_token(*parts: str | int) -> str:
+    """Make an opaque token from the parts of a cursor."""
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+
+
+def decode_token(value: str, *kinds: type, field: str = "page_token") -> list[str | int] | None:
+    """Read the parts of a token made by `encode_token`, or None when it is empty; anything else is refused."""
+    if not value:
+        return None
+    try:
+        parts = json.loads(base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)))
+    except (ValueError, binascii.Error):
+        parts = None
+    if not isinstance(parts, list) or not _are(parts, kinds):
+        raise InvalidInput.of_field(field, "was not made by this service")
+    return parts
+
+
+def _are(parts: Sequence[object], kinds: Sequence[type]) -> bool:
+    return len(parts) == len(kinds) and all(type(part) is kind for part, kind in zip(parts, kinds, strict=True))

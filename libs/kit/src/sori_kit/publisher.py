@@ -1,0 +1,200 @@
+"""Publishing to JetStream with group commit: what waits together goes to disk together.
+
+Concurrent callers share atomic batches (nats-server 2.12+, ADR-50), so that one sync to disk serves many
+events. The broker refuses a batch that holds an event id it knows; that batch is then sent message by
+message, which tells the known ones apart.
+"""
+
+import asyncio
+import json
+import time
+import uuid
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import nats.errors
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from sori_kit import telemetry
+from sori_kit.envelope import Envelope
+from sori_kit.errors import Unavailable
+
+log = structlog.get_logger()
+
+_DUPLICATE_IN_BATCH = 10201  # nats-server error code: atomic publish batch contains duplicate message id.
+
+
+@dataclass(slots=True, eq=False)
+class _Ticket:
+    """What one caller waits for."""
+
+    left: int
+    done: asyncio.Future[list[bool]]
+    known: list[bool] = field(default_factory=list)  # True where the broker had the event before.
+
+
+@dataclass(slots=True, eq=False)
+class _Item:
+    envelope: Envelope
+    ticket: _Ticket
+    index: int
+
+
+class _Refused(Exception):
+    """The broker answered a publish with an error."""
+
+    def __init__(self, code: int, description: str) -> None:
+        super().__init__(f"{code}: {description}")
+        self.code = code
+
+
+class Publisher:
+    """Publishes envelopes; returns when the broker has them on disk, or raises Unavailable after `budget` seconds."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        atomic: bool = True,
+        most: int = 500,  # messages in one atomic batch; the broker's limit is 1,000
+        flights: int = 3,  # batches under way at a time
+        waiting: int = 20_000,  # messages queued before callers are held back
+        answer: float = 5.0,  # seconds for one attempt
+        budget: float = 45.0,  # seconds over all attempts: rides over a broker restart or a leader election
+    ) -> None:
+        self._client = client
+        self._atomic = atomic
+        self._most = most
+        self._answer = answer
+        self._budget = budget
+        self._room = asyncio.Semaphore(waiting)
+        self._flights = asyncio.Semaphore(flights)
+        self._queues: dict[str, deque[_Item]] = defaultdict(deque)
+        self._senders: dict[str, asyncio.Task[None]] = {}
+        self._answers: dict[str, asyncio.Future[Msg]] = {}
+        self._inbox = ""
+        self._sent = 0
+
+    async def start(self) -> None:
+        """Listen for the broker's answers."""
+        self._inbox = self._client.new_inbox()
+        await self._client.subscribe(f"{self._inbox}.*", cb=self._on_answer)
+
+    async def publish(self, envelopes: Sequence[Envelope]) -> list[bool]:
+        """Publish all; says for each whether the broker had it before."""
+        if not envelopes:
+            return []
+        ticket = _Ticket(len(envelopes), asyncio.get_running_loop().create_future(), [False] * len(envelopes))
+        for index, envelope in enumerate(envelopes):
+            await self._room.acquire()
+            stream = envelope.subject.split(".", 2)[1]
+            self._queues[stream].append(_Item(envelope, ticket, index))
+            if stream not in self._senders:
+                self._senders[stream] = asyncio.create_task(self._send_all(stream))
+        return await ticket.done
+
+    async def _send_all(self, stream: str) -> None:
+        """Empty the queue of one stream, a few batches at a time."""
+        queue = self._queues[stream]
+        under_way: set[asyncio.Task[None]] = set()
+        try:
+            while queue:
+                await self._flights.acquire()
+                batch = [queue.popleft() for _ in range(min(len(queue), self._most))]
+                task = asyncio.create_task(self._send(stream, batch))
+                under_way.add(task)
+                task.add_done_callback(under_way.discard)
+        finally:
+            del self._senders[stream]
+            if queue:  # Something came in while this sender was ending.
+                self._senders[stream] = asyncio.create_task(self._send_all(stream))
+        if under_way:
+            await asyncio.gather(*under_way)
+
+    async def _send(self, stream: str, batch: list[_Item]) -> None:
+        try:
+            known = await self._until_answered(stream, [item.envelope for item in batch])
+        except Unavailable as error:
+            for item in batch:
+                if not item.ticket.done.done():
+                    item.ticket.done.set_exception(error)
+        else:
+            telemetry.PUBLISHED.labels(stream).inc(len(batch))
+            for item, was_known in zip(batch, known, strict=True):
+                item.ticket.known[item.index] = was_known
+                item.ticket.left -= 1
+                if not item.ticket.left and not item.ticket.done.done():
+                    item.ticket.done.set_result(item.ticket.known)
+        finally:
+            self._flights.release()
+            for _ in batch:
+                self._room.release()
+
+    async def _until_answered(self, stream: str, batch: list[Envelope]) -> list[bool]:
+        """Try until the broker has all of it; after an attempt without an answer nothing counts as known before."""
+        until = time.monotonic() + self._budget
+        pause, unsure = 0.05, False
+        while True:
+            try:
+                known = await self._attempt(batch)
+                return [False] * len(batch) if unsure else known
+            except (TimeoutError, OSError, _Refused, nats.errors.Error) as error:
+                telemetry.PUBLISH_RETRIES.labels(stream).inc()
+                unsure = unsure or not isinstance(error, _Refused)
+                if time.monotonic() + pause > until:
+                    log.warning("publish.given_up", stream=stream, count=len(batch), error=str(error))
+                    raise Unavailable("the broker does not answer") from error
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 2.0)
+
+    async def _attempt(self, batch: list[Envelope]) -> list[bool]:
+        if self._atomic and len(batch) > 1:
+            try:
+                return await self._attempt_atomic(batch)
+            except _Refused as refused:
+                if refused.code != _DUPLICATE_IN_BATCH:
+                    raise
+        return await self._attempt_single(batch)
+
+    async def _attempt_atomic(self, batch: list[Envelope]) -> list[bool]:
+        batch_id, last = uuid.uuid4().hex, len(batch)
+        for sequence, envelope in enumerate(batch, 1):
+            headers = envelope.headers | {"Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(sequence)}
+            if sequence < last:
+                await self._client.publish(envelope.subject, envelope.data, headers=headers)
+        headers["Nats-Batch-Commit"] = "1"
+        await self._ask(envelope.subject, envelope.data, headers)
+        return [False] * last
+
+    async def _attempt_single(self, batch: list[Envelope]) -> list[bool]:
+        asked = [asyncio.ensure_future(self._ask(each.subject, each.data, each.headers)) for each in batch]
+        try:
+            return [bool((await answer).get("duplicate")) for answer in asked]
+        finally:
+            for answer in asked:
+                answer.cancel()
+
+    async def _ask(self, subject: str, data: bytes, headers: dict[str, str]) -> dict[str, Any]:
+        self._sent += 1
+        token = str(self._sent)
+        answer = self._answers[token] = asyncio.get_running_loop().create_future()
+        try:
+            await self._client.publish(subject, data, reply=f"{self._inbox}.{token}", headers=headers)
+            message = await asyncio.wait_for(answer, self._answer)
+        finally:
+            del self._answers[token]
+        if not message.data:  # A bare status: 503, nobody listens there yet.
+            raise _Refused(int((message.headers or {}).get("Status", "503")), "no stream takes this subject")
+        said: dict[str, Any] = json.loads(message.data)
+        if "error" in said:
+            raise _Refused(said["error"].get("err_code", 0), said["error"].get("description", ""))
+        return said
+
+    async def _on_answer(self, message: Msg) -> None:
+        answer = self._answers.get(message.subject.rsplit(".", 1)[1])
+        if answer is not None and not answer.done():
+            answer.set_result(message)

@@ -1,0 +1,1 @@
+"""Hears employees without exposing them."""

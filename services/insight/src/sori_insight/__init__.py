@@ -1,0 +1,1 @@
+"""The joint feed and its figures."""

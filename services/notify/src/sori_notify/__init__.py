@@ -1,0 +1,1 @@
+"""Promises, cases and alerts."""
