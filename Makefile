@@ -81,3 +81,8 @@ run: setup  ## bring the platform up with the sample company; ONCE=1 ends when a
 bench: setup  ## run the benchmarks; NAME=line runs one
 	@for each in $(or $(NAME),$(filter-out _%,$(basename $(notdir $(wildcard benchmarks/*.py))))); do \
 	  echo "== $$each"; $(BIN)/python benchmarks/$$each.py $(ARGS); done
+
+.PHONY: migration
+migration: setup  ## write a migration: SERVICE=journey MESSAGE="Add segments"
+	$(BIN)/python tests/migration.py $(SERVICE) "$(MESSAGE)"
+	ruff format services/$(SERVICE) && ruff check --fix services/$(SERVICE)

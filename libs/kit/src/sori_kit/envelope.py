@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError, Message
 from sori_kit.errors import InvalidInput
 
 M = TypeVar("M", bound=Message)
+M_co = TypeVar("M_co", bound=Message, covariant=True)
 _WORD = re.compile(r"[A-Z][a-z0-9]*")
 _TYPES: dict[type[Message], str] = {}
 
@@ -34,11 +35,11 @@ def service_of(message: type[Message]) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event(Generic[M]):
+class Event(Generic[M_co]):
     """A fact with everything a consumer needs to act."""
 
     event_id: str  # Deterministic where a repeat must be recognised.
-    message: M
+    message: M_co
     entity_id: str
     time: dt.datetime
     correlation_id: str  # The same for all that follows from one cause.
@@ -47,13 +48,19 @@ class Event(Generic[M]):
 
     @classmethod
     def new(
-        cls, message: M, *, entity_id: str, time: dt.datetime, event_id: str = "", cause: "Event[Message] | None" = None
+        cls,
+        message: M,
+        *,
+        entity_id: str,
+        time: dt.datetime,
+        event_id: str = "",
+        cause: "Event[Message] | None" = None,
     ) -> "Event[M]":
         """Make an event that follows from `cause`, or starts a new chain."""
         event_id = event_id or str(uuid.uuid4())
         if cause is None:
-            return cls(event_id=event_id, message=message, entity_id=entity_id, time=time, correlation_id=event_id)
-        return cls(
+            return Event(event_id=event_id, message=message, entity_id=entity_id, time=time, correlation_id=event_id)
+        return Event(
             event_id=event_id,
             message=message,
             entity_id=entity_id,
@@ -78,7 +85,7 @@ class Envelope:
         return self.headers["ce-id"]
 
 
-def seal(event: Event[M], source: str) -> Envelope:
+def seal(event: Event[Message], source: str) -> Envelope:
     """Turn an event into subject, data and headers; no header holds personal data."""
     subject = event_type(type(event.message))
     headers = {

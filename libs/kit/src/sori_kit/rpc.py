@@ -1,5 +1,7 @@
 """gRPC: the server with its one interceptor, and channels to other services."""
 
+from __future__ import annotations
+
 import asyncio
 import functools
 import time
@@ -22,6 +24,7 @@ from sori_kit.settings import KitSettings
 log = structlog.get_logger()
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+RpcHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Adder = Callable[[Any, Any], None]  # A generated add_…Servicer_to_server.
 
 _CODES: dict[type[errors.SoriError], grpc.StatusCode] = {
@@ -102,7 +105,7 @@ class _Interceptor(grpc.aio.ServerInterceptor):
         self._verifier = verifier
         self._roles: dict[str, frozenset[str]] = {}
         self._requests: dict[str, type[Message]] = {}
-        self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+        self._wrapped: dict[str, RpcHandler] = {}
 
     def serve(self, service: ServiceDescriptor) -> None:
         self._roles |= auth.policy({service.full_name: service})
@@ -113,9 +116,9 @@ class _Interceptor(grpc.aio.ServerInterceptor):
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[RpcHandler | None]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+    ) -> RpcHandler | None:
         path = str(handler_call_details.method)
         if path in self._wrapped:
             return self._wrapped[path]
@@ -125,7 +128,7 @@ class _Interceptor(grpc.aio.ServerInterceptor):
         self._wrapped[path] = self._wrap(path, handler)
         return self._wrapped[path]
 
-    def _wrap(self, path: str, handler: Any) -> grpc.RpcMethodHandler[Any, Any]:
+    def _wrap(self, path: str, handler: Any) -> RpcHandler:
         """Put the common part around a handler; requests arrive as bytes, so that bad ones can be named."""
         streams = handler.request_streaming
 
@@ -152,7 +155,7 @@ class _Interceptor(grpc.aio.ServerInterceptor):
         }
         make: Any = kinds[streams, handler.response_streaming]
         behaviour = stream if handler.response_streaming else unary
-        made: grpc.RpcMethodHandler[Any, Any] = make(behaviour, None, handler.response_serializer)
+        made: RpcHandler = make(behaviour, None, handler.response_serializer)
         return made
 
     def _parsed(self, path: str, request: Any, streams: bool) -> Any:
@@ -183,7 +186,7 @@ class _Call:
     async def admit(self) -> None:
         auth.enter(await self._interceptor.admit(self._path, self._context))
 
-    async def __aenter__(self) -> "_Call":
+    async def __aenter__(self) -> _Call:
         self._span.__enter__()
         return self
 

@@ -1,0 +1,23 @@
+"""Fixtures of all tests."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import engines as real
+import pytest
+import pytest_asyncio
+
+
+@pytest_asyncio.fixture(scope="session")
+async def engines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[real.Engines]:
+    """A nats-server and a Postgres for this test run."""
+    folder: Path = tmp_path_factory.mktemp("engines")
+    for parent in (folder, *folder.parents):  # Postgres runs under a user of its own and must get through.
+        if parent == Path(parent.anchor) or parent.parent == Path(parent.anchor):
+            break
+        parent.chmod(0o755)
+    with real.running(folder) as running:
+        await real.wait_for_postgres(running.postgres_url)
+        yield running
+        await asyncio.sleep(0)

@@ -1,0 +1,197 @@
+"""The rules of classify: language, topics, triggers, urgency and what is said of a text that cannot be read."""
+
+from pathlib import Path
+
+import pytest
+from sori_classify import domain
+from sori_classify.domain import Emotion, Language, Scores, Sentiment, SentimentScores, Trigger, Utterance
+from sori_classify.model import Lexicon
+
+LEXICONS = Path(__file__).parents[3] / "services" / "classify" / "lexicons"
+
+UPSET = SentimentScores(negative=0.9, neutral=0.06, positive=0.04)
+CALM = SentimentScores(negative=0.1, neutral=0.8, positive=0.1)
+PLEASED = SentimentScores(negative=0.05, neutral=0.05, positive=0.9)
+
+
+@pytest.fixture(scope="module")
+def lexicon() -> Lexicon:
+    return Lexicon.load(LEXICONS)
+
+
+def some_scores(
+    sentiment: SentimentScores = CALM,
+    emotion: Emotion = Emotion.NEUTRAL,
+    abuse: float = 0.1,
+    utterance: Utterance = Utterance.STATEMENT,
+) -> Scores:
+    return Scores(
+        sentiment=sentiment,
+        emotions=tuple(0.7 if one is emotion else 0.3 / 9 for one in domain.EMOTIONS),
+        abuse=abuse,
+        utterances=tuple(0.85 if one is utterance else 0.05 for one in domain.UTTERANCES),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("배송이 너무 늦어요", Language.KOREAN),
+        ("ㅠㅠㅠ", Language.KOREAN),
+        ("아이폰 iPhone 15 Pro Max 케이스 배송 문의", Language.KOREAN),
+        ("배송 iPhone 15 Pro Max", Language.KOREAN),
+        ("The delivery was late", Language.ENGLISH),
+        ("I love 김치 so much", Language.ENGLISH),
+        ("Amazing quality super fast shipping thanks", Language.ENGLISH),
+        ("ok", Language.ENGLISH),
+        ("荷物が届きません", Language.OTHER),
+        ("доставка опоздала", Language.OTHER),
+        ("la entrega llegó muy tarde y nadie responde", Language.OTHER),
+        ("", Language.UNDETERMINED),
+        ("  12345 !!", Language.UNDETERMINED),
+        ("👍👍", Language.UNDETERMINED),
+        ("\x00\ud800", Language.UNDETERMINED),
+    ],
+)
+def test_language_follows_the_letters(text: str, language: Language) -> None:
+    assert language is domain.language_of(text)
+
+
+def test_a_very_long_text_has_the_language_of_its_beginning() -> None:
+    assert Language.KOREAN is domain.language_of("가" * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "topics"),
+    [
+        ("배송비가 너무 비싸요", {"price"}),
+        ("택배 기사님이 불친절했어요", {"delivery", "staff_attitude"}),
+        ("앱이 자꾸 튕겨서 결제가 안 돼요", {"app_web", "payment"}),
+        ("I want a refund, the parcel never arrived", {"refund_exchange", "delivery"}),
+        ("THE APP keeps crashing", {"app_web"}),
+        ("야근이 많고 팀장이 말을 안 들어요", {"workload", "manager"}),
+        ("My salary is low and there is no training", {"pay", "growth"}),
+        ("그냥 그래요", set()),
+        ("", set()),
+    ],
+)
+def test_topics_follow_the_words(lexicon: Lexicon, text: str, topics: set[str]) -> None:
+    assert topics == set(lexicon.topics(text))
+
+
+def test_an_english_word_is_not_found_inside_another(lexicon: Lexicon) -> None:
+    assert lexicon.topics("I approve of happy apples") == ()
+
+
+def test_the_topic_with_most_words_comes_first(lexicon: Lexicon) -> None:
+    assert lexicon.topics("환불이요. 배송도 늦고 택배 포장도 파손")[0] == "delivery"
+
+
+def test_triggers_are_found_in_both_languages(lexicon: Lexicon) -> None:
+    korean = {trigger.name for trigger in lexicon.triggers("이물질 먹고 응급실 갔어요. 당장 연락 주세요")}
+    english = {trigger.name for trigger in lexicon.triggers("I was injured, call me ASAP")}
+
+    assert {"health_or_safety", "deadline"} == korean == english
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("delivery: [배송]", "expected names"),
+        ("customer: {delivery: 배송}", "delivery needs a list"),
+        ("customer: {delivery: []}", "delivery needs a list"),
+        ("customer: {delivery: [1]}", "delivery needs a list"),
+    ],
+)
+def test_a_malformed_lexicon_says_what_is_wrong(tmp_path: Path, content: str, problem: str) -> None:
+    (tmp_path / "topics.yaml").write_text(content, encoding="utf-8")
+    (tmp_path / "urgency.yaml").write_text("deadline: {weight: 0.3, words: [급해]}", encoding="utf-8")
+
+    with pytest.raises(ValueError, match=problem):
+        Lexicon.load(tmp_path)
+
+
+def test_a_weight_beyond_one_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "topics.yaml").write_text("customer: {delivery: [배송]}", encoding="utf-8")
+    (tmp_path / "urgency.yaml").write_text("deadline: {weight: 3, words: [급해]}", encoding="utf-8")
+
+    with pytest.raises(ValueError, match="weight of deadline"):
+        Lexicon.load(tmp_path)
+
+
+def test_a_calm_statement_is_not_urgent() -> None:
+    urgency = domain.urgency_of(CALM, Utterance.STATEMENT, [])
+
+    assert (urgency.score, urgency.reasons) == (0.0, ())
+
+
+def test_urgency_rises_with_feeling_request_and_triggers() -> None:
+    now = Trigger(name="deadline", weight=0.3)
+
+    asked = domain.urgency_of(CALM, Utterance.REQUEST, [])
+    upset = domain.urgency_of(UPSET, Utterance.REQUEST, [])
+    pressed = domain.urgency_of(UPSET, Utterance.REQUEST, [now])
+
+    assert asked.score < upset.score < pressed.score
+    assert pressed.reasons == ("negative", "request", "deadline")
+
+
+def test_urgency_stays_within_one() -> None:
+    urgency = domain.urgency_of(UPSET, Utterance.REQUEST, [Trigger(name=str(at), weight=0.8) for at in range(5)])
+
+    assert urgency.score == 1.0
+
+
+def test_praise_with_a_dangerous_word_is_less_urgent_than_blame() -> None:
+    hurt = Trigger(name="health_or_safety", weight=0.5)
+
+    praise = domain.urgency_of(PLEASED, Utterance.STATEMENT, [hurt])
+    blame = domain.urgency_of(UPSET, Utterance.STATEMENT, [hurt])
+
+    assert praise.score < blame.score
+
+
+def test_a_readable_text_gets_what_the_model_says() -> None:
+    scores = some_scores(UPSET, Emotion.ANGER, abuse=0.9, utterance=Utterance.REQUEST)
+
+    found = domain.classify("환불해 주세요", scores, topics=("refund_exchange",), model_version="m1")
+
+    assert (found.sentiment, found.emotion, found.utterance) == (Sentiment.NEGATIVE, Emotion.ANGER, Utterance.REQUEST)
+    assert found.abusive
+    assert found.topics == ("refund_exchange",)
+    assert found.model_version == "m1"
+    assert not found.degraded
+
+
+@pytest.mark.parametrize("text", ["", "👍👍👍", "荷物が届きません", "12345"])
+def test_an_unreadable_text_is_neutral_and_unsure_whatever_the_model_says(text: str) -> None:
+    found = domain.classify(text, some_scores(UPSET, Emotion.ANGER, abuse=0.99), model_version="m1")
+
+    assert (found.sentiment, found.emotion, found.utterance) == (Sentiment.NEUTRAL, Emotion.UNKNOWN, Utterance.OTHER)
+    assert found.sentiment_scores.neutral < 0.5
+    assert not found.abusive
+    assert not found.degraded
+
+
+def test_without_scores_the_rules_still_answer() -> None:
+    trigger = Trigger(name="deadline", weight=0.3)
+
+    found = domain.classify("당장 환불", None, topics=("refund_exchange",), triggers=(trigger,), model_version="m1")
+
+    assert found.degraded
+    assert (found.sentiment, found.emotion) == (Sentiment.NEUTRAL, Emotion.UNKNOWN)
+    assert (found.urgency, found.urgency_reasons) == (0.3, ("deadline",))
+
+
+def test_abuse_is_judged_by_the_given_threshold() -> None:
+    scores = some_scores(abuse=0.6)
+
+    strict = domain.classify("너", scores, model_version="m1", abusive_above=0.5)
+    lenient = domain.classify("너", scores, model_version="m1", abusive_above=0.7)
+
+    assert strict.abusive
+    assert not lenient.abusive
+
+
+def test_a_tie_of_feelings_is_neutral() -> None:
+    assert Sentiment.NEUTRAL is SentimentScores(negative=0.4, neutral=0.2, positive=0.4).label
