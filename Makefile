@@ -67,7 +67,7 @@ check: setup proto-check  ## lint, types, import contracts, protocol, events, ma
 	ruff format --check . && ruff check .
 	mypy
 	lint-imports
-	$(BIN)/python -m tests.contract.event_catalogue --check docs/events.md
+	$(BIN)/python tests/contract/event_catalogue.py --check docs/events.md
 
 .PHONY: test
 test: setup  ## every test that this machine can run

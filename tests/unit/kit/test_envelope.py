@@ -1,0 +1,60 @@
+"""Events on the wire."""
+
+import datetime as dt
+
+import builders
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sori.classify.v1.touchpoint_events_pb2 import TouchpointClassified
+from sori.ee_feedback.v1.pulse_events_pb2 import PulseReleased
+from sori.ingest.v1.touchpoint_events_pb2 import TouchpointReceived
+from sori_kit.envelope import Event, event_type, open_as, seal
+from sori_kit.errors import InvalidInput
+
+
+def test_type_is_derived_from_the_message() -> None:
+    assert event_type(TouchpointReceived) == "sori.ingest.touchpoint.received.v1"
+    assert event_type(PulseReleased) == "sori.ee_feedback.pulse.released.v1"
+
+
+@given(
+    entity_id=st.text(max_size=50), event_id=st.uuids(), time=st.datetimes(timezones=st.just(dt.UTC)), text=st.text()
+)
+def test_an_event_survives_the_wire(entity_id: str, event_id: object, time: dt.datetime, text: str) -> None:
+    message = builders.received(text=text.encode("utf-8", "ignore").decode()).message
+    entity_id = entity_id.encode("utf-8", "ignore").decode()
+    event = Event.new(message, event_id=str(event_id), entity_id=entity_id, time=time)
+
+    sealed = seal(event, "sori/test")
+
+    assert event == open_as(TouchpointReceived, sealed.data, sealed.headers)
+    assert all(value.isascii() and "\n" not in value for value in sealed.headers.values())
+
+
+def test_what_follows_carries_cause_and_correlation() -> None:
+    cause = builders.received()
+
+    effect = Event.new(TouchpointClassified(), entity_id="x", time=builders.NOON, cause=cause)
+
+    assert effect.causation_id == cause.event_id
+    assert effect.correlation_id == cause.correlation_id
+
+
+@pytest.mark.parametrize(
+    ("header", "value"), [("ce-type", None), ("ce-type", "sori.other.v1"), ("ce-id", None), ("ce-time", "yesterday")]
+)
+def test_a_wrong_header_is_invalid_input(header: str, value: str | None) -> None:
+    sealed = seal(builders.received(), "sori/test")
+    headers = {**sealed.headers, header: value} if value else {k: v for k, v in sealed.headers.items() if k != header}
+
+    with pytest.raises(InvalidInput):
+        open_as(TouchpointReceived, sealed.data, headers)
+
+
+def test_bytes_that_are_no_message_are_invalid_input() -> None:
+    sealed = seal(builders.received(), "sori/test")
+
+    with pytest.raises(InvalidInput, match="TouchpointReceived"):
+        open_as(TouchpointReceived, b"\xff\xff\xff", sealed.headers)

@@ -1,0 +1,41 @@
+"""Request fields."""
+
+import uuid
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sori_kit import ids, parse
+from sori_kit.errors import InvalidInput
+
+
+@given(st.integers(), st.text())
+def test_a_token_gives_back_its_parts(number: int, text: str) -> None:
+    text = text.encode("utf-8", "ignore").decode()
+
+    assert [number, text] == parse.decode_token(parse.encode_token(number, text), int, str)
+
+
+@given(st.text(min_size=1))
+def test_a_strange_token_is_refused_and_nothing_else_happens(token: str) -> None:
+    try:
+        parts = parse.decode_token(token, int)
+    except InvalidInput as error:
+        assert "page_token" == error.violations[0].field
+    else:
+        assert parts
+        assert isinstance(parts[0], int)
+
+
+def test_page_sizes_follow_the_contract() -> None:
+    assert 50 == parse.page_size(0)
+    assert 500 == parse.page_size(501)
+    with pytest.raises(InvalidInput):
+        parse.page_size(-1)
+
+
+def test_ids_are_the_same_for_the_same_parts_only() -> None:
+    assert ids.derive("a", "b/c") == ids.derive("a", "b/c")
+    assert ids.derive("a", "b/c") != ids.derive("a/b", "c")
+    assert ids.derive("a") != uuid.uuid5(uuid.NAMESPACE_URL, "a")
