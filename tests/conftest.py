@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import engines as real
 import pytest
 import pytest_asyncio
+
+import engines as real
 
 
 @pytest_asyncio.fixture(scope="session")

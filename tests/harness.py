@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from engines import Engines
 from google.protobuf.message import Message
+
+from engines import Engines
 from sori_kit import auth, database, migrations, rpc
 from sori_kit.bus import Bus
 from sori_kit.database import Database

@@ -5,9 +5,10 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-import engines
 from alembic import command
 from alembic.script import ScriptDirectory
+
+import engines
 from sori_kit import database, migrations
 
 

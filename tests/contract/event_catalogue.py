@@ -61,7 +61,13 @@ def _described() -> Iterator[descriptor_pb2.FileDescriptorProto]:
     protos = sorted(str(path.relative_to(ROOT / "proto")) for path in (ROOT / "proto/sori").rglob("*.proto"))
     with tempfile.NamedTemporaryFile() as target:
         well_known = files("grpc_tools") / "_proto"
-        options = ["protoc", f"-I{ROOT / 'proto'}", f"-I{well_known}", "--include_source_info", f"--descriptor_set_out={target.name}"]
+        options = [
+            "protoc",
+            f"-I{ROOT / 'proto'}",
+            f"-I{well_known}",
+            "--include_source_info",
+            f"--descriptor_set_out={target.name}",
+        ]
         if protoc.main([*options, *protos]):
             raise SystemExit("protoc refused the protos")
         yield from descriptor_pb2.FileDescriptorSet.FromString(Path(target.name).read_bytes()).file

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import event_catalogue
 import pytest
 from google.protobuf import json_format
 from google.protobuf.message import Message
+
+import event_catalogue
 
 EXAMPLES = Path(__file__).parent / "examples"
 ENTRIES = event_catalogue.entries()

@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator
 
-import builders
 import grpc
-import harness
 import pytest
 import pytest_asyncio
+
+import builders
+import harness
 from engines import Engines
 from sori.ingest.v1 import touchpoint_pb2
 from sori.journey.v1 import journey_service_pb2 as pb

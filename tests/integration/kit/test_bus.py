@@ -6,17 +6,17 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+import pytest_asyncio
+
 import builders
 import engines as real
 import harness
-import pytest
-import pytest_asyncio
-from sori_local import engines as local
-
 from sori.ingest.v1.touchpoint_events_pb2 import TouchpointReceived
 from sori_kit.bus import Batch, Bus
 from sori_kit.errors import InvalidInput, Unavailable
 from sori_kit.settings import KitSettings
+from sori_local import engines as local
 
 RECEIVED = "sori.ingest.touchpoint.received.v1"
 

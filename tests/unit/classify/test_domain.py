@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sori_classify import domain
 from sori_classify.domain import Emotion, Language, Scores, Sentiment, SentimentScores, Trigger, Utterance
 from sori_classify.model import Lexicon
@@ -111,12 +113,23 @@ def test_a_malformed_lexicon_says_what_is_wrong(tmp_path: Path, content: str, pr
         Lexicon.load(tmp_path)
 
 
-def test_a_weight_beyond_one_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("entry", ["{weight: 3, words: [급해]}", "{words: [급해]}", "[급해]"])
+def test_a_trigger_without_a_sound_weight_is_refused(tmp_path: Path, entry: str) -> None:
     (tmp_path / "topics.yaml").write_text("customer: {delivery: [배송]}", encoding="utf-8")
-    (tmp_path / "urgency.yaml").write_text("deadline: {weight: 3, words: [급해]}", encoding="utf-8")
+    (tmp_path / "urgency.yaml").write_text(f"deadline: {entry}", encoding="utf-8")
 
-    with pytest.raises(ValueError, match="weight of deadline"):
+    with pytest.raises(ValueError, match=r"deadline needs a weight|expected names"):
         Lexicon.load(tmp_path)
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_no_text_is_too_odd_for_the_rules(text: str) -> None:
+    lexicon = Lexicon({"delivery": ["배송", "deliver", "app$"]}, {})
+
+    found = domain.classify(text, None, topics=lexicon.topics(text), model_version="m1")
+
+    assert found.degraded
+    assert found.language in Language
 
 
 def test_a_calm_statement_is_not_urgent() -> None:

@@ -6,6 +6,8 @@ import random
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sori_classify.domain import EMOTIONS, UTTERANCES, Scores, Sentiment, Utterance
 from sori_classify.model import Model
 from sori_classify.model.onnx import HEAD_UNITS, TAIL_UNITS, encode, normalise
@@ -107,6 +109,12 @@ def test_weird_texts_get_probabilities(model: Model) -> None:
             len(scores.utterances),
             len(scores.kote),
         )
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.text(st.characters(exclude_categories=())), max_size=5))
+def test_any_texts_get_as_many_scores(model: Model, texts: list[str]) -> None:
+    assert len(texts) == len(model.score(texts))
 
 
 def test_every_code_unit_is_accepted(model: Model) -> None:

@@ -2,11 +2,11 @@
 
 import datetime as dt
 
-import builders
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import builders
 from sori.classify.v1.touchpoint_events_pb2 import TouchpointClassified
 from sori.ee_feedback.v1.pulse_events_pb2 import PulseReleased
 from sori.ingest.v1.touchpoint_events_pb2 import TouchpointReceived

@@ -1,9 +1,9 @@
 """Naming the field that is not UTF-8."""
 
-import builders
 from hypothesis import given
 from hypothesis import strategies as st
 
+import builders
 from sori.ingest.v1 import ingest_service_pb2, touchpoint_pb2
 from sori_kit import utf8
 

@@ -14,8 +14,8 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, KeySetSerialization
-from sori.access.v1 import access_pb2
 
+from sori.access.v1 import access_pb2
 from sori_kit.settings import KitSettings
 
 log = structlog.get_logger()

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import structlog
 from google.protobuf import json_format, timestamp_pb2
+
 from sori.operations.v1 import operations_service_pb2 as pb
 from sori.operations.v1 import operations_service_pb2_grpc as pb_grpc
-
 from sori_kit import parse, rpc
 from sori_kit.bus import Bus, DeadLetter
 from sori_kit.database import Database

@@ -12,8 +12,8 @@ import structlog
 import uvloop
 from google.protobuf.message import Message
 from pydantic import ValidationError
-from sori.operations.v1 import operations_service_pb2, operations_service_pb2_grpc
 
+from sori.operations.v1 import operations_service_pb2, operations_service_pb2_grpc
 from sori_kit import database, logs, migrations, telemetry
 from sori_kit.auth import Verifier
 from sori_kit.bus import Bus

@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator
 
 from sori.journey.v1 import journey_service_pb2 as pb
 from sori.journey.v1 import journey_service_pb2_grpc as pb_grpc
-from sori_kit import parse, rpc
-from sori_kit.database import Database
-
 from sori_journey import usecases, wire
 from sori_journey.settings import Settings
+from sori_kit import parse, rpc
+from sori_kit.database import Database
 
 
 class JourneyApi(pb_grpc.JourneyServiceServicer):

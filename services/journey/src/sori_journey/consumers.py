@@ -1,11 +1,10 @@
 """The event edge of journey."""
 
 from sori.classify.v1.touchpoint_events_pb2 import TouchpointClassified
+from sori_journey import usecases
 from sori_kit.bus import Batch
 from sori_kit.clock import Clock
 from sori_kit.database import Database
-
-from sori_journey import usecases
 
 
 class Consumers:

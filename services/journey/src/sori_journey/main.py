@@ -2,11 +2,10 @@
 
 from sori.classify.v1.touchpoint_events_pb2 import TouchpointClassified
 from sori.journey.v1 import journey_service_pb2, journey_service_pb2_grpc
-from sori_kit import service
-
 from sori_journey.api import JourneyApi
 from sori_journey.consumers import Consumers
 from sori_journey.settings import Settings
+from sori_kit import service
 
 
 async def build(runtime: service.Runtime, settings: Settings) -> None:

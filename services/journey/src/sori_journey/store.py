@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sori_kit.database import Transaction, metadata
 
 from sori_journey.domain import Customer, Graph, Identifier, IdentifierType, Merge, Placed, Profile, Stage
+from sori_kit.database import Transaction, metadata
 
 METADATA = metadata()
 

@@ -6,14 +6,14 @@ import uuid
 from collections.abc import AsyncIterator
 
 from google.protobuf.message import Message
+
 from sori.classify.v1.touchpoint_events_pb2 import TouchpointClassified
+from sori_journey import domain, store, wire
 from sori_kit import ids, outbox
 from sori_kit.bus import Batch
 from sori_kit.database import Database
 from sori_kit.envelope import Event
 from sori_kit.errors import NotFound
-
-from sori_journey import domain, store, wire
 
 SOURCE = "sori/journey"
 

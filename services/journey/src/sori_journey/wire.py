@@ -4,13 +4,13 @@ import datetime as dt
 import uuid
 
 from google.protobuf import timestamp_pb2
+
 from sori.classify.v1 import touchpoint_events_pb2 as classified_pb
 from sori.ingest.v1 import touchpoint_pb2 as touchpoint_pb
 from sori.journey.v1 import customer_events_pb2, journey_service_pb2, position_pb2, touchpoint_events_pb2
+from sori_journey import domain, store
 from sori_kit import parse
 from sori_kit.errors import InvalidInput
-
-from sori_journey import domain, store
 
 _KINDS = {value: name.removeprefix("TOUCHPOINT_KIND_").lower() for name, value in touchpoint_pb.TouchpointKind.items()}
 _TYPES = {

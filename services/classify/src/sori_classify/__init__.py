@@ -1,0 +1,1 @@
+"""Reads mood and matter of every text."""

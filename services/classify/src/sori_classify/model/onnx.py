@@ -1,0 +1,111 @@
+"""The neural model: one ONNX graph that reads UTF-16 code units."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+from onnxruntime.capi.onnxruntime_pybind11_state import EPFail, Fail, InvalidArgument, RuntimeException
+
+from sori_classify.domain import EMOTIONS, UTTERANCES, Scores, SentimentScores
+
+HEAD_CHARACTERS: Final = 1_500  # of a longer text, what is read before anything is squashed:
+TAIL_CHARACTERS: Final = 500  # its beginning and its end, where complaints say what they want
+HEAD_UNITS: Final = 384  # and of what is left then
+TAIL_UNITS: Final = 127
+LONGEST_BATCH: Final = 128  # texts; larger ones fall out of the processor's cache
+OUTPUTS: Final = ("sentiment", "emotion", "abuse", "utterance", "kote")
+
+_REPEATED = re.compile(r"(.)\1{2,}")
+
+
+def normalise(text: str) -> str:
+    """Compose, lower-case, fold white space, squash what repeats more than twice, and cut to a bounded length."""
+    if len(text) > HEAD_CHARACTERS + TAIL_CHARACTERS:
+        text = f"{text[:HEAD_CHARACTERS]} {text[-TAIL_CHARACTERS:]}"
+    text = " ".join(unicodedata.normalize("NFC", text).replace("\0", " ").lower().split())
+    text = _REPEATED.sub(r"\1\1", text)
+    if len(text) > HEAD_UNITS + TAIL_UNITS:
+        text = f"{text[:HEAD_UNITS]} {text[-TAIL_UNITS:]}"
+    return f" {text} "
+
+
+def encode(text: str) -> bytes:
+    """Give the UTF-16-LE code units of the normalised text; a lone surrogate stays what it is."""
+    return normalise(text).encode("utf-16-le", "surrogatepass")
+
+
+def matrix(units: Sequence[bytes]) -> npt.NDArray[np.uint16]:
+    """Lay encoded texts into rows, padded with zeros to the longest."""
+    width = max(map(len, units))
+    rows = np.frombuffer(b"".join(unit.ljust(width, b"\0") for unit in units), dtype="<u2")
+    return rows.reshape(len(units), width // 2)
+
+
+class ModelFailed(Exception):
+    """The runtime refused a batch of texts."""
+
+
+class Model:
+    """Scores texts on one thread; safe to share between threads."""
+
+    def __init__(self, session: ort.InferenceSession, version: str, card_json: str) -> None:
+        self._session = session
+        self._version = version
+        self.card_json = card_json  # The model card: data, seed, figures, weaknesses.
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Load `model.onnx` and `card.json`; fails when they are missing or name labels that the domain does not."""
+        card_json = (folder / "card.json").read_text(encoding="utf-8")
+        card: dict[str, Any] = json.loads(card_json)
+        labels = card["labels"]
+        if tuple(labels["emotion"]) != EMOTIONS or tuple(labels["utterance"]) != UTTERANCES:
+            raise ValueError(f"{folder}/card.json names other labels than this version of classify")
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        session = ort.InferenceSession(
+            str(folder / "model.onnx"), sess_options=options, providers=["CPUExecutionProvider"]
+        )
+        return cls(session, str(card["version"]), card_json)
+
+    @property
+    def version(self) -> str:
+        """Name of the model and the beginning of its checksum."""
+        return self._version
+
+    def score(self, texts: Sequence[str]) -> list[Scores]:
+        """Score each text, in order; a text's result does not depend on the others (within 1e-5). May raise ModelFailed."""
+        units = [encode(text) for text in texts]
+        # Texts of one length share a batch, so that little is spent on padding.
+        order = sorted(range(len(units)), key=lambda at: len(units[at]))
+        found: dict[int, Scores] = {}
+        for start in range(0, len(order), LONGEST_BATCH):
+            chosen = order[start : start + LONGEST_BATCH]
+            found.update(zip(chosen, self._score_batch([units[at] for at in chosen]), strict=True))
+        return [found[at] for at in range(len(units))]
+
+    def _score_batch(self, units: Sequence[bytes]) -> list[Scores]:
+        try:
+            answers = self._session.run(OUTPUTS, {"units": matrix(units)})
+        except (EPFail, Fail, InvalidArgument, RuntimeException) as error:
+            raise ModelFailed(type(error).__name__) from error
+        sentiment, emotion, abuse, utterance, kote = (np.asarray(answer).tolist() for answer in answers)
+        return [
+            Scores(
+                sentiment=SentimentScores(negative=feeling[0], neutral=feeling[1], positive=feeling[2]),
+                emotions=tuple(emotions),
+                abuse=abusive,
+                utterances=tuple(utterances),
+                kote=tuple(fine),
+            )
+            for feeling, emotions, abusive, utterances, fine in zip(
+                sentiment, emotion, abuse, utterance, kote, strict=True
+            )
+        ]

@@ -1,0 +1,16 @@
+"""Settings of classify."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from sori_kit.settings import KitSettings
+
+
+class Settings(KitSettings, env_prefix="SORI_CLASSIFY_"):
+    """Every knob of this service. An unset one without a default stops the start."""
+
+    model_path: Path  # folder with model.onnx and card.json
+    lexicon_path: Path  # folder with topics.yaml and urgency.yaml
+    workers: int = Field(1, ge=1, le=64)  # threads that run the model, each on one core
+    batch: int = Field(256, ge=1, le=500)  # events in one batch of the consumer
