@@ -86,3 +86,9 @@ bench: setup  ## run the benchmarks; NAME=line runs one
 migration: setup  ## write a migration: SERVICE=journey MESSAGE="Add segments"
 	$(BIN)/python tests/migration.py $(SERVICE) "$(MESSAGE)"
 	ruff format services/$(SERVICE) && ruff check --fix services/$(SERVICE)
+
+.PHONY: train
+train: setup  ## train classify's model from SORI_TRAINING_DATA (an environment of its own, with PyTorch)
+	test -x .venv-train/bin/python || $(PYTHON) -m venv .venv-train
+	.venv-train/bin/python -m pip install --quiet --disable-pip-version-check -r services/classify/training/requirements.txt
+	cd services/classify && PYTHONPATH=src ../../.venv-train/bin/python -m training train $(ARGS)

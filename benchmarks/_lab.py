@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import grpc
 import psutil
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from rich.console import Console
 from rich.table import Table
 
@@ -138,6 +140,32 @@ def lab(*, durable: bool) -> Iterator[Lab]:
             made.stop()
             made.processes["postgres"].popen.send_signal(2)
             made.stop("nats", "postgres")
+
+
+def run(command: Sequence[str], env: Mapping[str, str]) -> None:
+    """Run a command to its end; a failure shows what it said."""
+    done = subprocess.run(command, env={**os.environ, **env}, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
+
+
+def wait_serving(port: int, seconds: float = 60) -> None:
+    """Wait until a gRPC service says that it serves."""
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        until = time.monotonic() + seconds
+        while True:
+            with contextlib.suppress(grpc.RpcError):
+                if stub.Check(health_pb2.HealthCheckRequest(), timeout=1, wait_for_ready=True).status == 1:
+                    return
+            if time.monotonic() > until:
+                raise TimeoutError(f"nothing serves at port {port}")
+            time.sleep(0.05)
+
+
+def memory_mb(process: Process) -> float:
+    """Resident memory of a process."""
+    return float(psutil.Process(process.popen.pid).memory_info().rss) / 1e6
 
 
 def python(script: str, *arguments: str) -> list[str]:

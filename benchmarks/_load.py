@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Iterable
 
 import nats
 import uvloop
-from nats.js.api import AckPolicy, ConsumerConfig
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from sori.ingest.v1 import ingest_service_pb2 as pb
 from sori.ingest.v1 import ingest_service_pb2_grpc as pb_grpc
 from sori.ingest.v1 import touchpoint_pb2
-from sori.insight.v1 import insight_service_pb2, insight_service_pb2_grpc
+from sori.insight.v1 import feed_pb2, insight_service_pb2, insight_service_pb2_grpc
 from sori_kit import rpc
 
 TEXTS = [
@@ -29,7 +29,7 @@ def touchpoint(number: int, run: str, customers: int) -> touchpoint_pb2.Touchpoi
     """Make an event of about 600 bytes."""
     made = touchpoint_pb2.Touchpoint(
         source="benchmark",
-        external_id=f"{run}-{number:08d}",
+        external_id=f"{run}-0000-4000-8000-{number:012x}",  # A UUID, as the thin reference stores it.
         channel=(number % 12 + 1),  # type: ignore[arg-type]
         kind=(touchpoint_pb2.TOUCHPOINT_KIND_REVIEW, touchpoint_pb2.TOUCHPOINT_KIND_PURCHASE)[number & 1],
         actor=touchpoint_pb2.ACTOR_CUSTOMER,
@@ -111,13 +111,15 @@ async def sink(given: argparse.Namespace) -> None:
             stitched = touchpoint_pb2.Touchpoint.FromString(_first_field(message.data)) if given.nested else None
             read = stitched or touchpoint_pb2.Touchpoint.FromString(message.data)
             latencies.append(time.time_ns() - read.occurred_time.ToNanoseconds())
-        await client.publish(message.reply, b"+ACK")
         if len(seen) >= given.count:
             arrived.set()
 
     await client.subscribe(inbox, cb=note, pending_msgs_limit=1_000_000, pending_bytes_limit=1 << 30)
     config = ConsumerConfig(
-        durable_name=given.run, ack_policy=AckPolicy.EXPLICIT, max_ack_pending=20_000, filter_subject=given.subject
+        durable_name=given.run,
+        ack_policy=AckPolicy.NONE,  # It measures; nothing depends on it.
+        filter_subject=given.subject,
+        deliver_policy=DeliverPolicy.NEW,
     )
     await client.jetstream().add_consumer(given.stream, config)
     print("READY", flush=True)
@@ -136,7 +138,8 @@ async def sink(given: argparse.Namespace) -> None:
 async def feed(given: argparse.Namespace) -> None:
     """Follow the joint feed until all touchpoints of the run are on it."""
     stub = insight_service_pb2_grpc.InsightServiceStub(rpc.channel(given.target))
-    call = stub.WatchFeed(insight_service_pb2.WatchFeedRequest(resume_token="0"), metadata=rpc.bearer(given.token))
+    wanted = insight_service_pb2.WatchFeedRequest(kind=feed_pb2.FEED_ITEM_KIND_TOUCHPOINT)
+    call = stub.WatchFeed(wanted, metadata=rpc.bearer(given.token))
     seen: set[str] = set()
     latencies: list[float] = []
     print("READY", flush=True)
@@ -178,7 +181,7 @@ def main() -> None:
     parser.add_argument("--stream", default="")
     parser.add_argument("--subject", default="")
     parser.add_argument("--nested", action="store_true", help="the touchpoint is field 1 of the event")
-    parser.add_argument("--run", default="run", help="name of the run, part of every id")
+    parser.add_argument("--run", default="0" * 8, help="eight hexadecimal digits that begin every id of the run")
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--customers", type=int, default=10_000)
     parser.add_argument("--way", choices=["batch", "stream", "unary"], default="batch")

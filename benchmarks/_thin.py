@@ -8,6 +8,7 @@ partitions). No validation beyond two fields, no roles, traces, metrics, retries
 
 import argparse
 import asyncio
+import contextlib
 import datetime as dt
 import json
 import zlib
@@ -24,7 +25,6 @@ from nats.js.api import AckPolicy, ConsumerConfig, StreamConfig
 from sori.ingest.v1 import ingest_service_pb2 as pb
 from sori.ingest.v1 import ingest_service_pb2_grpc as pb_grpc
 from sori.ingest.v1 import touchpoint_pb2
-from sori_kit import ids
 
 PARTITIONS = 8
 WINDOW = 1000  # publishes without an acknowledgement
@@ -112,21 +112,19 @@ class Edge(pb_grpc.IngestServiceServicer):
         return pb.ListQuarantineResponse()
 
 
-async def prepare(nats_url: str, postgres_url: str) -> None:
+async def prepare(given: argparse.Namespace) -> None:
     """Make streams, consumer and table, empty."""
-    client = await nats.connect(nats_url)
+    client = await nats.connect(given.nats)
     js = client.jetstream()
     for name, subject in (("THIN_IN", "thin.in.*"), ("THIN_OUT", "thin.out")):
-        try:
+        with contextlib.suppress(nats.js.errors.NotFoundError):
             await js.delete_stream(name)
-        except nats.js.errors.NotFoundError:
-            pass
         await js.add_stream(StreamConfig(name=name, subjects=[subject], duplicate_window=120))
     await js.add_consumer(
         "THIN_IN", ConsumerConfig(durable_name="worker", ack_policy=AckPolicy.EXPLICIT, max_ack_pending=20_000)
     )
     await client.close()
-    connection = await asyncpg.connect(f"{postgres_url}/postgres")
+    connection = await asyncpg.connect(f"{given.postgres}/postgres")
     await connection.execute(TABLE)
     await connection.close()
 
@@ -204,9 +202,9 @@ async def worker(given: argparse.Namespace) -> None:
         touchpoints = [touchpoint_pb2.Touchpoint.FromString(message.data) for message in messages]
         await connection.execute(
             UPSERT,
-            [ids.derive(each.external_id) for each in touchpoints],
+            [each.external_id for each in touchpoints],
             [each.identifiers[0].value for each in touchpoints],
-            [each.occurred_time.ToDatetime(dt.UTC) for each in touchpoints],
+            [dt.datetime.fromtimestamp(each.occurred_time.ToNanoseconds() / 1e9, dt.UTC) for each in touchpoints],
             [each.kind for each in touchpoints],
             [message.data for message in messages],
         )
@@ -228,12 +226,12 @@ async def worker(given: argparse.Namespace) -> None:
 def main() -> None:
     """Run one role."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("role", choices=["edge", "worker"])
+    parser.add_argument("role", choices=["prepare", "edge", "worker"])
     parser.add_argument("--target", default="")
     parser.add_argument("--nats", required=True)
     parser.add_argument("--postgres", default="")
     given = parser.parse_args()
-    asyncio.run({"edge": edge, "worker": worker}[given.role](given))
+    asyncio.run({"prepare": prepare, "edge": edge, "worker": worker}[given.role](given))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Real engines for tests: a nats-server and a Postgres of this process's own."""
 
+import asyncio
 import contextlib
 import os
 import subprocess
@@ -79,7 +80,7 @@ async def wait_for_postgres(url: str, seconds: float = 30) -> None:
         except (OSError, asyncpg.CannotConnectNowError):
             if time.monotonic() > until:
                 raise
-            time.sleep(0.1)
+            await asyncio.sleep(0.1)
 
 
 def environment(engines: Engines) -> dict[str, str]:

@@ -15,6 +15,7 @@ from sori_kit.errors import InvalidInput
 M = TypeVar("M", bound=Message)
 M_co = TypeVar("M_co", bound=Message, covariant=True)
 _WORD = re.compile(r"[A-Z][a-z0-9]*")
+_PLAIN = re.compile(r"[A-Za-z0-9._-]*").fullmatch  # Nothing to encode: ids, that is almost all.
 _TYPES: dict[type[Message], str] = {}
 
 
@@ -94,7 +95,7 @@ def seal(event: Event[Message], source: str) -> Envelope:
         "ce-id": event.event_id,
         "ce-type": subject,
         "ce-source": source,
-        "ce-subject": quote(event.entity_id, safe="-_."),
+        "ce-subject": event.entity_id if _PLAIN(event.entity_id) else quote(event.entity_id, safe="-_."),
         "ce-time": event.time.isoformat(),
         "ce-correlationid": event.correlation_id,
         "content-type": "application/protobuf",

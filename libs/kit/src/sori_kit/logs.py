@@ -2,8 +2,23 @@
 
 import logging
 import sys
+from typing import Any
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
+
+
+class _Discreet(ExceptionDictTransformer):
+    """Tells of an error only what no text or identifier gets into: no locals, no second line.
+
+    Postgres quotes the failing row from the second line of its message on.
+    """
+
+    def __call__(self, exc_info: Any) -> list[dict[str, Any]]:
+        told = super().__call__(exc_info)
+        for each in told:
+            each["exc_value"] = each["exc_value"].partition("\n")[0]
+        return told
 
 
 def configure(service: str, level: str = "INFO") -> None:
@@ -12,7 +27,7 @@ def configure(service: str, level: str = "INFO") -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.dict_tracebacks,
+        structlog.processors.ExceptionRenderer(_Discreet(show_locals=False)),
     ]
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(ensure_ascii=False)],

@@ -61,7 +61,7 @@ class Publisher:
         *,
         atomic: bool = True,
         most: int = 500,  # messages in one atomic batch; the broker's limit is 1,000
-        flights: int = 3,  # batches under way at a time
+        flights: int = 1,  # batches under way at a time: more callers share one sync the fewer there are
         waiting: int = 20_000,  # messages queued before callers are held back
         answer: float = 5.0,  # seconds for one attempt
         budget: float = 45.0,  # seconds over all attempts: rides over a broker restart or a leader election

@@ -45,7 +45,9 @@ def _tracer() -> trace.Tracer:
 
 
 def traceparent() -> str:
-    """Give the current W3C trace context, or nothing when there is none."""
+    """Give the current W3C trace context, or nothing when there is none or it is not sampled."""
+    if not trace.get_current_span().get_span_context().trace_flags.sampled:
+        return ""
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
     return carrier.get("traceparent", "")

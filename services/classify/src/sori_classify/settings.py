@@ -13,4 +13,4 @@ class Settings(KitSettings, env_prefix="SORI_CLASSIFY_"):
     model_path: Path  # folder with model.onnx and card.json
     lexicon_path: Path  # folder with topics.yaml and urgency.yaml
     workers: int = Field(1, ge=1, le=64)  # threads that run the model, each on one core
-    batch: int = Field(256, ge=1, le=500)  # events in one batch of the consumer
+    batch: int = Field(500, ge=1, le=500)  # events in one batch of the consumer

@@ -74,7 +74,7 @@ async def classify(reader: Reader, bus: Bus, batch: Batch[TouchpointReceived], *
         [
             Event.new(
                 wire.touchpoint_classified(event.message.touchpoint, each),
-                event_id=str(ids.derive("classified", event.event_id)),
+                event_id=ids.derived("classified", event.event_id),
                 entity_id=event.entity_id,
                 time=now,
                 cause=event,

@@ -35,4 +35,7 @@ def touchpoint_classified(
     touchpoint: touchpoint_pb2.Touchpoint, found: domain.Classification
 ) -> touchpoint_events_pb2.TouchpointClassified:
     """Add classify's section to what ingest said."""
-    return touchpoint_events_pb2.TouchpointClassified(touchpoint=touchpoint, classification=classification(found))
+    made = touchpoint_events_pb2.TouchpointClassified()
+    made.touchpoint.CopyFrom(touchpoint)
+    made.classification.CopyFrom(classification(found))
+    return made

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -156,8 +156,10 @@ class Graph:
             customer_id = self._into[customer_id]
         return customer_id
 
-    def attach(self, observation: Observation, customer_id: uuid.UUID, *, now: dt.datetime) -> uuid.UUID | None:
-        """Find the customer of an observation, merging or creating (as `customer_id`) where needed."""
+    def attach(
+        self, observation: Observation, new_customer_id: Callable[[Observation], uuid.UUID], *, now: dt.datetime
+    ) -> uuid.UUID | None:
+        """Find the customer of an observation, merging or creating (as `new_customer_id` says) where needed."""
         usable = [each for each in observation.identifiers if each.usable]
         if not usable:
             return None
@@ -165,7 +167,7 @@ class Graph:
         known = dict.fromkeys(owner for each in strong if (owner := self.owner(each)))
         if not known:
             known = dict.fromkeys(self._weak_owners(usable, has_strong=bool(strong)))
-        found = self._merge(list(known), observation) if known else self._create(customer_id, now)
+        found = self._merge(list(known), observation) if known else self._create(new_customer_id(observation), now)
         for each in usable:
             if self.owner(each) is None:
                 self._owners[each] = self.claimed[each] = found
@@ -203,7 +205,9 @@ def settle(placed: Iterable[Placed], graph: Graph) -> list[Placed]:
     ]
 
 
-def place(observation: Observation, graph: Graph, *, new_customer_id: uuid.UUID, now: dt.datetime) -> Placed:
+def place(
+    observation: Observation, graph: Graph, *, new_customer_id: Callable[[Observation], uuid.UUID], now: dt.datetime
+) -> Placed:
     """Decide whose touchpoint it is and which stage it speaks of."""
     customer_id = graph.attach(observation, new_customer_id, now=now)
     return Placed(observation=observation, customer_id=customer_id, stage=stage_of(observation.kind))

@@ -18,6 +18,11 @@ from sori_kit.errors import NotFound
 SOURCE = "sori/journey"
 
 
+def _customer_id(observation: domain.Observation) -> uuid.UUID:
+    """Make the id of the customer whom an observation makes known; the same at each delivery."""
+    return ids.derive("customer", str(observation.touchpoint_id))
+
+
 async def stitch(db: Database, batch: Batch[TouchpointClassified], *, now: dt.datetime) -> None:
     """Place a batch of touchpoints on their customers' timelines and announce each place."""
     async with db.handling(batch) as (tx, fresh):
@@ -26,20 +31,15 @@ async def stitch(db: Database, batch: Batch[TouchpointClassified], *, now: dt.da
             tx, (each for _, observation in observed for each in observation.identifiers if each.usable)
         )
         placed = domain.settle(
-            [
-                domain.place(
-                    observation, graph, new_customer_id=ids.derive("customer", str(observation.touchpoint_id)), now=now
-                )
-                for _, observation in observed
-            ],
+            [domain.place(observation, graph, new_customer_id=_customer_id, now=now) for _, observation in observed],
             graph,
         )
         await store.save(tx, graph, placed)
         causes = {observation.touchpoint_id: event for event, observation in observed}
         announced: list[Event[Message]] = [
             Event.new(
-                wire.touchpoint_stitched(event.message, place),
-                event_id=str(ids.derive("stitched", event.event_id)),
+                wire.touchpoint_stitched(place),
+                event_id=ids.derived("stitched", event.event_id),
                 entity_id=event.entity_id,
                 time=now,
                 cause=event,

@@ -47,14 +47,12 @@ def position(customer_id: uuid.UUID | None, stage: domain.Stage | None) -> posit
 
 
 def touchpoint_stitched(
-    classified: classified_pb.TouchpointClassified, placed: domain.Placed
+    placed: domain.Placed,
 ) -> touchpoint_events_pb2.TouchpointStitched:
-    """Add journey's section to what the earlier stations said."""
-    return touchpoint_events_pb2.TouchpointStitched(
-        touchpoint=classified.touchpoint,
-        classification=classified.classification,
-        position=position(placed.customer_id, placed.stage),
-    )
+    """Add journey's section to what the earlier stations said, whose fields have the same numbers here as there."""
+    made = touchpoint_events_pb2.TouchpointStitched.FromString(placed.observation.entry)
+    made.position.CopyFrom(position(placed.customer_id, placed.stage))
+    return made
 
 
 def customer_merged(merge: domain.Merge, now: dt.datetime) -> customer_events_pb2.CustomerMerged:

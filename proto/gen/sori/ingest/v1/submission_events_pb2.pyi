@@ -58,11 +58,15 @@ class SubmissionQuarantined(_message.Message):
     RECEIVED_TIME_FIELD_NUMBER: _builtins.int
     TRUNCATED_FIELD_NUMBER: _builtins.int
     quarantine_id: _builtins.str
-    """UUIDv5 of the source and the payload, so that the same bad input is kept once."""
+    """UUIDv5 of the source and the submission as it came, so that the same bad input is kept once (within the
+    broker's window).
+    """
     source: _builtins.str
-    """Source as given; may be empty."""
+    """Source as given, cut at 256 characters; may be empty."""
     payload: _builtins.bytes
-    """The submission as it came: a serialised sori.ingest.v1.Touchpoint, cut at 1 MiB."""
+    """The submission as it came, but for the personal numbers in its text, which are masked: a serialised
+    sori.ingest.v1.Touchpoint, cut at 1 MiB.
+    """
     truncated: _builtins.bool
     """Whether `payload` was cut."""
     @_builtins.property

@@ -499,7 +499,9 @@ class Touchpoint(_message.Message):
 
     @_builtins.property
     def masked_counts(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
-        """Output only: how many personal numbers of each kind were masked in `text`."""
+        """Output only: how many personal numbers of each kind were masked in `text`: resident_number, card_number,
+        phone_number, account_number.
+        """
 
     def __init__(
         self,

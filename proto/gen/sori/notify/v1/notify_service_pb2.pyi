@@ -207,6 +207,7 @@ class GetTallyResponse(_message.Message):
     ALERT_PENDING_COUNT_FIELD_NUMBER: _builtins.int
     DEADLINE_DUE_COUNT_FIELD_NUMBER: _builtins.int
     TOUCHPOINT_COUNT_FIELD_NUMBER: _builtins.int
+    ALERT_FAILED_COUNT_FIELD_NUMBER: _builtins.int
     customer_case_count: _builtins.int
     """Cases of customers."""
     employee_case_count: _builtins.int
@@ -221,6 +222,8 @@ class GetTallyResponse(_message.Message):
     """Deadlines in the past that have not fired yet."""
     touchpoint_count: _builtins.int
     """Touchpoints seen."""
+    alert_failed_count: _builtins.int
+    """Alerts given up on after the last attempt."""
     def __init__(
         self,
         *,
@@ -231,10 +234,11 @@ class GetTallyResponse(_message.Message):
         alert_pending_count: _builtins.int = ...,
         deadline_due_count: _builtins.int = ...,
         touchpoint_count: _builtins.int = ...,
+        alert_failed_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_pending_count", b"alert_pending_count", "alert_sent_count", b"alert_sent_count", "breached_count", b"breached_count", "customer_case_count", b"customer_case_count", "deadline_due_count", b"deadline_due_count", "employee_case_count", b"employee_case_count", "touchpoint_count", b"touchpoint_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_failed_count", b"alert_failed_count", "alert_pending_count", b"alert_pending_count", "alert_sent_count", b"alert_sent_count", "breached_count", b"breached_count", "customer_case_count", b"customer_case_count", "deadline_due_count", b"deadline_due_count", "employee_case_count", b"employee_case_count", "touchpoint_count", b"touchpoint_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

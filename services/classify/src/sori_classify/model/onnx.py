@@ -81,7 +81,7 @@ class Model:
         return self._version
 
     def score(self, texts: Sequence[str]) -> list[Scores]:
-        """Score each text, in order; a text's result does not depend on the others (within 1e-5). May raise ModelFailed."""
+        """Score each text, in order; its neighbours do not matter (within 1e-5). A refusal is ModelFailed."""
         units = [encode(text) for text in texts]
         # Texts of one length share a batch, so that little is spent on padding.
         order = sorted(range(len(units)), key=lambda at: len(units[at]))

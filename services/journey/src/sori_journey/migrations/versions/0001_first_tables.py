@@ -29,7 +29,7 @@ def upgrade() -> None:
         sa.Column("handled_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("durable", "event_id", name=op.f("pk_inbox")),
     )
-    op.create_index(op.f("ix_inbox_handled_time"), "inbox", ["handled_time"], unique=False)
+    op.create_index(op.f("ix_inbox_handled_time"), "inbox", ["handled_time"], unique=False, postgresql_using="brin")
     op.create_table(
         "outbox",
         sa.Column("outbox_id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -82,7 +82,7 @@ def downgrade() -> None:
     op.drop_index("ix_timeline_arrival", table_name="timeline")
     op.drop_table("timeline")
     op.drop_table("outbox")
-    op.drop_index(op.f("ix_inbox_handled_time"), table_name="inbox")
+    op.drop_index(op.f("ix_inbox_handled_time"), table_name="inbox", postgresql_using="brin")
     op.drop_table("inbox")
     op.drop_table("customer")
     # ### end Alembic commands ###

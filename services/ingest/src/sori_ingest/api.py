@@ -1,0 +1,87 @@
+"""The gRPC edge of ingest."""
+
+from collections.abc import AsyncIterable, AsyncIterator
+
+from sori.ingest.v1 import ingest_service_pb2 as pb
+from sori.ingest.v1 import ingest_service_pb2_grpc as pb_grpc
+from sori.ingest.v1 import touchpoint_pb2
+from sori_ingest import usecases, wire
+from sori_ingest.channels import CHANNELS
+from sori_ingest.domain import rules
+from sori_ingest.settings import Settings
+from sori_kit import parse, rpc, telemetry
+from sori_kit.bus import Bus
+from sori_kit.clock import Clock
+from sori_kit.errors import InvalidInput
+
+_CHANNEL = CHANNELS["generic"]
+
+
+class IngestApi(pb_grpc.IngestServiceServicer):
+    """Translates, calls one use case, translates back."""
+
+    def __init__(self, bus: Bus, clock: Clock, settings: Settings) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._settings = settings
+
+    async def SubmitTouchpoint(
+        self, request: pb.SubmitTouchpointRequest, context: rpc.Context
+    ) -> pb.SubmitTouchpointResponse:
+        """Take one touchpoint."""
+        outcome = await usecases.submit_one(
+            self._bus, _CHANNEL, request.touchpoint, now=self._clock.now(), traceparent=telemetry.traceparent()
+        )
+        return pb.SubmitTouchpointResponse(result=wire.result(0, outcome))
+
+    async def SubmitTouchpoints(
+        self, request: pb.SubmitTouchpointsRequest, context: rpc.Context
+    ) -> pb.SubmitTouchpointsResponse:
+        """Take a batch; each touchpoint gets its own answer."""
+        if not 1 <= len(request.touchpoints) <= rules.MOST_TOUCHPOINTS:
+            raise InvalidInput.of_field("touchpoints", f"are not 1 to {rules.MOST_TOUCHPOINTS:,}")
+        outcomes = await usecases.submit(
+            self._bus, _CHANNEL, request.touchpoints, now=self._clock.now(), traceparent=telemetry.traceparent()
+        )
+        return pb.SubmitTouchpointsResponse(results=[wire.result(*each) for each in enumerate(outcomes)])
+
+    async def StreamTouchpoints(
+        self, request: AsyncIterable[pb.StreamTouchpointsRequest], context: rpc.Context
+    ) -> pb.StreamTouchpointsResponse:
+        """Take a stream; answers when all of it is on disk."""
+        tally = await usecases.submit_stream(
+            self._bus,
+            _CHANNEL,
+            _touchpoints(request),
+            clock=self._clock,
+            traceparent=telemetry.traceparent(),
+            chunk=self._settings.stream_chunk,
+            publishes=self._settings.stream_publishes,
+        )
+        return pb.StreamTouchpointsResponse(
+            accepted_count=tally.accepted,
+            duplicate_count=tally.duplicates,
+            quarantined_count=tally.quarantined,
+            rejections=[wire.result(*each) for each in tally.rejections],
+        )
+
+    async def ListQuarantine(
+        self, request: pb.ListQuarantineRequest, context: rpc.Context
+    ) -> pb.ListQuarantineResponse:
+        """Give a page of the quarantine."""
+        cursor = parse.decode_token(request.page_token, int)
+        page, more = await usecases.list_quarantine(
+            self._bus, after=int(cursor[0]) if cursor else 0, most=parse.page_size(request.page_size)
+        )
+        return pb.ListQuarantineResponse(
+            submissions=map(wire.quarantined, page),
+            next_page_token=parse.encode_token(page[-1].sequence) if more else "",
+            total_count=await usecases.count_quarantine(self._bus),
+        )
+
+
+async def _touchpoints(
+    requests: AsyncIterable[pb.StreamTouchpointsRequest],
+) -> AsyncIterator[touchpoint_pb2.Touchpoint]:
+    async for request in requests:
+        yield request.touchpoint

@@ -1,0 +1,177 @@
+"""The adapter for sources that speak sori.ingest.v1.Touchpoint themselves."""
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels import identifiers
+from sori_ingest.domain import masking, rules
+from sori_ingest.domain.outcomes import Violation
+
+_CHANNELS = frozenset(pb.Channel.values()) - {pb.CHANNEL_UNSPECIFIED}
+_KINDS = frozenset(pb.TouchpointKind.values()) - {pb.TOUCHPOINT_KIND_UNSPECIFIED}
+_ACTORS = frozenset(pb.Actor.values())
+_IDENTIFIER_TYPES = frozenset(pb.IdentifierType.values()) - {pb.IDENTIFIER_TYPE_UNSPECIFIED}
+_QUESTIONS: dict[int, rules.Question] = {
+    pb.SURVEY_TYPE_NPS: rules.NPS,
+    pb.SURVEY_TYPE_CSAT: rules.CSAT,
+    pb.SURVEY_TYPE_CES: rules.CES,
+}
+_REFERENCES = (
+    ("external_id", rules.LONGEST_REFERENCE),
+    ("thread_id", rules.LONGEST_REFERENCE),
+    ("order_id", rules.LONGEST_REFERENCE),
+    ("product", rules.LONGEST_REFERENCE),
+    ("org_unit", rules.LONGEST_ORG_UNIT),
+)
+
+
+def normalise(given: pb.Touchpoint, normal: pb.Touchpoint, *, now: rules.Instant) -> list[Violation]:
+    """Write the normal form of `given` over `normal`; see channels.Channel."""
+    normal.CopyFrom(given)
+    normal.DiscardUnknownFields()  # Nobody has looked into them.
+    normal.touchpoint_id = ""
+    normal.received_time.seconds, normal.received_time.nanos = now.seconds, now.nanos
+    if normal.masked_counts:
+        normal.masked_counts.clear()
+    wrong: list[Violation] = []
+    _what(normal, wrong)
+    _when(normal, wrong, now)
+    if normal.identifiers:
+        _who(normal, wrong)
+    if normal.text or normal.language:
+        _words(normal, wrong)
+    if normal.HasField("rating"):
+        _rating(normal.rating, wrong)
+    if normal.HasField("survey"):
+        _survey(normal.survey, wrong)
+    if normal.attributes:
+        _attributes(normal, wrong)
+    return wrong
+
+
+def _what(normal: pb.Touchpoint, wrong: list[Violation]) -> None:
+    if problem := rules.wrong_source(normal.source):
+        wrong.append(Violation("source", problem))
+    for field, longest in _REFERENCES:
+        if value := getattr(normal, field):
+            clean, problem = rules.clean(value, longest)
+            if problem:
+                wrong.append(Violation(field, problem))
+            elif clean is not value:
+                setattr(normal, field, clean)
+    if normal.revision < 0:
+        wrong.append(Violation("revision", "is negative"))
+    if (channel := normal.channel) not in _CHANNELS:
+        wrong.append(Violation("channel", _missing_or_unknown(channel)))
+    if (kind := normal.kind) not in _KINDS:
+        wrong.append(Violation("kind", _missing_or_unknown(kind)))
+    actor = normal.actor
+    if actor == pb.ACTOR_UNSPECIFIED:
+        normal.actor = pb.ACTOR_CUSTOMER
+    elif actor not in _ACTORS:
+        wrong.append(Violation("actor", "is unknown"))
+
+
+def _missing_or_unknown(value: int) -> str:
+    return "is unknown" if value else "is missing"
+
+
+def _when(normal: pb.Touchpoint, wrong: list[Violation], now: rules.Instant) -> None:
+    if not normal.HasField("occurred_time"):
+        wrong.append(Violation("occurred_time", "is missing"))
+    else:
+        occurred = normal.occurred_time
+        if problem := rules.wrong_time(rules.Instant(occurred.seconds, occurred.nanos), now):
+            wrong.append(Violation("occurred_time", problem))
+    if not -rules.LARGEST_OFFSET <= normal.occurred_offset_minutes <= rules.LARGEST_OFFSET:
+        limit = rules.LARGEST_OFFSET
+        wrong.append(Violation("occurred_offset_minutes", f"is outside of -{limit} to {limit}"))
+
+
+def _who(normal: pb.Touchpoint, wrong: list[Violation]) -> None:
+    if len(normal.identifiers) > rules.MOST_IDENTIFIERS:
+        wrong.append(Violation("identifiers", f"are more than {rules.MOST_IDENTIFIERS}"))
+        return
+    for index, identifier in enumerate(normal.identifiers):
+        kind, value, temporary = identifier.type, identifier.value, False
+        if kind == pb.IDENTIFIER_TYPE_PHONE:
+            clean, temporary, problem = identifiers.phone(value)
+        elif kind == pb.IDENTIFIER_TYPE_EMAIL:
+            clean, problem = identifiers.email(value)
+        else:
+            clean, problem = identifiers.other(value)
+        if kind not in _IDENTIFIER_TYPES:
+            wrong.append(Violation(f"identifiers[{index}].type", _missing_or_unknown(kind)))
+        if problem:
+            wrong.append(Violation(f"identifiers[{index}].value", problem if value else "is missing"))
+        elif clean != value:
+            identifier.value = clean
+        identifier.temporary = temporary
+
+
+def _words(normal: pb.Touchpoint, wrong: list[Violation]) -> None:
+    if (language := normal.language) and (problem := rules.wrong_language(language)):
+        wrong.append(Violation("language", problem))
+    given = normal.text
+    text, problem = rules.clean(given, rules.LONGEST_TEXT)
+    if problem:
+        wrong.append(Violation("text", problem))
+        return
+    text, counts = masking.mask(text)
+    if text is not given:
+        normal.text = text
+    for kind, count in counts.items():
+        normal.masked_counts[kind] = count
+
+
+def _rating(rating: pb.Rating, wrong: list[Violation]) -> None:
+    lowest, highest = rules.scale(rating.lowest, rating.highest, rules.USUAL_RATING)
+    if problem := rules.wrong_scale(lowest, highest):
+        wrong.append(Violation("rating.highest", problem))
+    elif problem := rules.wrong_mark(rating.value, lowest, highest):
+        wrong.append(Violation("rating.value", problem))
+    rating.lowest, rating.highest = lowest, highest
+
+
+def _survey(survey: pb.Survey, wrong: list[Violation]) -> None:
+    clean, problem = rules.clean(survey.survey_id, rules.LONGEST_REFERENCE)
+    if problem:
+        wrong.append(Violation("survey.survey_id", problem))
+    survey.survey_id = clean
+    question = _QUESTIONS.get(survey.type)
+    if question is None:
+        wrong.append(Violation("survey.type", _missing_or_unknown(survey.type)))
+        return
+    usual = question.lowest, question.highest
+    lowest, highest = rules.scale(survey.lowest, survey.highest, usual)
+    if problem := rules.wrong_scale(lowest, highest):
+        wrong.append(Violation("survey.highest", problem))
+    elif question.fixed and (lowest, highest) != usual:
+        wrong.append(Violation("survey.highest", "is not the end of the only scale that this question has"))
+    elif problem := rules.wrong_mark(survey.score, lowest, highest):
+        wrong.append(Violation("survey.score", problem))
+    survey.lowest, survey.highest = lowest, highest
+
+
+def _attributes(normal: pb.Touchpoint, wrong: list[Violation]) -> None:
+    """Judge attributes without naming them: a key may be personal too."""
+    given = dict(normal.attributes)
+    if len(given) > rules.MOST_ATTRIBUTES:
+        wrong.append(Violation("attributes", f"are more than {rules.MOST_ATTRIBUTES}"))
+        return
+    problems: set[str] = set()
+    normal_form: dict[str, str] = {}
+    for key, value in given.items():
+        clean_key, key_problem = rules.clean(key, rules.LONGEST_ATTRIBUTE_KEY)
+        clean_value, value_problem = rules.clean(value, rules.LONGEST_ATTRIBUTE_VALUE)
+        if not key:
+            key_problem = "is missing"
+        elif clean_key in normal_form:
+            key_problem = "is there twice"
+        if key_problem:
+            problems.add(f"have a key that {key_problem}")
+        if value_problem:
+            problems.add(f"have a value that {value_problem}")
+        normal_form[clean_key] = clean_value
+    wrong += [Violation("attributes", problem) for problem in sorted(problems)]
+    if normal_form != given:
+        normal.attributes.clear()
+        normal.attributes.update(normal_form)

@@ -1,0 +1,149 @@
+"""Personal numbers in text."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sori_ingest.domain.masking import Personal, mask
+
+RESIDENT, CARD, PHONE, ACCOUNT = (
+    Personal.RESIDENT_NUMBER,
+    Personal.CARD_NUMBER,
+    Personal.PHONE_NUMBER,
+    Personal.ACCOUNT_NUMBER,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "masked", "kind"),
+    [
+        ("주민번호는 900101-1234567입니다", "주민번호는 ******-*******입니다", RESIDENT),
+        ("900101 - 2234567 이에요", "****** - ******* 이에요", RESIDENT),
+        ("외국인 800229-5123456", "외국인 ******-*******", RESIDENT),
+        ("주민등록번호 0103013234567", "주민등록번호 *************", RESIDENT),
+        ("check digit alone: 9001011234568", "check digit alone: *************", RESIDENT),
+        ("카드 4111-1111-1111-1111 결제", "카드 ****-****-****-**** 결제", CARD),
+        ("카드 4111111111111111 결제", "카드 **************** 결제", CARD),
+        ("amex 3782 822463 10005.", "amex **** ****** *****.", CARD),
+        ("010-1234-5678로 전화주세요", "***-****-****로 전화주세요", PHONE),
+        ("전화번호01012345678", "전화번호***********", PHONE),
+        ("010.1234.5678", "***.****.****", PHONE),
+        ("010 1234 5678", "*** **** ****", PHONE),
+        ("０１０－１２３４－５６７８", "***－****－****", PHONE),
+        ("02-123-4567", "**-***-****", PHONE),
+        ("(02) 123-4567", "(**) ***-****", PHONE),
+        ("031)123-4567", "***)***-****", PHONE),
+        ("안심번호 0507-1234-5678", "안심번호 ****-****-****", PHONE),
+        ("call +82 10-1234-5678", "call +** **-****-****", PHONE),
+        ("call +82-2-123-4567", "call +**-*-***-****", PHONE),
+        ("call +1 415 555 0123 now", "call +* *** *** **** now", PHONE),
+        ("call +14155550123", "call +***********", PHONE),
+        ("계좌 110-123-456789 로 환불", "계좌 ***-***-****** 로 환불", ACCOUNT),
+        ("국민은행 12345678901234", "국민은행 **************", ACCOUNT),
+        ("3333-01-1234567 카카오뱅크", "3333-01-1234567 카카오뱅크", None),  # Nothing says account.
+        ("3333-01-1234567 카카오뱅크 계좌로 주세요", "****-**-******* 카카오뱅크 계좌로 주세요", ACCOUNT),
+        ("my account number is 110123456789", "my account number is ************", ACCOUNT),
+    ],
+)
+def test_personal_number_is_masked(text: str, masked: str, kind: Personal | None) -> None:
+    found, counts = mask(text)
+
+    assert masked == found
+    assert counts == ({kind: 1} if kind else {})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "배송이 또 늦었어요",
+        "25,000원 환불해 주세요, 총 1,234,567,890원",
+        "주문번호 20261102-0001234",
+        "주문번호: 251102-1234567",
+        "주문번호 2026110212345678 확인",
+        "주문번호는 4111111111111111 인데",
+        "order number 4000123412341234567",
+        "운송장 6012345678901 조회",
+        "바코드 8801234567893",
+        "2026-11-02 13:00:00 ~ 2026-11-03 14:30:00",
+        "2026.11.02 13:00",
+        "고객센터 1588-1234",
+        "카드 4111-1111-1111-1112",
+        "991301-1234567",
+        "990230-1234567",
+        "900101-9234567",
+        "계좌로 1,234,567원 입금",
+        "계좌 이체 2026-11-02 했어요",
+        "입금했는데 주문번호 20261102123456 입니다",
+        "입금 확인 2026110212345678",
+        "우편번호 06236 서울시 강남구 테헤란로 123-45",
+        "모델 SM-G998N 2대, 12개월 할부",
+        "가격은 0.10123456789 입니다",
+    ],
+)
+def test_order_numbers_prices_and_dates_are_left_alone(text: str) -> None:
+    assert (text, {}) == mask(text)
+
+
+def test_every_number_is_counted() -> None:
+    text = "010-1234-5678 아니면 010-8765-4321, 카드는 4111 1111 1111 1111"
+
+    _, counts = mask(text)
+
+    assert counts == {PHONE: 2, CARD: 1}
+
+
+def test_number_without_a_check_digit_is_masked_by_its_hyphen() -> None:
+    # Since October 2020 the last digits are random.
+    assert mask("201101-3000001")[1] == {RESIDENT: 1}
+
+
+NUMBERISH = st.lists(
+    st.one_of(
+        st.text("0123456789", min_size=1, max_size=8),
+        st.sampled_from(
+            ["-", " ", ".", "+82", "010", "02", "계좌", "(", ")", "900101", "4111", "은행", "주문번호", "\n"]
+        ),
+        st.text(max_size=3),
+    ),
+    max_size=25,
+).map("".join)
+
+
+@settings(deadline=None)
+@given(NUMBERISH)
+def test_masking_twice_equals_once(text: str) -> None:
+    once, _ = mask(text)
+
+    assert (once, {}) == mask(once)
+
+
+@settings(deadline=None)
+@given(NUMBERISH)
+def test_masking_touches_only_digits(text: str) -> None:
+    masked, counts = mask(text)
+
+    assert len(text) == len(masked)
+    assert all(
+        after == before or (after == "*" and before.isdigit()) for before, after in zip(text, masked, strict=True)
+    )
+    assert (masked != text) == bool(counts)
+
+
+@settings(deadline=None)
+@given(
+    st.text("abc 가나다,. ", max_size=20),
+    st.from_regex(r"010-\d{4}-\d{4}", fullmatch=True),
+    st.text("가나다 ", max_size=9),
+)
+def test_a_mobile_number_never_gets_through(before: str, number: str, after: str) -> None:
+    masked, _ = mask(before.rstrip(".,") + " " + number + after)
+
+    assert number not in masked
+
+
+def test_a_knot_of_numbers_is_masked_in_time_that_grows_with_its_length() -> None:
+    masked, counts = mask("010-1234-5678-" * 7_000 + "끝")
+
+    assert not [character for character in masked if character.isdigit()]
+    assert counts[PHONE] > 0
