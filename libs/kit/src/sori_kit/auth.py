@@ -163,6 +163,6 @@ def authorise(principal: Principal, roles: frozenset[str]) -> None:
 
 def _key_set(text: str) -> KeySetSerialization:
     keys = json.loads(text)
-    if not isinstance(keys, dict) or not isinstance(keys.get("keys"), list):
-        raise ValueError("SORI_JWKS does not lead to a key set: an object with a list `keys`")
+    if not isinstance(keys, dict) or not isinstance(keys.get("keys"), list) or not keys["keys"]:
+        raise ValueError("SORI_JWKS does not lead to a key set: an object with a list `keys` that is not empty")
     return {"keys": keys["keys"]}

@@ -1,0 +1,21 @@
+"""The command `sori`."""
+
+import typer
+
+from sori_cli import cases, dead_letters, feed, imports, quarantine, status, timeline, tokens, up
+
+app = typer.Typer(
+    name="sori",
+    help="Every customer and employee voice, on one line. Start with `sori up --sample`.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # Its tracebacks show local variables, and those hold personal data.
+)
+app.command("up")(up.up)
+app.command("import")(imports.import_file)
+app.command("feed")(feed.feed)
+app.command("timeline")(timeline.timeline)
+app.add_typer(cases.app, name="cases")
+app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(quarantine.app, name="quarantine")
+app.command("token")(tokens.token)
+app.command("status")(status.status)

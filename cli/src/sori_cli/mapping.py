@@ -1,0 +1,238 @@
+"""Columns to fields: how a row becomes a touchpoint."""
+
+import datetime as dt
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from sori.ingest.v1 import touchpoint_pb2
+from sori_cli.files import Reject, Row
+from sori_cli.screen import SEOUL, Problem, word, words
+
+LONGEST_TEXT = 100_000  # characters, as ingest takes them
+
+_TEXTS = {"text", "external_id", "source", "thread_id", "order_id", "product", "org_unit", "language"}
+_ENUMS = {
+    "channel": (touchpoint_pb2.Channel, "CHANNEL"),
+    "kind": (touchpoint_pb2.TouchpointKind, "TOUCHPOINT_KIND"),
+    "actor": (touchpoint_pb2.Actor, "ACTOR"),
+}
+_SURVEYS = {"nps", "csat", "ces"}
+_IDENTIFIERS = {word(name, "IDENTIFIER_TYPE"): value for name, value in touchpoint_pb2.IdentifierType.items() if value}
+_ATTRIBUTE = "attributes."
+FIELDS = sorted({*_TEXTS, *_ENUMS, *_SURVEYS, *_IDENTIFIERS, "rating", "revision", "occurred_time"})
+
+# What most often comes through a channel, where nothing says what happened.
+_USUAL_KINDS = {
+    "review": "review",
+    "survey": "survey_response",
+    "sns": "mention",
+    "delivery": "delivery",
+    "crm": "other",
+}
+
+
+class BadCell(Exception):
+    """A cell that does not suit its field."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What rows hold that do not say otherwise."""
+
+    source: str
+    channel: int
+    kind: int
+    actor: int
+    org_unit: str
+    occurred_time: Timestamp
+    occurred_offset_minutes: int
+    external_id_prefix: str  # The line number follows.
+
+
+def enum_value(field: str, name: str) -> int:
+    """Read the name of a channel, kind or actor, as in `call_center`."""
+    kind, prefix = _ENUMS[field]
+    try:
+        value: int = kind.Value(f"{prefix}_{name.strip().upper().replace('-', '_')}")
+    except ValueError:
+        value = 0
+    if not value:
+        raise BadCell(f"is none of {', '.join(words(kind, prefix))}")
+    return value
+
+
+def usual_kind(channel: str) -> str:
+    """Say what most often happens on a channel."""
+    return _USUAL_KINDS.get(channel, "inquiry")
+
+
+def read_map(given: Sequence[str]) -> dict[str, str]:
+    """Read `--map`: `column=field` each, or one YAML file that maps columns to fields."""
+    found: dict[str, str] = {}
+    for each in given:
+        column, equals, field = each.rpartition("=")
+        if equals:
+            found[column.strip()] = field.strip()
+        else:
+            found |= _read_yaml(Path(each))
+    for column, field in found.items():
+        if field not in FIELDS and not field.startswith(_ATTRIBUTE):
+            raise Problem(
+                f"--map {column}={field}: there is no field {field}; there are {', '.join(FIELDS)}, attributes.NAME"
+            )
+    fields = [field for field in found.values() if field not in _IDENTIFIERS]
+    if twice := sorted({field for field in fields if fields.count(field) > 1}):
+        raise Problem(f"--map: more than one column goes to {', '.join(twice)}")
+    if len(surveys := sorted(_SURVEYS & set(fields))) > 1:
+        raise Problem(f"--map: a row holds one survey answer, and {' and '.join(surveys)} are two")
+    return found
+
+
+class Mapper:
+    """Makes touchpoints of the rows under one header."""
+
+    def __init__(self, header: Sequence[str], columns: Mapping[str, str], defaults: Defaults) -> None:
+        names = [name.strip() for name in header]
+        columns = columns or {name: name for name in names if name in FIELDS}
+        there = ", ".join(name or "(without a name)" for name in names)
+        if not columns:
+            raise Problem(f"no column has the name of a field: say with --map which is which; the columns are {there}")
+        if missing := [column for column in columns if column not in names]:
+            raise Problem(f"there is no column {', '.join(missing)}; the columns are {there}")
+        if twice := [column for column in columns if names.count(column) > 1]:
+            raise Problem(f"more than one column is named {', '.join(twice)}")
+        self._width = len(names)
+        self._setters = [(names.index(column), field, _setter(field)) for column, field in columns.items()]
+        self._defaults = defaults
+
+    def touchpoint(self, row: Row) -> touchpoint_pb2.Touchpoint | Reject:
+        """Make the touchpoint of a row, or say what is wrong with the row."""
+        cells = row.cells
+        if len(cells) != self._width:
+            return Reject(row.line, f"has {len(cells)} cells instead of {self._width}")
+        defaults = self._defaults
+        fields: dict[str, Any] = {
+            "source": defaults.source,
+            "external_id": f"{defaults.external_id_prefix}{row.line}",
+            "channel": defaults.channel,
+            "kind": defaults.kind,
+            "actor": defaults.actor,
+            "org_unit": defaults.org_unit,
+            "occurred_time": defaults.occurred_time,
+            "occurred_offset_minutes": defaults.occurred_offset_minutes,
+        }
+        for index, field, put in self._setters:
+            try:
+                put(fields, cells[index])
+            except BadCell as error:
+                return Reject(row.line, str(error), field)
+        return touchpoint_pb2.Touchpoint(**fields)
+
+
+def check_text(text: str) -> None:
+    """Refuse a text that ingest would refuse, before it is sent."""
+    if len(text) > LONGEST_TEXT:  # Which also bounds its bytes, to four times as many.
+        raise BadCell(f"has {len(text):,} characters, more than {LONGEST_TEXT:,}")
+
+
+def read_time(text: str) -> tuple[Timestamp, int]:
+    """Read ISO 8601 or seconds (or milliseconds) since 1970; without an offset it is Korean time."""
+    text = text.strip()
+    try:
+        seconds = float(text)
+        if not math.isfinite(seconds):
+            raise BadCell("is not a time")
+        seconds = seconds / 1000 if abs(seconds) > 1e11 else seconds
+        time = dt.datetime.fromtimestamp(seconds, SEOUL)
+    except (ValueError, OverflowError, OSError):
+        try:
+            time = dt.datetime.fromisoformat(text)
+        except ValueError:
+            raise BadCell("is not a time: neither ISO 8601 nor seconds since 1970" if text else "is empty") from None
+    time = time if time.tzinfo else time.replace(tzinfo=SEOUL)
+    made = Timestamp()
+    try:
+        made.FromDatetime(time)
+    except (ValueError, OverflowError):
+        raise BadCell("is not a time that can be stored") from None
+    return made, round((time.utcoffset() or dt.timedelta()).total_seconds() / 60)
+
+
+def _read_yaml(path: Path) -> dict[str, str]:
+    try:
+        loaded = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise Problem(f"--map {path}: neither column=field nor a file ({error.strerror})") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Problem(f"--map {path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(loaded, dict) or not all(isinstance(each, str) for pair in loaded.items() for each in pair):
+        raise Problem(f"--map {path}: must hold lines `column: field`")
+    return loaded
+
+
+def _setter(field: str) -> Callable[[dict[str, Any], str], None]:
+    """Give what puts a cell into a field; an empty cell leaves the default."""
+    if field == "text":
+        return _put_text
+    if field in _TEXTS:
+        return lambda fields, cell: fields.update({field: cell}) if cell else None
+    if field in _ENUMS:
+        return lambda fields, cell: fields.update({field: enum_value(field, cell)}) if cell else None
+    if field in _IDENTIFIERS:
+        kind = touchpoint_pb2.IdentifierType.ValueType(_IDENTIFIERS[field])
+        return lambda fields, cell: _put_identifier(fields, kind, cell)
+    if field in _SURVEYS:
+        survey = touchpoint_pb2.SurveyType.Value(f"SURVEY_TYPE_{field.upper()}")
+        return lambda fields, cell: _put_survey(fields, survey, cell)
+    if field.startswith(_ATTRIBUTE):
+        name = field.removeprefix(_ATTRIBUTE)
+        return lambda fields, cell: fields.setdefault("attributes", {}).update({name: cell}) if cell else None
+    return {"rating": _put_rating, "revision": _put_revision, "occurred_time": _put_time}[field]
+
+
+def _put_text(fields: dict[str, Any], cell: str) -> None:
+    check_text(cell)
+    fields["text"] = cell
+
+
+def _put_identifier(fields: dict[str, Any], kind: touchpoint_pb2.IdentifierType.ValueType, cell: str) -> None:
+    if cell.strip():
+        fields.setdefault("identifiers", []).append(touchpoint_pb2.Identifier(type=kind, value=cell.strip()))
+
+
+def _put_survey(fields: dict[str, Any], kind: touchpoint_pb2.SurveyType.ValueType, cell: str) -> None:
+    if cell:
+        fields["survey"] = touchpoint_pb2.Survey(type=kind, score=_number(cell))
+
+
+def _put_rating(fields: dict[str, Any], cell: str) -> None:
+    if cell:
+        fields["rating"] = touchpoint_pb2.Rating(value=_number(cell))
+
+
+def _put_revision(fields: dict[str, Any], cell: str) -> None:
+    if cell:
+        try:
+            fields["revision"] = int(cell)
+        except ValueError:
+            raise BadCell("is not a whole number") from None
+
+
+def _put_time(fields: dict[str, Any], cell: str) -> None:
+    fields["occurred_time"], fields["occurred_offset_minutes"] = read_time(cell)
+
+
+def _number(cell: str) -> float:
+    try:
+        number = float(cell)
+    except ValueError:
+        raise BadCell("is not a number") from None
+    if not math.isfinite(number):
+        raise BadCell("is not a number")
+    return number

@@ -1,0 +1,107 @@
+"""`sori timeline`: what one customer has met with."""
+
+import uuid
+from typing import Annotated
+
+import typer
+
+from sori.classify.v1.classification_pb2 import Sentiment
+from sori.ingest.v1 import touchpoint_pb2
+from sori.journey.v1 import journey_service_pb2 as pb
+from sori.journey.v1 import journey_service_pb2_grpc, position_pb2
+from sori_cli import client, screen
+from sori_cli.client import Platform
+from sori_cli.screen import Problem, word
+
+_PAGE = 500
+
+
+def timeline(
+    customer: Annotated[
+        str, typer.Argument(help="Customer id, or an identifier: member_id:M123, phone:010-1234-5678, email:…")
+    ],
+    limit: Annotated[int, typer.Option(min=1, help="Most touchpoints to show.")] = 50,
+    data: client.DataOption = client.DATA,
+    token: client.TokenOption = "",
+    as_json: client.JsonOption = False,
+) -> None:
+    """Show a customer and their touchpoints, newest first."""
+    screen.run(_timeline(Platform(data, token), customer, limit, as_json))
+
+
+async def _timeline(platform: Platform, customer: str, limit: int, as_json: bool) -> None:
+    wanted = _wanted(customer)
+    async with platform.calling("journey", "cx.read") as peer:
+        stub = journey_service_pb2_grpc.JourneyServiceStub(peer.channel)
+        if isinstance(wanted, str):
+            got = await stub.GetCustomer(pb.GetCustomerRequest(customer_id=wanted), metadata=peer.metadata, timeout=30)
+            found = got.customer
+        else:
+            searched = await stub.FindCustomer(
+                pb.FindCustomerRequest(identifier=wanted), metadata=peer.metadata, timeout=30
+            )
+            found = searched.customer
+        if as_json:
+            screen.print_json(found)
+        else:
+            _head(found)
+        shown, page_token = 0, ""
+        table = screen.table("", "time", "channel", "kind", "who", "stage", "mood", "text", whole=["time"])
+        while shown < limit:
+            page = await stub.GetTimeline(
+                pb.GetTimelineRequest(
+                    customer_id=found.customer_id, page_size=min(_PAGE, limit - shown), page_token=page_token
+                ),
+                metadata=peer.metadata,
+                timeout=30,
+            )
+            for entry in page.entries:
+                if as_json:
+                    screen.print_json(entry)
+                else:
+                    table.add_row(*_cells(entry))
+            shown += len(page.entries)
+            page_token = page.next_page_token
+            if not page_token:
+                break
+    if not as_json:
+        screen.out.print(table)
+
+
+def _wanted(customer: str) -> str | touchpoint_pb2.Identifier:
+    """Read a customer id or an identifier."""
+    kind, colon, value = customer.partition(":")
+    if colon:
+        try:
+            number = touchpoint_pb2.IdentifierType.Value(f"IDENTIFIER_TYPE_{kind.strip().upper()}")
+        except ValueError:
+            names = screen.words(touchpoint_pb2.IdentifierType, "IDENTIFIER_TYPE")
+            raise Problem(f"there is no identifier type {kind}; there are {', '.join(names)}") from None
+        return touchpoint_pb2.Identifier(type=number, value=value.strip())
+    try:
+        return str(uuid.UUID(customer))
+    except ValueError:
+        raise Problem(f"{customer} is neither a customer id nor an identifier such as member_id:{customer}") from None
+
+
+def _head(customer: pb.Customer) -> None:
+    stage = word(position_pb2.Stage.Name(customer.stage), "STAGE")
+    screen.out.print(
+        f"[bold]{customer.customer_id}[/]  {stage}  {customer.touchpoint_count:,} touchpoints", soft_wrap=True
+    )
+    for each in customer.identifiers:
+        kind = word(touchpoint_pb2.IdentifierType.Name(each.type), "IDENTIFIER_TYPE")
+        screen.out.print(f"  {kind}: {screen.one_line(each.value)}", soft_wrap=True)
+
+
+def _cells(entry: pb.TimelineEntry) -> list[str]:
+    touchpoint = entry.touchpoint
+    return [
+        screen.when(touchpoint.occurred_time),
+        word(touchpoint_pb2.Channel.Name(touchpoint.channel), "CHANNEL"),
+        word(touchpoint_pb2.TouchpointKind.Name(touchpoint.kind), "TOUCHPOINT_KIND"),
+        word(touchpoint_pb2.Actor.Name(touchpoint.actor), "ACTOR"),
+        word(position_pb2.Stage.Name(entry.position.stage), "STAGE"),
+        word(Sentiment.Name(entry.classification.sentiment), "SENTIMENT"),
+        screen.one_line(touchpoint.text),
+    ]

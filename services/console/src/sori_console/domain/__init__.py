@@ -1,0 +1,1 @@
+"""What the pages show and how it reads, decided without any library."""

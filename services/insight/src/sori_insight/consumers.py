@@ -1,0 +1,62 @@
+"""The event edge of insight."""
+
+from zoneinfo import ZoneInfo
+
+from sori.ee_feedback.v1.pulse_events_pb2 import PulseReleased
+from sori.ee_feedback.v1.voice_events_pb2 import VoiceReleased
+from sori.journey.v1.customer_events_pb2 import CustomerMerged
+from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
+from sori.notify.v1.alert_events_pb2 import AlertSent
+from sori.notify.v1.case_events_pb2 import CaseAcknowledged, CaseAnswered, CaseBreached, CaseOpened, CaseResolved
+from sori_insight import usecases
+from sori_insight.domain import Change
+from sori_kit.bus import Batch
+from sori_kit.database import Database
+
+
+class Consumers:
+    """Hands events to use cases."""
+
+    def __init__(self, db: Database, zone: ZoneInfo) -> None:
+        self._db = db
+        self._zone = zone
+
+    async def add_touchpoints(self, batch: Batch[TouchpointStitched]) -> None:
+        """Put touchpoints on the feed."""
+        await usecases.add_touchpoints(self._db, batch, zone=self._zone)
+
+    async def merge_customers(self, batch: Batch[CustomerMerged]) -> None:
+        """Show merged customers' lines under those who remain."""
+        await usecases.merge_customers(self._db, batch)
+
+    async def add_opened_cases(self, batch: Batch[CaseOpened]) -> None:
+        """Put opened cases on the feed."""
+        await usecases.add_cases(self._db, batch, Change.OPENED, zone=self._zone)
+
+    async def add_answered_cases(self, batch: Batch[CaseAnswered]) -> None:
+        """Put answered cases on the feed."""
+        await usecases.add_cases(self._db, batch, Change.ANSWERED, zone=self._zone)
+
+    async def add_acknowledged_cases(self, batch: Batch[CaseAcknowledged]) -> None:
+        """Put acknowledged cases on the feed."""
+        await usecases.add_cases(self._db, batch, Change.ACKNOWLEDGED, zone=self._zone)
+
+    async def add_breached_cases(self, batch: Batch[CaseBreached]) -> None:
+        """Put breached cases on the feed."""
+        await usecases.add_cases(self._db, batch, Change.BREACHED, zone=self._zone)
+
+    async def add_resolved_cases(self, batch: Batch[CaseResolved]) -> None:
+        """Put resolved cases on the feed."""
+        await usecases.add_cases(self._db, batch, Change.RESOLVED, zone=self._zone)
+
+    async def add_alerts(self, batch: Batch[AlertSent]) -> None:
+        """Put alerts on the feed."""
+        await usecases.add_alerts(self._db, batch, zone=self._zone)
+
+    async def add_voices(self, batch: Batch[VoiceReleased]) -> None:
+        """Put released voices on the feed."""
+        await usecases.add_voices(self._db, batch, zone=self._zone)
+
+    async def add_pulses(self, batch: Batch[PulseReleased]) -> None:
+        """Keep released eNPS results."""
+        await usecases.add_pulses(self._db, batch)

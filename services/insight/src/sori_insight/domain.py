@@ -1,0 +1,235 @@
+"""What stands on the joint feed, who may see it, and the figures drawn from it."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+
+class Kind(StrEnum):
+    """What a line of the feed is about."""
+
+    TOUCHPOINT = "touchpoint"
+    VOICE = "voice"
+    CASE = "case"
+    ALERT = "alert"
+
+
+class Sentiment(StrEnum):
+    """Mood of a text."""
+
+    NEGATIVE = "negative"
+    NEUTRAL = "neutral"
+    POSITIVE = "positive"
+
+
+class Change(StrEnum):
+    """Turns that a case takes."""
+
+    OPENED = "opened"
+    ANSWERED = "answered"
+    ACKNOWLEDGED = "acknowledged"
+    BREACHED = "breached"
+    RESOLVED = "resolved"
+
+
+class Origin(StrEnum):
+    """Where a case comes from."""
+
+    CUSTOMER = "customer"
+    EMPLOYEE = "employee"
+
+
+class ClockState(StrEnum):
+    """Where a first-response clock stands."""
+
+    RUNNING = "running"
+    FULFILLED = "fulfilled"
+    BREACHED = "breached"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks at the feed."""
+
+    sees_customers: bool  # Who the customer is, that is; what was said everybody sees.
+    sees_staff_cases: bool  # Flags are raised before any release: they are for HR alone.
+
+    @classmethod
+    def with_roles(cls, roles: Iterable[str]) -> "Viewer":
+        """Say what somebody with these roles, as in a token, may see."""
+        held = frozenset(roles)
+        return cls(sees_customers="cx.read" in held, sees_staff_cases="hr.read" in held)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which lines a reader wants and may see."""
+
+    kind: Kind | None  # None: all.
+    org_unit: str  # Empty: all.
+    staff_cases: bool  # Whether cases of employees, and alerts about them, are among them.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of the feed, as it goes in."""
+
+    item_id: uuid.UUID  # The event behind it.
+    kind: Kind
+    occurred_time: dt.datetime
+    org_unit: str
+    week: str  # as in `2026-W47`
+    content: bytes  # What readers get, without identifiers and without the customer.
+    touchpoint_id: uuid.UUID | None = None
+    revision: int = 0
+    customer_id: uuid.UUID | None = None  # None: nobody known.
+    case_id: uuid.UUID | None = None
+    staff: bool = False  # Whether it is a turn in an employee's case.
+    channel: str | None = None
+    sentiment: Sentiment | None = None  # None unless a customer's words were understood.
+    nps_score: float | None = None  # 0 to 10
+    csat_score: float | None = None  # 1 to 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseVersion:
+    """A case as far as the figures depend on it."""
+
+    case_id: uuid.UUID
+    version: int
+    origin: Origin
+    org_unit: str
+    week: str  # in which it was opened
+    clock_state: ClockState | None  # None: nothing was promised.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """The released eNPS of a group and week."""
+
+    org_unit: str
+    week: str
+    released_time: dt.datetime
+    release_id: uuid.UUID
+    enps: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Two customers that turned out to be one."""
+
+    survivor_id: uuid.UUID
+    merged_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scorecard:
+    """Figures of one shop or team in one week; no answers is None, not 0."""
+
+    org_unit: str
+    week: str
+    touchpoint_count: int
+    negative_count: int
+    neutral_count: int
+    positive_count: int
+    nps_count: int
+    nps: float | None  # -100 to 100
+    csat_count: int
+    csat: float | None  # 0 to 1
+    first_response_count: int
+    first_response_attainment: float | None  # 0 to 1
+    enps: float | None  # -100 to 100
+    voice_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How much is on the feed."""
+
+    touchpoints: int
+    voices: int
+    cases: int
+    alerts: int
+
+
+def week_of(time: dt.datetime, zone: ZoneInfo) -> str:
+    """Name the ISO week, as in `2026-W47`, in which a moment falls in a zone."""
+    year, week, _ = time.astimezone(zone).isocalendar()
+    return f"{year}-W{week:02}"
+
+
+def monday_of(week: str, zone: ZoneInfo) -> dt.datetime:
+    """Give the first moment of an ISO week in a zone; what names no week is a ValueError."""
+    day = dt.date.fromisoformat(week)
+    monday = dt.datetime(day.year, day.month, day.day, tzinfo=zone)
+    if week_of(monday, zone) != week:  # A date, or a week written in another way.
+        raise ValueError(f"{week!r} is not written as in 2026-W47")
+    return monday.astimezone(dt.UTC)
+
+
+def on_scale_of_five(score: float, lowest: float, highest: float) -> float | None:
+    """Bring a mark onto the scale from 1 to 5, or give None when its own scale has no extent."""
+    if highest <= lowest:
+        return None
+    return round(1 + (score - lowest) / (highest - lowest) * 4, 6)  # Rounded: 0.1 + 0.2 must not miss a box.
+
+
+def net_score(promoters: int, detractors: int, answers: int) -> float | None:
+    """Compute NPS or eNPS, -100 to 100, or None without answers."""
+    return (promoters - detractors) / answers * 100 if answers else None
+
+
+def share(part: int, whole: int) -> float | None:
+    """Compute a share, 0 to 1, or None of nothing."""
+    return part / whole if whole else None
+
+
+def newest(lines: Iterable[Line]) -> list[Line]:
+    """Keep of each touchpoint the highest revision, and every other line; order stays."""
+    kept: dict[uuid.UUID, Line] = {}
+    for line in lines:
+        key = line.touchpoint_id or line.item_id
+        known = kept.get(key)
+        if known is None or (known.revision, known.item_id) < (line.revision, line.item_id):
+            kept[key] = line
+    return list(kept.values())
+
+
+def latest_versions(cases: Iterable[CaseVersion]) -> list[CaseVersion]:
+    """Keep of each case the highest version."""
+    kept: dict[uuid.UUID, CaseVersion] = {}
+    for case in cases:
+        known = kept.get(case.case_id)
+        if known is None or known.version < case.version:
+            kept[case.case_id] = case
+    return list(kept.values())
+
+
+def latest_releases(pulses: Iterable[Pulse]) -> list[Pulse]:
+    """Keep of each group and week the latest release."""
+    kept: dict[tuple[str, str], Pulse] = {}
+    for pulse in pulses:
+        known = kept.get((pulse.org_unit, pulse.week))
+        if known is None or (known.released_time, known.release_id) < (pulse.released_time, pulse.release_id):
+            kept[pulse.org_unit, pulse.week] = pulse
+    return list(kept.values())
+
+
+def survivors(known: Mapping[uuid.UUID, uuid.UUID], merges: Iterable[Merge]) -> dict[uuid.UUID, uuid.UUID]:
+    """Say who remains, in the end, of everybody who was ever merged; the first word about a customer counts."""
+    into = dict(known)
+    for merge in merges:
+        into.setdefault(merge.merged_id, merge.survivor_id)
+    return {merged: _end(merged, into) for merged in into}
+
+
+def _end(customer_id: uuid.UUID, into: Mapping[uuid.UUID, uuid.UUID]) -> uuid.UUID:
+    seen: set[uuid.UUID] = set()
+    while customer_id in into and customer_id not in seen:  # A ring would be journey's mistake; it must not hang us.
+        seen.add(customer_id)
+        customer_id = into[customer_id]
+    return customer_id

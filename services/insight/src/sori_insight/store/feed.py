@@ -1,0 +1,121 @@
+"""The feed: lines in, pages and arrivals out."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from sori_insight.domain import Filter, Line, newest
+from sori_insight.store.arrivals import CHANNEL
+from sori_insight.store.tables import FEED, FEED_ITEM
+from sori_kit.database import Transaction
+
+_ADD = """
+    insert into feed_item (item_id, kind, occurred_time, org_unit, week, touchpoint_id, revision, customer_id, case_id,
+        staff, channel, sentiment, nps_score, csat_score, content)
+    select item_id, kind, occurred_time, org_unit, week, touchpoint_id, revision,
+        coalesce((select survivor_id from customer_merge where merged_id = customer_id), customer_id), case_id,
+        staff or exists (select from case_latest as c where c.case_id = new.case_id and c.origin = 'employee'),
+        channel, sentiment, nps_score, csat_score, content
+    from unnest(cast(:item_ids as uuid[]), cast(:kinds as text[]), cast(:occurred_times as timestamptz[]),
+        cast(:org_units as text[]), cast(:weeks as text[]), cast(:touchpoint_ids as uuid[]),
+        cast(:revisions as bigint[]), cast(:customer_ids as uuid[]), cast(:case_ids as uuid[]),
+        cast(:staff as boolean[]), cast(:channels as text[]), cast(:sentiments as text[]),
+        cast(:nps_scores as float8[]), cast(:csat_scores as float8[]), cast(:contents as bytea[])) with ordinality
+        as new (item_id, kind, occurred_time, org_unit, week, touchpoint_id, revision, customer_id, case_id, staff,
+            channel, sentiment, nps_score, csat_score, content, n)
+    order by n
+"""
+_OR_NOTHING = "on conflict do nothing"
+_OR_REPLACE = """
+    on conflict (touchpoint_id) do update set item_id = excluded.item_id, occurred_time = excluded.occurred_time,
+        org_unit = excluded.org_unit, week = excluded.week, revision = excluded.revision,
+        customer_id = excluded.customer_id, channel = excluded.channel, sentiment = excluded.sentiment,
+        nps_score = excluded.nps_score, csat_score = excluded.csat_score, content = excluded.content
+    where (feed_item.revision, feed_item.item_id) < (excluded.revision, excluded.item_id)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One line of the feed, as it comes out."""
+
+    arrival: int
+    customer_id: uuid.UUID | None
+    content: bytes
+
+
+async def add_touchpoints(tx: Transaction, lines: Sequence[Line]) -> None:
+    """Append touchpoints; one that is there already stays where it is and takes the content of the higher revision."""
+    await _add(tx, newest(lines), _OR_REPLACE)
+
+
+async def add(tx: Transaction, lines: Sequence[Line]) -> None:
+    """Append lines that never change."""
+    await _add(tx, lines, _OR_NOTHING)
+
+
+async def _add(tx: Transaction, lines: Sequence[Line], on_conflict: str) -> None:
+    """Append under a lock that holds until the commit, so that no arrival shows before an earlier one."""
+    if not lines:
+        return
+    await tx.lock(FEED)
+    await tx.execute(
+        _ADD + on_conflict,
+        {
+            "item_ids": [each.item_id for each in lines],
+            "kinds": [each.kind for each in lines],
+            "occurred_times": [each.occurred_time for each in lines],
+            "org_units": [each.org_unit for each in lines],
+            "weeks": [each.week for each in lines],
+            "touchpoint_ids": [each.touchpoint_id for each in lines],
+            "revisions": [each.revision for each in lines],
+            "customer_ids": [each.customer_id for each in lines],
+            "case_ids": [each.case_id for each in lines],
+            "staff": [each.staff for each in lines],
+            "channels": [each.channel for each in lines],
+            "sentiments": [each.sentiment for each in lines],
+            "nps_scores": [each.nps_score for each in lines],
+            "csat_scores": [each.csat_score for each in lines],
+            "contents": [each.content for each in lines],
+        },
+    )
+    await tx.execute(f"notify {CHANNEL}")
+
+
+async def page(tx: Transaction, wanted: Filter, *, before: int | None, most: int) -> list[Shown]:
+    """Give up to `most` lines that arrived before number `before`, latest first."""
+    earlier = FEED_ITEM.c.arrival < before if before is not None else sa.true()
+    return await _lines(tx, wanted, earlier, FEED_ITEM.c.arrival.desc(), most)
+
+
+async def arrivals(tx: Transaction, wanted: Filter, *, after: int, most: int) -> list[Shown]:
+    """Give up to `most` lines that arrived after number `after`, in order of arrival."""
+    return await _lines(tx, wanted, FEED_ITEM.c.arrival > after, FEED_ITEM.c.arrival, most)
+
+
+async def _lines(
+    tx: Transaction, wanted: Filter, where: sa.ColumnElement[bool], order: sa.ColumnElement[int], most: int
+) -> list[Shown]:
+    statement = sa.select(FEED_ITEM.c.arrival, FEED_ITEM.c.customer_id, FEED_ITEM.c.content).where(where)
+    if wanted.kind:
+        statement = statement.where(FEED_ITEM.c.kind == wanted.kind.value)
+    if wanted.org_unit:
+        statement = statement.where(FEED_ITEM.c.org_unit == wanted.org_unit)
+    if not wanted.staff_cases:
+        statement = statement.where(~FEED_ITEM.c.staff)
+    rows = await tx.execute(statement.order_by(order).limit(most))
+    return [Shown(row.arrival, row.customer_id, row.content) for row in rows]
+
+
+async def last_arrival(tx: Transaction) -> int:
+    """Give the number of the latest arrival, 0 for none."""
+    return int((await tx.execute("select coalesce(max(arrival), 0) from feed_item")).scalar_one())
+
+
+async def touchpoint_ids(tx: Transaction, *, after: uuid.UUID | None, most: int) -> list[uuid.UUID]:
+    """Give up to `most` ids of touchpoints above `after`, in their order."""
+    column = FEED_ITEM.c.touchpoint_id
+    wanted = column.is_not(None) if after is None else column > after
+    rows = await tx.execute(sa.select(column).where(wanted).order_by(column).limit(most))
+    return list(rows.scalars())

@@ -1,0 +1,72 @@
+"""The tables."""
+
+import sqlalchemy as sa
+
+from sori_insight.domain import ClockState, Kind, Origin, Sentiment
+from sori_kit.database import metadata
+
+METADATA = metadata()
+
+FEED = "feed"  # The lock under which lines get their arrival, and customers and cases are brought together.
+
+FEED_ITEM = sa.Table(
+    "feed_item",
+    METADATA,
+    sa.Column("item_id", sa.Uuid, primary_key=True),  # The event behind it.
+    sa.Column("arrival", sa.BigInteger, sa.Identity(), nullable=False, unique=True),  # Drawn under the lock FEED.
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("occurred_time", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("org_unit", sa.Text, nullable=False),  # Empty: none named.
+    sa.Column("week", sa.Text, nullable=False),
+    sa.Column("touchpoint_id", sa.Uuid, unique=True),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("customer_id", sa.Uuid),  # The one that remains after all merges. Null: nobody known.
+    sa.Column("case_id", sa.Uuid),
+    sa.Column("staff", sa.Boolean, nullable=False),  # About an employee's case: not for CX.
+    sa.Column("channel", sa.Text),
+    sa.Column("sentiment", sa.Text),  # Of a customer's words.
+    sa.Column("nps_score", sa.Double),  # 0 to 10
+    sa.Column("csat_score", sa.Double),  # 1 to 5
+    sa.Column("content", sa.LargeBinary, nullable=False),  # A serialised FeedItem, nobody's identity in it.
+    sa.CheckConstraint(f"kind in {tuple(map(str, Kind))}", name="kind"),
+    sa.CheckConstraint(f"sentiment in {tuple(map(str, Sentiment))}", name="sentiment"),
+    sa.Index("ix_feed_item_kind", "kind", "arrival"),
+    sa.Index("ix_feed_item_org_unit", "org_unit", "arrival"),
+    sa.Index("ix_feed_item_customer", "customer_id", postgresql_where=sa.text("customer_id is not null")),
+    sa.Index("ix_feed_item_case", "case_id", postgresql_where=sa.text("case_id is not null")),
+    sa.Index(
+        "ix_feed_item_figures",  # Holds all that scorecards need, so that they never read the contents.
+        "org_unit",
+        "week",
+        postgresql_include=["kind", "sentiment", "nps_score", "csat_score"],
+        postgresql_where=sa.text("kind in ('touchpoint', 'voice')"),
+    ),
+)
+CUSTOMER_MERGE = sa.Table(
+    "customer_merge",
+    METADATA,
+    sa.Column("merged_id", sa.Uuid, primary_key=True),
+    sa.Column("survivor_id", sa.Uuid, nullable=False, index=True),  # Never a merged one itself.
+)
+CASE_LATEST = sa.Table(
+    "case_latest",
+    METADATA,
+    sa.Column("case_id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("org_unit", sa.Text, nullable=False),
+    sa.Column("week", sa.Text, nullable=False),  # in which it was opened
+    sa.Column("clock_state", sa.Text),  # Null: nothing was promised.
+    sa.CheckConstraint(f"origin in {tuple(map(str, Origin))}", name="origin"),
+    sa.CheckConstraint(f"clock_state in {tuple(map(str, ClockState))}", name="clock_state"),
+    sa.Index("ix_case_latest_figures", "org_unit", "week"),
+)
+PULSE = sa.Table(
+    "pulse",
+    METADATA,
+    sa.Column("org_unit", sa.Text, primary_key=True),
+    sa.Column("week", sa.Text, primary_key=True),
+    sa.Column("released_time", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("release_id", sa.Uuid, nullable=False),  # The event; decides between two of the same moment.
+    sa.Column("enps", sa.Double),
+)
