@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterable
 
 import nats
 import uvloop
+from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from sori.ingest.v1 import ingest_service_pb2 as pb
@@ -102,7 +103,7 @@ async def sink(given: argparse.Namespace) -> None:
     seen: set[str] = set()
     latencies: list[float] = []
 
-    async def note(message: nats.aio.msg.Msg) -> None:
+    async def note(message: Msg) -> None:
         if not message.reply:
             return
         event_id = (message.headers or {})["Nats-Msg-Id"]

@@ -89,6 +89,12 @@ class RunningPlatform:
             while self.pid(name) in (None, pid):
                 await asyncio.sleep(0.05)
 
+    async def reached(self, touchpoints: int, seconds: float = 60) -> None:
+        """Wait until the feed holds that many touchpoints."""
+        async with asyncio.timeout(seconds):
+            while (await self.tally()).touchpoint_count < touchpoints:
+                await asyncio.sleep(0.05)
+
     async def drained(self, touchpoints: int, seconds: float = 180) -> None:
         """Wait until the feed holds that many touchpoints and nothing is left to be done anywhere."""
         async with asyncio.timeout(seconds):

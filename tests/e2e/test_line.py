@@ -50,11 +50,11 @@ def a_file(path: Path, count: int) -> Path:
     return path
 
 
-MAPPING = {"external_id": "id", "text": "review", "member_id": "member", "occurred_time": "written"}
+MAPPING = {"id": "external_id", "review": "text", "member": "member_id", "written": "occurred_time"}
 
 
 def importing(file: Path, *more: str) -> list[str]:
-    mapped = [f"--map={field}={column}" for field, column in MAPPING.items()]
+    mapped = [f"--map={column}={field}" for column, field in MAPPING.items()]
     return ["import", str(file), "--channel", "review", "--kind", "review", "--source", SOURCE, *mapped, *more]
 
 
@@ -76,6 +76,7 @@ async def test_killing_every_process_in_turn_loses_and_doubles_nothing(folder: P
         command = [platform.SORI, *importing(file), "--batch", "100", "--data", str(folder)]
         with (folder.parent / "import.log").open("w") as log:
             importer = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
+        await running.reached(100)
         for name in order:
             await running.kill(name)
             await asyncio.sleep(chance.uniform(0.2, 1.0))  # The moment of the next kill, not a wait for anything.
@@ -114,7 +115,7 @@ async def test_importing_twice_adds_nothing_and_bad_lines_are_rejected_by_number
         second = platform.sori(*command, data=folder, check=False)
         await running.drained(301)
 
-        wrong = platform.sori("import", str(file), "--channel=review", "--map=text=nothing", data=folder, check=False)
+        wrong = platform.sori("import", str(file), "--channel=review", "--map=nothing=text", data=folder, check=False)
         assert (2, 2, 1) == (first.returncode, second.returncode, wrong.returncode)
         assert "review" in wrong.stderr
         assert {302, 303, 304, 305} == {json.loads(line)["line"] for line in rejects.read_text().splitlines()}

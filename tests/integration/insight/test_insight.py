@@ -6,6 +6,7 @@ from typing import Any
 import grpc
 import pytest
 import pytest_asyncio
+from google.protobuf import json_format
 from google.protobuf.message import Message
 from integration.insight import events
 
@@ -15,8 +16,9 @@ from engines import Engines
 from sori.insight.v1 import feed_pb2
 from sori.insight.v1 import insight_service_pb2 as pb
 from sori.insight.v1 import insight_service_pb2_grpc as pb_grpc
+from sori_insight.consumers import Consumers
 from sori_kit import rpc
-from sori_kit.envelope import Event, seal
+from sori_kit.envelope import Event, event_type, seal
 
 CUSTOMER = "00000000-0000-4000-8000-00000000c0de"
 SURVIVOR = "00000000-0000-4000-8000-00000000cafe"
@@ -108,6 +110,21 @@ async def test_a_second_delivery_changes_nothing(insight: harness.Harness) -> No
     await insight.runtime.bus.consumers[0].handle_again(sealed.data, sealed.headers)
 
     assert 1 == await insight.count("feed_item")
+
+
+async def test_every_example_of_what_it_consumes_is_handled(insight: harness.Harness) -> None:
+    consumers = Consumers(insight.db, events.SEOUL)
+    examples = [
+        (message, path)
+        for message in (consumer.message for consumer in insight.runtime.bus.consumers)
+        for path in sorted((harness.repository() / "tests/contract/examples" / event_type(message)).glob("*.json"))
+    ]
+
+    for message, path in examples:
+        await events.hand_over(consumers, [events.event(json_format.Parse(path.read_text(), message()), path.stem)])
+
+    assert len(examples) == await insight.count("inbox")
+    assert {message for message, _ in examples} == {consumer.message for consumer in insight.runtime.bus.consumers}
 
 
 async def test_an_event_that_cannot_be_read_leaves_its_neighbours_alone(insight: harness.Harness) -> None:

@@ -76,7 +76,8 @@ class Supervisor:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._socket = _socket_path(plan.folder)
+        self._socket = socket_path(plan.folder)
+        self._configuration = plan.folder / "supervisord.conf"
         self._output = plan.folder / "logs" / "supervisord.out"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -85,13 +86,15 @@ class Supervisor:
         sweep(self._plan)
         _check_ports(self._plan)
         (self._plan.folder / "logs").mkdir(parents=True, exist_ok=True)
-        write(self._plan, self._socket)
+        if self._plan.embeds_postgres:
+            engines.postgres(self._plan.folder / "postgres", self._plan.postgres_port)
+        self._configuration.write_text(configuration(self._plan, self._socket))
 
     def launch(self) -> None:
         """Start supervisord, and with it the engines and the alert receiver; call it from the main thread."""
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
-                [engines.program("supervisord"), "--nodaemon", "--configuration", str(_configuration(self._plan))],
+                [engines.program("supervisord"), "--nodaemon", "--configuration", str(self._configuration)],
                 env=self._plan.environ(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -153,8 +156,8 @@ class Supervisor:
                 time.sleep(0.05)
 
 
-def write(plan: Plan, socket_path: Path) -> None:
-    """Prepare the engines, and write supervisord's configuration under the deployment's folder."""
+def configuration(plan: Plan, socket_path: Path) -> str:
+    """Make supervisord's configuration for a plan."""
     logs = plan.folder / "logs"
     sections: list[_Section] = [
         (
@@ -182,7 +185,6 @@ def write(plan: Plan, socket_path: Path) -> None:
         engine = engines.nats(plan.folder / "nats", plan.nats_port, durable=plan.durable)
         embedded.append(_program(plan, "nats", engine.command, stop="TERM", seconds=_ENGINE_STOP_SECONDS))
     if plan.embeds_postgres:
-        engines.postgres(plan.folder / "postgres", plan.postgres_port)
         command = (sys.executable, "-m", "sori_local.postgres", str(plan.folder / "postgres"), str(plan.postgres_port))
         embedded.append(_program(plan, "postgres", command, stop="INT", seconds=_ENGINE_STOP_SECONDS))
     if embedded:
@@ -198,7 +200,7 @@ def write(plan: Plan, socket_path: Path) -> None:
     if any(service.name == "notify" for service in plan.services):
         sections += _group("receiver", 20, [_program(plan, "alert-receiver", receiver)])
     sections += _group("services", 30, [_service(plan, service) for service in plan.services])
-    _configuration(plan).write_text("\n".join(_section(name, values) for name, values in sections))
+    return "\n".join(_section(name, values) for name, values in sections)
 
 
 def log_of(plan: Plan, name: str) -> Path:
@@ -237,10 +239,6 @@ def _belongs(process: psutil.Process, plan: Plan) -> bool:
         return process.environ().get("SORI_LOCAL_FOLDER") == str(plan.folder)
     except (psutil.Error, OSError):
         return False
-
-
-def _configuration(plan: Plan) -> Path:
-    return plan.folder / "supervisord.conf"
 
 
 def _program(
@@ -282,7 +280,7 @@ def _section(name: str, values: dict[str, object]) -> str:
     return f"[{name}]\n{''.join(lines)}"
 
 
-def _socket_path(folder: Path) -> Path:
+def socket_path(folder: Path) -> Path:
     """Choose where supervisord listens; a path too long for a socket moves to the temporary folder."""
     usual = folder / "supervisor.sock"
     if len(os.fsencode(usual)) <= _LONGEST_SOCKET:

@@ -71,7 +71,8 @@ class Relay:
                     await self._relay(connection, rows)
                 await self._forget(connection)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), 1)
+                    async with asyncio.timeout(1):  # In Python 3.11 `wait_for` loses a cancellation that meets the wake.
+                        await self._wake.wait()
         finally:
             connection.terminate()
 

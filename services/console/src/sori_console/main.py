@@ -26,7 +26,7 @@ async def build(runtime: service.Runtime, settings: Settings) -> None:
     """Build everything that this service is."""
     insight = rpc.channel(settings.insight_target)
     runtime.stack.push_async_callback(insight.close)
-    notify = rpc.channel(settings.notify_target)
+    notify = rpc.channel(settings.notify_target, retry=False)  # The page does without it rather than wait.
     runtime.stack.push_async_callback(notify.close)
     app = application.build(
         usecases.Peers(insight, notify, seconds=settings.call_seconds),

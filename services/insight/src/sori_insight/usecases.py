@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import uuid
 from collections.abc import AsyncIterator
 from typing import TypeVar
@@ -85,8 +86,7 @@ async def watch_feed(
     """Follow the feed after arrival number `after`; ends as Unavailable when the process is `stopping`."""
     while not stopping.is_set():
         arrived = arrivals.next()
-        async with db.transaction() as tx:
-            lines = await feed.arrivals(tx, wanted, after=after, most=_WATCH_BATCH)
+        lines = await arrivals.look(arrived, (wanted, after), functools.partial(_look, db, wanted, after))
         for line in lines:
             after = line.arrival
             yield line
@@ -94,6 +94,11 @@ async def watch_feed(
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(arrived.wait(), every_seconds)
     raise Unavailable("this process is going away: follow on elsewhere with the last resume_token")
+
+
+async def _look(db: Database, wanted: domain.Filter, after: int) -> list[feed.Shown]:
+    async with db.transaction() as tx:
+        return await feed.arrivals(tx, wanted, after=after, most=_WATCH_BATCH)
 
 
 async def list_scorecards(db: Database, org_unit: str) -> list[domain.Scorecard]:

@@ -1,0 +1,105 @@
+"""Files as touchpoints, and what becomes of them."""
+
+import json
+from pathlib import Path
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from sori.ingest.v1 import ingest_service_pb2, submission_events_pb2
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_cli import imports, submission
+from sori_cli.files import Format, Reject
+from sori_cli.imports import Tally
+from sori_cli.mapping import Defaults
+from sori_cli.submission import Answer, Item
+
+DEFAULTS = Defaults(
+    source="file",
+    channel=pb.CHANNEL_WEB,
+    kind=pb.TOUCHPOINT_KIND_INQUIRY,
+    actor=pb.ACTOR_CUSTOMER,
+    org_unit="shop-1",
+    occurred_time=Timestamp(seconds=1_790_000_000),
+    occurred_offset_minutes=540,
+    external_id_prefix="abc:",
+)
+
+
+def documents(folder: Path, *lines: str) -> list[Item | Reject]:
+    path = folder / "a.jsonl"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return list(imports.touchpoints(path, Format.JSONL, "utf-8", {}, DEFAULTS))
+
+
+def test_document_keeps_what_it_says_and_gets_the_rest(tmp_path: Path) -> None:
+    given = {"text": "hi", "channel": "CHANNEL_KAKAO", "occurredTime": "2026-11-20T00:00:00Z"}
+
+    (item,) = documents(tmp_path, json.dumps(given))
+
+    assert isinstance(item, Item)
+    made = item.touchpoint
+    assert ("hi", pb.CHANNEL_KAKAO, pb.TOUCHPOINT_KIND_INQUIRY) == (made.text, made.channel, made.kind)
+    assert ("file", "abc:1", "shop-1", 0) == (
+        made.source,
+        made.external_id,
+        made.org_unit,
+        made.occurred_offset_minutes,
+    )
+
+
+def test_document_with_an_unknown_field_is_a_reject_that_names_it(tmp_path: Path) -> None:
+    found = documents(tmp_path, '{"txt": "hi"}', '{"identifiers": [{"typ": 1}]}')
+
+    assert [
+        Reject(1, "there is no such field", "txt"),
+        Reject(2, "there is no such field", "identifiers[0].typ"),
+    ] == found
+
+
+def test_rejects_never_quote_what_a_document_says(tmp_path: Path) -> None:
+    found = documents(
+        tmp_path, '{"text": ["010-1234-5678"]}', "{010-1234-5678", '"010-1234-5678"', '{"channel": "010-1234"}'
+    )
+
+    assert 4 == len([each for each in found if isinstance(each, Reject)])
+    assert not any("010" in str(each) for each in found)
+
+
+def test_long_text_of_a_document_is_a_reject(tmp_path: Path) -> None:
+    (found,) = documents(tmp_path, json.dumps({"text": "x" * 1_000_000}))
+
+    assert Reject(1, "has 1,000,000 characters, more than 100,000", "text") == found
+
+
+def test_same_content_gives_the_same_ids_under_any_name(tmp_path: Path) -> None:
+    found = []
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("text\nhi\n")
+        found.append(list(imports.touchpoints(tmp_path / name, Format.CSV, "utf-8", {}, DEFAULTS)))
+
+    assert found[0] == found[1]
+
+
+def test_answers_are_counted_and_refusals_named_by_line() -> None:
+    wrong = submission_events_pb2.FieldViolation(field="occurred_time", description="is in the future")
+    results = [
+        ingest_service_pb2.SubmitResult(accepted=ingest_service_pb2.Accepted(touchpoint_id="1")),
+        ingest_service_pb2.SubmitResult(duplicate=ingest_service_pb2.Duplicate(touchpoint_id="2")),
+        ingest_service_pb2.SubmitResult(rejected=ingest_service_pb2.Rejected(violations=[wrong])),
+    ]
+    tally = Tally()
+
+    imports.count(tally, Answer([Item(line, pb.Touchpoint()) for line in (5, 6, 9)], results, retried=False))
+
+    assert (1, 1, 1) == (tally.accepted, tally.duplicates, tally.rejected)
+    assert [Reject(9, "is in the future", "occurred_time")] == tally.rejects
+
+
+def test_batches_are_bounded_in_number_and_bytes() -> None:
+    small = [Item(line, pb.Touchpoint(text="x")) for line in range(7)]
+    large = [Item(line, pb.Touchpoint(text="가" * 100_000)) for line in range(40)]
+
+    assert [3, 3, 1] == [len(batch) for batch in submission.batches(small, 3)]
+    weights = [sum(item.touchpoint.ByteSize() for item in batch) for batch in submission.batches(large, 500)]
+    assert max(weights) <= submission.MOST_BYTES
+    assert 40 == sum(len(batch) for batch in submission.batches(large, 500))

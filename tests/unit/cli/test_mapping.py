@@ -1,0 +1,167 @@
+"""Rows as touchpoints."""
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_cli import mapping
+from sori_cli.files import Reject, Row
+from sori_cli.mapping import BadCell, Defaults, Mapper
+from sori_cli.screen import Problem
+
+DEFAULTS = Defaults(
+    source="file",
+    channel=pb.CHANNEL_REVIEW,
+    kind=pb.TOUCHPOINT_KIND_REVIEW,
+    actor=pb.ACTOR_CUSTOMER,
+    org_unit="",
+    occurred_time=Timestamp(seconds=1_790_000_000),
+    occurred_offset_minutes=540,
+    external_id_prefix="0123456789abcdef:",
+)
+
+
+def mapped(columns: dict[str, str], *cells: str, header: Sequence[str] = ()) -> pb.Touchpoint | Reject:
+    return Mapper(header or list(columns), columns, DEFAULTS).touchpoint(Row(7, list(cells)))
+
+
+def accepted(columns: dict[str, str], *cells: str) -> pb.Touchpoint:
+    made = mapped(columns, *cells)
+    assert isinstance(made, pb.Touchpoint), made
+    return made
+
+
+def test_what_no_column_says_comes_from_the_defaults() -> None:
+    made = accepted({"review": "text"}, "좋아요")
+
+    assert made == pb.Touchpoint(
+        source="file",
+        external_id="0123456789abcdef:7",
+        channel=pb.CHANNEL_REVIEW,
+        kind=pb.TOUCHPOINT_KIND_REVIEW,
+        actor=pb.ACTOR_CUSTOMER,
+        occurred_time=Timestamp(seconds=1_790_000_000),
+        occurred_offset_minutes=540,
+        text="좋아요",
+    )
+
+
+def test_every_kind_of_field_is_read() -> None:
+    columns = {
+        "t": "text",
+        "who": "member_id",
+        "tel": "phone",
+        "stars": "rating",
+        "q": "nps",
+        "how": "channel",
+        "what": "kind",
+        "no": "external_id",
+        "v": "revision",
+        "label": "attributes.label",
+    }
+
+    made = accepted(columns, "hi", "M1", "010-1234-5678", "4.5", "9", "call_center", "complaint", "x-1", "2", "A")
+
+    assert [(1, "M1"), (4, "010-1234-5678")] == [(each.type, each.value) for each in made.identifiers]
+    assert (4.5, pb.SURVEY_TYPE_NPS, 9) == (made.rating.value, made.survey.type, made.survey.score)
+    assert (pb.CHANNEL_CALL_CENTER, pb.TOUCHPOINT_KIND_COMPLAINT) == (made.channel, made.kind)
+    assert ("x-1", 2, {"label": "A"}) == (made.external_id, made.revision, dict(made.attributes))
+
+
+def test_empty_cells_leave_the_defaults() -> None:
+    made = accepted({"t": "text", "no": "external_id", "who": "member_id", "stars": "rating"}, "hi", "", " ", "")
+
+    assert "0123456789abcdef:7" == made.external_id
+    assert not made.identifiers
+    assert not made.HasField("rating")
+
+
+@pytest.mark.parametrize(
+    ("field", "cell", "reason"),
+    [
+        ("rating", "many", "is not a number"),
+        ("rating", "nan", "is not a number"),
+        ("revision", "1.5", "is not a whole number"),
+        ("occurred_time", "gestern", "is not a time: neither ISO 8601 nor seconds since 1970"),
+        ("occurred_time", "", "is empty"),
+        ("text", "x" * 100_001, "has 100,001 characters, more than 100,000"),
+    ],
+)
+def test_bad_cell_names_its_field(field: str, cell: str, reason: str) -> None:
+    assert Reject(7, reason, field) == mapped({"column": field}, cell)
+
+
+def test_unknown_kind_lists_what_there_is() -> None:
+    made = mapped({"what": "kind"}, "gossip")
+
+    assert isinstance(made, Reject)
+    assert "inquiry, complaint" in made.reason
+
+
+def test_wrong_number_of_cells_is_a_reject() -> None:
+    assert Reject(7, "has 1 cells instead of 2") == mapped({"a": "text", "b": "product"}, "only one")
+
+
+@pytest.mark.parametrize(
+    ("text", "time", "offset"),
+    [
+        ("2026-11-20T10:00:00Z", dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC), 0),
+        ("2026-11-20T10:00:00-05:00", dt.datetime(2026, 11, 20, 15, tzinfo=dt.UTC), -300),
+        ("2026-11-20 10:00", dt.datetime(2026, 11, 20, 1, tzinfo=dt.UTC), 540),
+        ("2026-11-20", dt.datetime(2026, 11, 19, 15, tzinfo=dt.UTC), 540),
+        ("1795341600", dt.datetime(2026, 11, 22, 10, 0, tzinfo=dt.UTC), 540),
+        ("1795341600000", dt.datetime(2026, 11, 22, 10, 0, tzinfo=dt.UTC), 540),
+    ],
+)
+def test_time_without_an_offset_is_korean(text: str, time: dt.datetime, offset: int) -> None:
+    made, minutes = mapping.read_time(text)
+
+    assert (time, offset) == (made.ToDatetime(dt.UTC), minutes)
+
+
+@pytest.mark.parametrize("text", ["1e400", "inf", "nan", "999999999999999999", "0000-00-00"])
+def test_impossible_time_is_refused(text: str) -> None:
+    with pytest.raises(BadCell):
+        mapping.read_time(text)
+
+
+def test_wrong_column_is_refused_with_those_there_are() -> None:
+    with pytest.raises(Problem, match="no column review; the columns are text, id"):
+        Mapper(["text", "id"], {"review": "text"}, DEFAULTS)
+
+
+def test_column_that_stands_twice_is_refused() -> None:
+    with pytest.raises(Problem, match="more than one column is named text"):
+        Mapper(["text", "text"], {"text": "text"}, DEFAULTS)
+
+
+def test_columns_named_like_fields_need_no_map() -> None:
+    made = Mapper(["text", "grade", "member_id"], {}, DEFAULTS).touchpoint(Row(2, ["hi", "A", "M1"]))
+
+    assert isinstance(made, pb.Touchpoint)
+    assert ("hi", "M1") == (made.text, made.identifiers[0].value)
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        (["a=nope"], "there is no field nope"),
+        (["a=text", "b=text"], "more than one column goes to text"),
+        (["a=nps", "b=csat"], "one survey answer"),
+        (["missing.yaml"], "neither column=field nor a file"),
+    ],
+)
+def test_wrong_map_is_refused(given: list[str], problem: str) -> None:
+    with pytest.raises(Problem, match=problem):
+        mapping.read_map(given)
+
+
+def test_map_is_read_from_yaml(tmp_path: Path) -> None:
+    path = tmp_path / "map.yaml"
+    path.write_text("리뷰: text\nstars: rating\n", encoding="utf-8")
+
+    assert {"리뷰": "text", "stars": "rating", "c=d": "product"} == mapping.read_map([str(path), "c=d=product"])
