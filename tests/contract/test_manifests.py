@@ -169,7 +169,7 @@ def test_dev_gives_every_setting_that_a_service_needs(service: str, monkeypatch:
     for name, value in environment("dev", container).items():
         monkeypatch.setenv(name, _here(value))
 
-    settings = settings_of(service)()  # type: ignore[call-arg]  # The environment gives them.
+    settings = settings_of(service)()
 
     assert "0.0.0.0" == settings.listen_host
     assert ports(container)["grpc"] == settings.grpc_port

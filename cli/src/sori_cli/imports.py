@@ -3,7 +3,7 @@
 import contextlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -24,6 +24,7 @@ from sori_cli.submission import Answer, Item
 
 REJECTED = 2  # exit code when some records did not go through
 _IN_FLIGHT = 4  # batches
+_HELD = 1_000  # rejects that are not yet written
 _NO_FIELD = re.compile(r'has no field named "([^"]*)"(?: at "(\w+(?:\.(.+))?)")?')
 
 
@@ -209,7 +210,7 @@ async def _import(
         async with platform.calling("ingest", "ingest.write") as peer:
             await client.wait_until_serving(peer)
             try:
-                good = _counted(made, tally)
+                good = _counted(made, tally, write)
                 await submission.submit(peer, submission.batches(good, size), answered, in_flight=_IN_FLIGHT)
             except files.UnreadableFile as error:
                 raise Problem(str(error)) from error
@@ -218,13 +219,15 @@ async def _import(
         progress.update(task, completed=tally.lines)
 
 
-def _counted(made: Iterator[Item | Reject], tally: Tally) -> Iterator[Item]:
-    """Keep rejects apart, and give the rest."""
+def _counted(made: Iterator[Item | Reject], tally: Tally, write: Callable[[], None]) -> Iterator[Item]:
+    """Keep rejects apart, written whenever there are many, and give the rest."""
     for each in made:
         tally.records += 1
         if isinstance(each, Reject):
             tally.rejected += 1
             tally.rejects.append(each)
+            if len(tally.rejects) >= _HELD:
+                write()
         else:
             yield each
 

@@ -1,6 +1,7 @@
 """What a killed Postgres leaves behind."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -35,9 +36,10 @@ def test_torn_lock_is_removed(tmp_path: Path) -> None:
 
 
 def test_server_that_runs_is_never_pushed_aside(tmp_path: Path) -> None:
-    asleep = "import time; time.sleep(30)"
-    sleeper = subprocess.Popen(["/x/postgres", "-c", asleep, str(tmp_path)], executable=sys.executable)
-    (tmp_path / "postmaster.pid").write_text(f"{sleeper.pid}\n{tmp_path}\n")
+    lock = tmp_path / "postmaster.pid"
+    lock.touch()
+    sleeper = subprocess.Popen(["/x/postgres", "-f", str(lock)], executable=shutil.which("tail"))
+    lock.write_text(f"{sleeper.pid}\n{tmp_path}\n")
     try:
         with pytest.raises(TimeoutError, match="still running"):
             postgres.settle(tmp_path, seconds=0.1)

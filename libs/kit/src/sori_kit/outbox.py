@@ -71,7 +71,7 @@ class Relay:
                     await self._relay(connection, rows)
                 await self._forget(connection)
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(1):  # In Python 3.11 `wait_for` loses a cancellation that meets the wake.
+                    async with asyncio.timeout(1):  # Python 3.11's `wait_for` can lose a cancellation.
                         await self._wake.wait()
         finally:
             connection.terminate()

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
@@ -104,7 +105,15 @@ async def _serve(name: str, settings: S, build: Callable[[Runtime, S], Awaitable
             OperationsApi(name, bus, runtime.db, started),
             operations_service_pb2.DESCRIPTOR.services_by_name["OperationsService"],
         )
+        _calm_collector()
         await runtime.run()
+
+
+def _calm_collector() -> None:
+    """Keep the garbage collector from walking through every batch: batches hold no cycles and live for milliseconds."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def main(
@@ -118,7 +127,7 @@ def main(
         commands.add_parser("migrate", help="create the database and bring its tables up to date, then end")
     command = parser.parse_args().command
     try:
-        made = settings()  # type: ignore[call-arg]  # The environment gives them.
+        made = settings()
     except ValidationError as error:
         problems = "\n".join(f"  {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
         sys.exit(f"sori-{name}: these settings are missing or wrong (environment variables SORI_…):\n{problems}")
