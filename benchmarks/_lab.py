@@ -152,7 +152,7 @@ def run(command: Sequence[str], env: Mapping[str, str]) -> None:
 def wait_serving(port: int, seconds: float = 60) -> None:
     """Wait until a gRPC service says that it serves."""
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        stub = health_pb2_grpc.HealthStub(channel)
+        stub: Any = health_pb2_grpc.HealthStub(channel)
         until = time.monotonic() + seconds
         while True:
             with contextlib.suppress(grpc.RpcError):

@@ -136,6 +136,22 @@ async def sink(given: argparse.Namespace) -> None:
     await asyncio.to_thread(sys.stdin.readline)
 
 
+async def tally(given: argparse.Namespace) -> None:
+    """Ask insight every 50 ms until `--count` more touchpoints are on the feed than at the start."""
+    stub = insight_service_pb2_grpc.InsightServiceStub(rpc.channel(given.target))
+    request, metadata = insight_service_pb2.GetTallyRequest(), rpc.bearer(given.token)
+    before = (await stub.GetTally(request, metadata=metadata)).touchpoint_count
+    print("READY", flush=True)
+    while True:
+        now_ns = time.time_ns()
+        arrived = (await stub.GetTally(request, metadata=metadata)).touchpoint_count - before
+        if arrived >= given.count:
+            break
+        await asyncio.sleep(0.05)
+    print(json.dumps({"last_ns": now_ns, "distinct": arrived, "p50_ms": 0, "p99_ms": 0}), flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+
+
 async def feed(given: argparse.Namespace) -> None:
     """Follow the joint feed until all touchpoints of the run are on it."""
     stub = insight_service_pb2_grpc.InsightServiceStub(rpc.channel(given.target))
@@ -175,7 +191,7 @@ def _report(latencies_ns: list[float]) -> None:
 def main() -> None:
     """Run one role."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("role", choices=["load", "sink", "feed"])
+    parser.add_argument("role", choices=["load", "sink", "tally", "feed"])
     parser.add_argument("--target", default="", help="gRPC address")
     parser.add_argument("--token", default="")
     parser.add_argument("--nats", default="")
@@ -190,7 +206,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=100)
     parser.add_argument("--rate", type=float, default=0)
     given = parser.parse_args()
-    uvloop.run({"load": load, "sink": sink, "feed": feed}[given.role](given))
+    uvloop.run({"load": load, "sink": sink, "tally": tally, "feed": feed}[given.role](given))
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 The thin reference (`_thin.py`) is gRPC -> JetStream -> Postgres -> JetStream with the same durability promises and no
 domain logic. The two run in turn, on the same engines, with the same load. `stitched` runs ingest, classify and
-journey, and ends with the last TouchpointStitched; `feed` runs all stations, and ends when a follower of the joint
-feed has seen the last touchpoint. `durable` syncs to disk before each acknowledgement (the default of the platform);
-`relaxed` does not.
+journey, and ends with the last TouchpointStitched; `feed` runs all stations, and ends when the last touchpoint can be
+read from the joint feed (paced: when a follower of the feed has seen it). `durable` syncs to disk before each
+acknowledgement (the default of the platform); `relaxed` does not.
 """
 
 import argparse
@@ -147,8 +147,12 @@ def run_line(line: Line, to: str, way: str, count: int, lanes: int, rate: float 
         lanes=lanes,
         rate=rate,
     )
-    if to == "feed":
-        sink = arguments("feed", run, count, target=f"127.0.0.1:{line.ports['insight']}", token=line.token)
+    if (
+        to == "feed"
+    ):  # Paced runs follow it, for latency; others count, since following 20,000 lines is work of its own.
+        sink = arguments(
+            "feed" if rate else "tally", run, count, target=f"127.0.0.1:{line.ports['insight']}", token=line.token
+        )
     else:
         subject = "sori.journey.touchpoint.stitched.v1"
         sink = arguments("sink", run, count, nats=lab.nats_url, stream="SORI_JOURNEY", subject=subject, nested=True)

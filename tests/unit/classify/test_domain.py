@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sori_classify import domain
 from sori_classify.domain import Emotion, Language, Scores, Sentiment, SentimentScores, Trigger, Utterance
 from sori_classify.model import Lexicon
@@ -46,6 +47,8 @@ def some_scores(
         ("I love 김치 so much", Language.ENGLISH),
         ("Amazing quality super fast shipping thanks", Language.ENGLISH),
         ("ok", Language.ENGLISH),
+        ("김치 kimchi", Language.KOREAN),
+        ("가나 доставка опоздала", Language.OTHER),
         ("荷物が届きません", Language.OTHER),
         ("доставка опоздала", Language.OTHER),
         ("la entrega llegó muy tarde y nadie responde", Language.OTHER),
@@ -78,20 +81,29 @@ def test_a_very_long_text_has_the_language_of_its_beginning() -> None:
     ],
 )
 def test_topics_follow_the_words(lexicon: Lexicon, text: str, topics: set[str]) -> None:
-    assert topics == set(lexicon.topics(text))
+    assert topics == set(lexicon.find(text)[0])
 
 
 def test_an_english_word_is_not_found_inside_another(lexicon: Lexicon) -> None:
-    assert lexicon.topics("I approve of happy apples") == ()
+    assert lexicon.find("I approve of happy apples") == ((), ())
+
+
+def test_words_of_both_languages_are_found_in_one_text(lexicon: Lexicon) -> None:
+    assert {"delivery", "refund_exchange"} == set(lexicon.find("배송이 안 와요, refund please")[0])
+
+
+@pytest.mark.parametrize("text", ["refunds", "no-refund", "배송refund", "refund배송"])
+def test_an_english_word_begins_where_no_letter_stands_before_it(lexicon: Lexicon, text: str) -> None:
+    assert "refund_exchange" in lexicon.find(text)[0]
 
 
 def test_the_topic_with_most_words_comes_first(lexicon: Lexicon) -> None:
-    assert lexicon.topics("환불이요. 배송도 늦고 택배 포장도 파손")[0] == "delivery"
+    assert lexicon.find("환불이요. 배송도 늦고 택배 포장도 파손")[0][0] == "delivery"
 
 
 def test_triggers_are_found_in_both_languages(lexicon: Lexicon) -> None:
-    korean = {trigger.name for trigger in lexicon.triggers("이물질 먹고 응급실 갔어요. 당장 연락 주세요")}
-    english = {trigger.name for trigger in lexicon.triggers("I was injured, call me ASAP")}
+    korean = {trigger.name for trigger in lexicon.find("이물질 먹고 응급실 갔어요. 당장 연락 주세요")[1]}
+    english = {trigger.name for trigger in lexicon.find("I was injured, call me ASAP")[1]}
 
     assert {"health_or_safety", "deadline"} == korean == english
 
@@ -126,7 +138,7 @@ def test_a_trigger_without_a_sound_weight_is_refused(tmp_path: Path, entry: str)
 def test_no_text_is_too_odd_for_the_rules(text: str) -> None:
     lexicon = Lexicon({"delivery": ["배송", "deliver", "app$"]}, {})
 
-    found = domain.classify(text, None, topics=lexicon.topics(text), model_version="m1")
+    found = domain.classify(text, None, topics=lexicon.find(text)[0], model_version="m1")
 
     assert found.degraded
     assert found.language in Language

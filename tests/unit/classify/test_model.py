@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sori_classify.domain import EMOTIONS, UTTERANCES, Scores, Sentiment, Utterance
 from sori_classify.model import Model
 from sori_classify.model.onnx import HEAD_UNITS, TAIL_UNITS, encode, normalise
@@ -92,12 +93,20 @@ def test_answers_come_in_the_order_of_the_texts(model: Model) -> None:
     assert all(flat(one) == pytest.approx(flat(other), abs=1e-5) for one, other in zip(there, back, strict=True))
 
 
+def test_fine_emotions_are_given_only_when_asked_for(model: Model) -> None:
+    (plain,) = model.score(TEXTS[:1])
+    (fine,) = model.score(TEXTS[:1], fine=True)
+
+    assert ((), 44) == (plain.kote, len(fine.kote))
+    assert flat(fine)[: len(flat(plain))] == flat(plain)
+
+
 def test_no_texts_give_no_scores(model: Model) -> None:
     assert model.score([]) == []
 
 
 def test_weird_texts_get_probabilities(model: Model) -> None:
-    together = model.score(WEIRD)
+    together = model.score(WEIRD, fine=True)
 
     for scores in together:
         assert all(0 <= value <= 1 for value in flat(scores))

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from google.protobuf.message import Message
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
@@ -44,7 +43,7 @@ def metadata() -> sa.MetaData:
         sa.Column("outbox_id", sa.BigInteger, sa.Identity(), primary_key=True),
         sa.Column("subject", sa.Text, nullable=False),
         sa.Column("data", sa.LargeBinary, nullable=False),
-        sa.Column("headers", postgresql.JSONB, nullable=False),
+        sa.Column("headers", sa.LargeBinary, nullable=False),  # JSON
     )
     return made
 

@@ -2,10 +2,10 @@
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Iterable
 
 import asyncpg
+import orjson
 import structlog
 from google.protobuf.message import Message
 
@@ -22,7 +22,7 @@ _LOCK = 0x50_52_49  # Session lock: one relay a database at a time, so that orde
 _SELECT = "select outbox_id, subject, data, headers from outbox order by outbox_id limit $1"
 _STAGE = """
     insert into outbox (subject, data, headers)
-    select * from unnest(cast(:subjects as text[]), cast(:datas as bytea[]), cast(:headers as jsonb[]))"""
+    select * from unnest(cast(:subjects as text[]), cast(:datas as bytea[]), cast(:headers as bytea[]))"""
 
 
 async def stage(tx: Transaction, events: Iterable[Event[Message]], *, source: str) -> None:
@@ -33,7 +33,7 @@ async def stage(tx: Transaction, events: Iterable[Event[Message]], *, source: st
     values = {
         "subjects": [envelope.subject for envelope in sealed],
         "datas": [envelope.data for envelope in sealed],
-        "headers": [json.dumps(envelope.headers) for envelope in sealed],
+        "headers": [orjson.dumps(envelope.headers) for envelope in sealed],
     }
     await tx.execute(_STAGE, values)
     await tx.execute(f"notify {_CHANNEL}")
@@ -78,7 +78,7 @@ class Relay:
 
     async def _relay(self, connection: asyncpg.Connection, rows: list[asyncpg.Record]) -> None:
         await self._bus.publish_sealed(
-            [Envelope(row["subject"], row["data"], json.loads(row["headers"])) for row in rows]
+            [Envelope(row["subject"], row["data"], orjson.loads(row["headers"])) for row in rows]
         )
         await connection.execute("delete from outbox where outbox_id = any($1)", [row["outbox_id"] for row in rows])
         telemetry.OUTBOX_RELAYED.labels(self._service).inc(len(rows))

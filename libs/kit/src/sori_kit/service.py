@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from pydantic import ValidationError
 
 from sori.operations.v1 import operations_service_pb2, operations_service_pb2_grpc
-from sori_kit import database, logs, migrations, telemetry
+from sori_kit import database, logs, telemetry
 from sori_kit.auth import Verifier
 from sori_kit.bus import Bus
 from sori_kit.clock import Clock, SystemClock
@@ -133,6 +133,8 @@ def main(
         sys.exit(f"sori-{name}: these settings are missing or wrong (environment variables SORI_…):\n{problems}")
     logs.configure(name, made.log_level)
     if command == "migrate" and migrated:
+        from sori_kit import migrations  # Alembic is not for those who serve.
+
         asyncio.run(migrations.upgrade(migrated, database.url_for(made.postgres_url, name)))
     else:
         uvloop.run(_serve(name, made, build))

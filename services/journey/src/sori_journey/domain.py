@@ -20,6 +20,7 @@ class IdentifierType(StrEnum):
     ANONYMOUS_ID = "anonymous_id"
 
 
+_RANK = {kind: rank for rank, kind in enumerate(IdentifierType)}
 _WEAK = frozenset({IdentifierType.DEVICE_ID, IdentifierType.ANONYMOUS_ID})
 _BLOCKED = frozenset({"", "0", "0000", "null", "none", "undefined", "anonymous", "unknown", "n/a", "-"})
 
@@ -177,7 +178,7 @@ class Graph:
 
     def _weak_owners(self, usable: Iterable[Identifier], *, has_strong: bool) -> list[uuid.UUID]:
         """Give at most one customer: weak identifiers never tie two profiles, nor a new one to a known person's."""
-        for each in sorted(usable, key=lambda each: list(IdentifierType).index(each.type)):
+        for each in sorted(usable, key=lambda each: _RANK[each.type]):
             owner = self.owner(each)
             if owner and not (has_strong and owner in self._strong):
                 return [owner]

@@ -68,7 +68,7 @@ def upgrade() -> None:
         sa.Column("outbox_id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
-        sa.Column("headers", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("headers", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("outbox_id", name=op.f("pk_outbox")),
     )
     op.create_table(
