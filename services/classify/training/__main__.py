@@ -9,9 +9,10 @@ import torch
 import typer
 from training import calibration, card, corpora, evaluation
 from training.corpora import Split
-from training.export import export
-from training.network import Exported, Shape
-from training.trainer import Plan, train
+from training.export import difference, export
+from training.integers import Served
+from training.network import Shape
+from training.trainer import Plan, by_length, train
 
 SERVICE = Path(__file__).resolve().parents[1]
 MODEL = SERVICE / "models" / "sori-small-1"
@@ -57,7 +58,10 @@ def train_command(
     typer.echo(f"  temperatures {found.temperatures}")
     typer.echo("Exporting")
     out.mkdir(parents=True, exist_ok=True)
-    export(Exported(network, found.temperatures, found.shifts), out / "model.onnx")
+    sample = [units for _, units in by_length([example.text for example in splits[Split.CALIBRATION]])]
+    served = Served(network, found.temperatures, found.shifts, sample)
+    export(served, out / "model.onnx")
+    typer.echo(f"  the file and PyTorch differ by at most {difference(served, out / 'model.onnx', sample):.1e}")
     rows = Counter(example.source for example in splits[Split.TRAIN])
     card.write(out, plan=plan, shape=shape, checksums=checksums, rows=rows, calibration=found)
     _measure(out, splits[Split.TEST])

@@ -1,4 +1,4 @@
-"""The network: hashed n-grams and jamo in one table, a convolution over them, and heads that are wide and deep."""
+"""The network as it is trained: hashed n-grams and jamo, a convolution over them, and heads that are wide and deep."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,9 @@ from torch.nn import functional
 PRIME = 2_147_483_647
 STEP = 1_000_003  # multiplier of the rolling hash; PRIME * STEP stays below 2**63
 HANGUL_FIRST, HANGUL_COUNT = 0xAC00, 11_172
+INITIALS, VOWELS, FINALS = 19, 21, 28
 FEATURES = 7  # rows of the table that a position looks up
+REACH = 3  # places that an n-gram goes on after its first unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,57 +30,69 @@ FINE_HEADS = {"kote": 44, "goemotions": 28}  # deep only
 WIDE = sum(HEADS.values())
 
 
-def _shift(values: Tensor, by: int) -> Tensor:
-    """Move to the left, so that a position sees what stands `by` places after it; zeros come in."""
-    if by == 0:
-        return values
-    zeros = torch.zeros_like(values[:, :1])
-    for _ in range(by):
-        values = torch.cat([values[:, 1:], zeros], dim=1)
-    return values
-
-
 class Hasher(nn.Module):
-    """Turns UTF-16 code units [texts, length] into rows of the table [texts, length, FEATURES] and jamo."""
+    """Turns UTF-16 code units [texts, length] into rows of the table [FEATURES, texts, length]."""
+
+    multipliers: Tensor
+    offsets: Tensor
 
     def __init__(self, buckets: int) -> None:
         super().__init__()
         self.buckets = buckets
+        features = torch.arange(FEATURES).view(-1, 1, 1)
+        self.register_buffer("multipliers", STEP + 2 * features, persistent=False)
+        self.register_buffer("offsets", 977 * (features + 1), persistent=False)
 
-    def forward(self, units: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Give rows (0 where an n-gram runs over the end), initials, vowels, finals and which positions are real."""
-        syllable = units - HANGUL_FIRST
-        hangul = (syllable >= 0) & (syllable < HANGUL_COUNT)
-        inside = torch.where(hangul, syllable, torch.zeros_like(syllable))
-        final = inside % 28
-        vowel = torch.div(inside, 28, rounding_mode="trunc") % 21
-        initial = torch.div(inside, 588, rounding_mode="trunc")
-        is_hangul = hangul.to(torch.int64)
-        opened = units - final  # The syllable without its final consonant: 했 and 해, 좋 and 조 become one.
-        second = units * STEP + _shift(units, 1)
-        third = (second % PRIME) * STEP + _shift(units, 2)
-        fourth = (third % PRIME) * STEP + _shift(units, 3)
-        keys = [
-            (units, 0),
-            (second, 1),
-            (third, 2),
-            (fourth, 3),
-            (units * STEP + _shift(opened, 1), 1),
-            ((second % PRIME) * STEP + _shift(opened, 2), 2),
-            ((final + 1) * STEP + _shift(units, 1), 1),
-        ]
-        rows = []
-        for at, (key, reach) in enumerate(keys):
-            mixed = ((key % PRIME) * (STEP + 2 * at) + 977 * (at + 1)) % PRIME
-            row = mixed % (self.buckets - 1) + 1
-            rows.append(torch.where(_shift(units, reach) > 0, row, torch.zeros_like(row)))
-        return (
-            torch.stack(rows, dim=2),
-            (initial + 1) * is_hangul,
-            (vowel + 1) * is_hangul,
-            (final + 1) * is_hangul,
-            units > 0,
-        )
+    def forward(self, units: Tensor) -> Tensor:
+        """Give the rows; 0 where an n-gram runs over the end."""
+        padded = functional.pad(units, (0, REACH))
+        syllable, hangul = syllables(padded)
+        final = torch.where(hangul, syllable % FINALS, 0)
+        # A syllable without its final consonant: 했 and 해, 좋 and 조 become one.
+        _, opened_1, opened_2, _ = _shifts(padded - final)
+        here, unit_1, unit_2, unit_3 = _shifts(padded)
+        final_here, _, _, _ = _shifts(final)
+        second = (here * STEP + unit_1) % PRIME
+        third = (second * STEP + unit_2) % PRIME
+        fourth = (third * STEP + unit_3) % PRIME
+        open_second = (here * STEP + opened_1) % PRIME
+        open_third = (second * STEP + opened_2) % PRIME
+        final_second = ((final_here + 1) * STEP + unit_1) % PRIME
+        keys = torch.stack([here, second, third, fourth, open_second, open_third, final_second])
+        lasts = torch.stack([here, unit_1, unit_2, unit_3, unit_1, unit_2, unit_1])
+        mixed = (keys * self.multipliers + self.offsets) % PRIME
+        return torch.where(lasts > 0, mixed % (self.buckets - 1) + 1, 0)
+
+
+def syllables(units: Tensor) -> tuple[Tensor, Tensor]:
+    """Give the number of each Hangul syllable, and which units are one; other units have a number that says nothing."""
+    syllable = units - HANGUL_FIRST
+    return syllable, (syllable >= 0) & (syllable < HANGUL_COUNT)
+
+
+def _shifts(padded: Tensor) -> list[Tensor]:
+    """Give what a position sees 0 to REACH places after it."""
+    return [padded[:, by : by - REACH if by < REACH else None] for by in range(REACH + 1)]
+
+
+class Jamo(nn.Module):
+    """What the initial, vowel and final of a Hangul syllable add to a position; zeros for anything else."""
+
+    def __init__(self, deep: int) -> None:
+        super().__init__()
+        self.initial = nn.Embedding(INITIALS + 1, deep, padding_idx=0)
+        self.vowel = nn.Embedding(VOWELS + 1, deep, padding_idx=0)
+        self.final = nn.Embedding(FINALS + 1, deep, padding_idx=0)
+        for table in (self.initial, self.vowel, self.final):
+            nn.init.normal_(table.weight, std=0.05)
+            table.weight.data[0].zero_()
+
+    def forward(self, units: Tensor) -> Tensor:
+        """Give a vector for each unit [texts, length, deep]."""
+        syllable, hangul = syllables(units)
+        parts = (syllable // (VOWELS * FINALS), syllable // FINALS % VOWELS, syllable % FINALS)
+        initial, vowel, final = (torch.where(hangul, part + 1, 0) for part in parts)
+        return self.initial(initial) + self.vowel(vowel) + self.final(final)  # type: ignore[no-any-return]
 
 
 class Trunk(nn.Module):
@@ -87,27 +101,19 @@ class Trunk(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
-        self.initial = nn.Embedding(20, shape.deep, padding_idx=0)
-        self.vowel = nn.Embedding(22, shape.deep, padding_idx=0)
-        self.final = nn.Embedding(29, shape.deep, padding_idx=0)
-        for table in (self.initial, self.vowel, self.final):
-            nn.init.normal_(table.weight, std=0.05)
-            table.weight.data[0].zero_()
+        self.jamo = Jamo(shape.deep)
         self.convolution = nn.Conv1d(shape.deep, shape.channels, shape.kernel, padding=shape.kernel // 2)
         self.hidden = nn.Linear(shape.channels * 2 + shape.deep, shape.hidden)
         self.dropout = nn.Dropout(0.25)
         self.coarse = nn.Linear(shape.hidden, WIDE)
         self.fine = nn.Linear(shape.hidden, sum(FINE_HEADS.values()))
 
-    def forward(
-        self, summed: Tensor, initial: Tensor, vowel: Tensor, final: Tensor, real: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, summed: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
         """Give the logits of the coarse heads and of the fine ones, from the summed table rows of each position."""
-        mask = real.to(summed.dtype).unsqueeze(2)
+        mask = (units > 0).to(summed.dtype).unsqueeze(2)
         count = mask.sum(dim=1)
         wide = summed[:, :, self.shape.deep :].sum(dim=1) / count.sqrt()
-        deep = summed[:, :, : self.shape.deep] + self.initial(initial) + self.vowel(vowel) + self.final(final)
-        deep = deep * mask
+        deep = (summed[:, :, : self.shape.deep] + self.jamo(units)) * mask
         seen = functional.relu(self.convolution(deep.transpose(1, 2)).transpose(1, 2)) * mask
         pooled = torch.cat([seen.amax(dim=1), seen.sum(dim=1) / count, deep.sum(dim=1) / count], dim=1)
         hidden = self.dropout(functional.relu(self.hidden(self.dropout(pooled))))
@@ -130,41 +136,9 @@ class Network(nn.Module):
 
     def forward(self, units: Tensor) -> tuple[Tensor, Tensor]:
         """Give the logits of the coarse heads and of the fine ones."""
-        rows, initial, vowel, final, real = self.hasher(units)
+        rows = self.hasher(units).permute(1, 2, 0)
         if self.training and self.forget > 0:
             rows = rows * (torch.rand(rows.shape) >= self.forget)
-        summed = self.table(rows.view(-1, FEATURES)).view(units.shape[0], units.shape[1], -1)
-        coarse, fine = self.trunk(summed, initial, vowel, final, real)
+        summed = self.table(rows.reshape(-1, FEATURES)).view(units.shape[0], units.shape[1], -1)
+        coarse, fine = self.trunk(summed, units)
         return coarse, fine
-
-
-class Exported(nn.Module):
-    """The trained network with a table of int8 rows, and calibrated probabilities at its end."""
-
-    def __init__(self, network: Network, temperatures: dict[str, float], shifts: dict[str, float]) -> None:
-        super().__init__()
-        self.hasher = network.hasher
-        self.trunk = network.trunk
-        weight = network.table.weight.detach()
-        scale = weight.abs().amax(dim=1, keepdim=True) / 127
-        quantised = torch.where(scale > 0, weight / scale, torch.zeros_like(weight)).round().to(torch.int8)
-        self.register_buffer("table", quantised)
-        self.register_buffer("scale", scale)
-        self.temperatures = temperatures
-        self.shifts = shifts
-
-    def forward(self, units: Tensor) -> tuple[Tensor, ...]:
-        """Give the probabilities of sentiment, emotion, abuse, utterance and KOTE's emotions."""
-        rows, initial, vowel, final, real = self.hasher(units)
-        summed = (self.table[rows].to(torch.float32) * self.scale[rows]).sum(dim=2)  # type: ignore[index]
-        coarse, fine = self.trunk(summed, initial, vowel, final, real)
-        sentiment, emotion, abuse, utterance = torch.split(coarse, list(HEADS.values()), dim=1)
-        kote = fine[:, : FINE_HEADS["kote"]]
-        heat = self.temperatures
-        return (
-            torch.softmax(sentiment / heat["sentiment"], dim=1),
-            torch.softmax(emotion / heat["emotion"], dim=1),
-            torch.sigmoid(abuse / heat["abuse"] + self.shifts["abuse"]).squeeze(1),
-            torch.softmax(utterance / heat["utterance"], dim=1),
-            torch.sigmoid(kote / heat["kote"]),
-        )

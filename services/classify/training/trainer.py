@@ -98,17 +98,21 @@ def train(examples: list[Example], shape: Shape, plan: Plan) -> Network:
     return network
 
 
-def logits(network: Network, texts: list[str]) -> tuple[Tensor, Tensor]:
-    """Give the coarse and fine logits of texts, in order."""
+def by_length(texts: list[str], size: int = 256) -> list[tuple[list[int], Tensor]]:
+    """Encode texts into batches of about one length, each with the places of its texts."""
     units = [encode(text) for text in texts]
     order = sorted(range(len(units)), key=lambda at: len(units[at]))
+    cuts = [order[start : start + size] for start in range(0, len(order), size)]
+    return [(cut, torch.from_numpy(matrix([units[at] for at in cut]).astype(np.int64))) for cut in cuts]
+
+
+def logits(network: Network, texts: list[str]) -> tuple[Tensor, Tensor]:
+    """Give the coarse and fine logits of texts, in order."""
     coarse = torch.zeros(len(texts), sum(HEADS.values()))
     fine = torch.zeros(len(texts), sum(FINE_HEADS.values()))
     with torch.inference_mode():
-        for start in range(0, len(order), 256):
-            chosen = order[start : start + 256]
-            rows = torch.from_numpy(matrix([units[at] for at in chosen]).astype(np.int64))
-            coarse[chosen], fine[chosen] = network(rows)
+        for chosen, units in by_length(texts):
+            coarse[chosen], fine[chosen] = network(units)
     return coarse, fine
 
 

@@ -47,14 +47,8 @@ class Reader:
             return [*self._score(texts[:middle]), *self._score(texts[middle:])]
 
     def _judge(self, text: str, scores: domain.Scores | None) -> domain.Classification:
-        folded = domain.fold(text[: domain.LONGEST_JUDGED])
-        return domain.classify(
-            text,
-            scores,
-            topics=self._lexicon.topics(folded),
-            triggers=self._lexicon.triggers(folded),
-            model_version=self._model.version,
-        )
+        topics, triggers = self._lexicon.find(text)
+        return domain.classify(text, scores, topics=topics, triggers=triggers, model_version=self._model.version)
 
 
 async def read(reader: Reader, texts: Sequence[str]) -> list[domain.Classification]:

@@ -3,24 +3,24 @@
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final, Generic, Self, TypeAlias, TypeVar
+from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 import yaml
 
-from sori_classify.domain import Trigger, fold
-
-LONGEST_MATCHED: Final = 4_000  # characters of a text, after which no word is looked for
+from sori_classify.domain import LONGEST_JUDGED, Trigger, fold
 
 Name = TypeVar("Name")
 _Tree: TypeAlias = "dict[str, _Tree]"
 
 _WHOLE = "$"  # ends an English word that must not go on
 _END = ""
+_NEVER = "(?!)"
 _HANGUL = re.compile("[가-힣ㄱ-ㅎㅏ-ㅣ]")
+_ENGLISH = re.compile("[a-z0-9]")
 
 
 class Lexicon:
-    """Finds the topics and triggers of a text; all its words are tried at once."""
+    """Finds the topics and triggers of a text; all words are tried at once."""
 
     def __init__(self, topics: Mapping[str, Iterable[str]], triggers: Mapping[Trigger, Iterable[str]]) -> None:
         self._topics = _Words(topics)
@@ -42,35 +42,38 @@ class Lexicon:
             triggers[trigger] = _stems(folder / "urgency.yaml", name, entry.get("words"))
         return cls(topics, triggers)
 
-    def topics(self, text: str) -> tuple[str, ...]:
-        """Name the topics whose words occur, those with most different words first."""
-        return self._topics.found(text)
-
-    def triggers(self, text: str) -> tuple[Trigger, ...]:
-        """Give the triggers whose words occur."""
-        return self._triggers.found(text)
+    def find(self, text: str) -> tuple[tuple[str, ...], tuple[Trigger, ...]]:
+        """Name the topics and the triggers whose words occur, those with most different words first."""
+        folded = fold(text[:LONGEST_JUDGED])
+        return self._topics.found(folded), self._triggers.found(folded)
 
 
 class _Words(Generic[Name]):
-    """Many words, each standing for one or more names, as one compiled alternation."""
+    """Many words, each standing for one or more names, as one compiled expression for each script."""
 
     def __init__(self, entries: Mapping[Name, Iterable[str]]) -> None:
         self._names: dict[str, list[Name]] = {}
-        tree: _Tree = {}
+        korean: _Tree = {}
+        english: _Tree = {}
         for name, words in entries.items():
             for word in words:
                 folded = fold(word)
-                _plant(tree, folded)
+                _plant(korean if _HANGUL.search(folded) else english, folded)
                 names = self._names.setdefault(folded.removesuffix(_WHOLE), [])
                 if name not in names:
                     names.append(name)
-        self._search = re.compile(_pattern(tree) if tree else r"(?!)")
+        self._korean = re.compile(_pattern(korean) if korean else _NEVER)
+        # Takes up whole words, also those that stand for nothing, so that no word is looked for inside another.
+        self._english = re.compile(f"({_pattern(english) if english else _NEVER})[a-z0-9]*|[a-z0-9]+")
 
     def found(self, text: str) -> tuple[Name, ...]:
-        """Give the names whose words occur, those with most different words first."""
+        """Give the names whose words occur in a folded text, those with most different words first."""
+        hits = [] if text.isascii() else self._korean.findall(text)
+        if _ENGLISH.search(text):
+            hits += self._english.findall(text)
         counts: dict[Name, int] = {}
-        for hit in dict.fromkeys(self._search.findall(fold(text[:LONGEST_MATCHED]))):
-            for name in self._names[hit]:
+        for hit in dict.fromkeys(hits):
+            for name in self._names.get(hit, ()):
                 counts[name] = counts.get(name, 0) + 1
         return tuple(sorted(counts, key=lambda name: -counts[name]))
 
@@ -78,9 +81,6 @@ class _Words(Generic[Name]):
 def _plant(tree: _Tree, word: str) -> None:
     """Add a word to the tree of regular expressions, one character a step."""
     steps = [re.escape(character) for character in word.removesuffix(_WHOLE)]
-    if not _HANGUL.search(word):
-        # Written behind the first character, so that the engine can skip to places where some word begins.
-        steps[0] += "(?<![a-z0-9].)"
     if word.endswith(_WHOLE):
         steps[-1] += "(?![a-z0-9])"
     for step in steps:

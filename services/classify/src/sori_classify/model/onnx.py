@@ -3,7 +3,8 @@
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -18,10 +19,12 @@ HEAD_CHARACTERS: Final = 1_500  # of a longer text, what is read before anything
 TAIL_CHARACTERS: Final = 500  # its beginning and its end, where complaints say what they want
 HEAD_UNITS: Final = 384  # and of what is left then
 TAIL_UNITS: Final = 127
-LONGEST_BATCH: Final = 128  # texts; larger ones fall out of the processor's cache
-OUTPUTS: Final = ("sentiment", "emotion", "abuse", "utterance", "kote")
+LARGEST_BATCH: Final = 3_072  # code units, padding included; larger ones fall out of the processor's cache
+COARSE: Final = ("sentiment", "emotion", "abuse", "utterance")
+OUTPUTS: Final = (*COARSE, "kote")
 
-_REPEATED = re.compile(r"(.)\1{2,}")
+_UNIT_BYTES: Final = 2
+_REPEATED = re.compile(r"(.)\1\1+")
 
 
 def normalise(text: str) -> str:
@@ -44,7 +47,7 @@ def matrix(units: Sequence[bytes]) -> npt.NDArray[np.uint16]:
     """Lay encoded texts into rows, padded with zeros to the longest."""
     width = max(map(len, units))
     rows = np.frombuffer(b"".join(unit.ljust(width, b"\0") for unit in units), dtype="<u2")
-    return rows.reshape(len(units), width // 2)
+    return rows.reshape(len(units), width // _UNIT_BYTES)
 
 
 class ModelFailed(Exception):
@@ -80,32 +83,46 @@ class Model:
         """Name of the model and the beginning of its checksum."""
         return self._version
 
-    def score(self, texts: Sequence[str]) -> list[Scores]:
-        """Score each text, in order; its neighbours do not matter (within 1e-5). A refusal is ModelFailed."""
+    def score(self, texts: Sequence[str], *, fine: bool = False) -> list[Scores]:
+        """Score each text, in order; its neighbours do not matter (within 1e-5). A refusal is ModelFailed.
+
+        KOTE's 44 emotions are given only when `fine` ones are asked for.
+        """
         units = [encode(text) for text in texts]
-        # Texts of one length share a batch, so that little is spent on padding.
+        # Texts of about one length share a batch, so that little is spent on padding.
         order = sorted(range(len(units)), key=lambda at: len(units[at]))
-        found: dict[int, Scores] = {}
-        for start in range(0, len(order), LONGEST_BATCH):
-            chosen = order[start : start + LONGEST_BATCH]
-            found.update(zip(chosen, self._score_batch([units[at] for at in chosen]), strict=True))
+        scored: list[Scores] = []
+        for chosen in _batches(order, units):
+            scored += self._score_batch([units[at] for at in chosen], fine)
+        found = dict(zip(order, scored, strict=True))
         return [found[at] for at in range(len(units))]
 
-    def _score_batch(self, units: Sequence[bytes]) -> list[Scores]:
+    def _score_batch(self, units: Sequence[bytes], fine: bool) -> list[Scores]:
         try:
-            answers = self._session.run(OUTPUTS, {"units": matrix(units)})
+            answers = self._session.run(OUTPUTS if fine else COARSE, {"units": matrix(units)})
         except (EPFail, Fail, InvalidArgument, RuntimeException) as error:
             raise ModelFailed(type(error).__name__) from error
-        sentiment, emotion, abuse, utterance, kote = (np.asarray(answer).tolist() for answer in answers)
+        sentiment, emotion, abuse, utterance, *kote = (np.asarray(answer).tolist() for answer in answers)
         return [
             Scores(
                 sentiment=SentimentScores(negative=feeling[0], neutral=feeling[1], positive=feeling[2]),
                 emotions=tuple(emotions),
                 abuse=abusive,
                 utterances=tuple(utterances),
-                kote=tuple(fine),
+                kote=tuple(each),
             )
-            for feeling, emotions, abusive, utterances, fine in zip(
-                sentiment, emotion, abuse, utterance, kote, strict=True
+            for feeling, emotions, abusive, utterances, each in zip(
+                sentiment, emotion, abuse, utterance, kote[0] if fine else repeat(()), strict=False
             )
         ]
+
+
+def _batches(order: Sequence[int], units: Sequence[bytes]) -> Iterator[Sequence[int]]:
+    """Cut texts, shortest first, into batches that are as large as they may be."""
+    start = 0
+    for end, at in enumerate(order):
+        if end > start and (end - start + 1) * len(units[at]) > LARGEST_BATCH * _UNIT_BYTES:
+            yield order[start:end]
+            start = end
+    if start < len(order):
+        yield order[start:]
