@@ -14,6 +14,7 @@ from nats.aio.client import Client
 from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.errors import NotFoundError
 
+from sori_kit.client import PlainClient
 from sori_kit.consumer import Batch, Consumer, Handler
 from sori_kit.envelope import Envelope, Event, event_type, seal, service_of
 from sori_kit.errors import NotFound, Unavailable
@@ -56,17 +57,6 @@ class DeadLetter:
     headers: dict[str, str]
 
 
-class _Client(Client):
-    """nats-py's client; reads the headers of an event four times as fast where they are as plain as ours are."""
-
-    @staticmethod
-    def _parse_header_lines(raw: bytes) -> dict[str, str]:
-        try:
-            return dict(line.split(": ", 1) for line in raw.decode("ascii").split("\r\n") if line)
-        except ValueError:
-            return Client._parse_header_lines(raw)
-
-
 class Bus:
     """One service's connection to the broker."""
 
@@ -91,7 +81,7 @@ class Bus:
         async def on_reconnect() -> None:
             log.info("broker.back")
 
-        client = _Client()
+        client = PlainClient()
         await client.connect(
             servers=settings.nats_url.split(","),
             name=f"sori-{service}",
