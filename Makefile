@@ -67,7 +67,13 @@ check: setup proto-check  ## lint, types, import contracts, protocol, events, ma
 	ruff format --check . && ruff check .
 	mypy
 	lint-imports
+	hadolint deploy/Dockerfile
+	$(MAKE) --no-print-directory manifests
 	$(BIN)/python tests/contract/event_catalogue.py --check docs/events.md
+
+.PHONY: manifests
+manifests: setup  ## render the manifests and check them against Kubernetes and the services
+	$(BIN)/python -m pytest -q tests/contract/test_manifests.py
 
 .PHONY: test
 test: setup  ## every test that this machine can run

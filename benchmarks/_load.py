@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterable
 
-import nats
 import uvloop
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
@@ -17,6 +16,7 @@ from sori.ingest.v1 import ingest_service_pb2_grpc as pb_grpc
 from sori.ingest.v1 import touchpoint_pb2
 from sori.insight.v1 import feed_pb2, insight_service_pb2, insight_service_pb2_grpc
 from sori_kit import rpc
+from sori_kit.client import PlainClient
 
 TEXTS = [
     "어제 주문한 원두가 아직도 안 왔어요. 배송 조회도 안 되고 상담원 연결도 안 되네요. 확인 부탁드립니다.",
@@ -98,7 +98,8 @@ async def load(given: argparse.Namespace) -> None:
 
 async def sink(given: argparse.Namespace) -> None:
     """Count the distinct events of a subject and say when the last one came."""
-    client = await nats.connect(given.nats)
+    client = PlainClient()
+    await client.connect(given.nats)
     inbox, arrived = client.new_inbox(), asyncio.Event()
     seen: set[str] = set()
     latencies: list[float] = []
@@ -109,9 +110,8 @@ async def sink(given: argparse.Namespace) -> None:
         event_id = (message.headers or {})["Nats-Msg-Id"]
         if event_id not in seen:
             seen.add(event_id)
-            stitched = touchpoint_pb2.Touchpoint.FromString(_first_field(message.data)) if given.nested else None
-            read = stitched or touchpoint_pb2.Touchpoint.FromString(message.data)
-            latencies.append(time.time_ns() - read.occurred_time.ToNanoseconds())
+            data = _first_field(message.data) if given.nested else message.data
+            latencies.append(time.time_ns() - touchpoint_pb2.Touchpoint.FromString(data).occurred_time.ToNanoseconds())
         if len(seen) >= given.count:
             arrived.set()
 
@@ -137,7 +137,7 @@ async def sink(given: argparse.Namespace) -> None:
 
 
 async def tally(given: argparse.Namespace) -> None:
-    """Ask insight every 50 ms until `--count` more touchpoints are on the feed than at the start."""
+    """Ask insight every 100 ms until `--count` more touchpoints are on the feed than at the start."""
     stub = insight_service_pb2_grpc.InsightServiceStub(rpc.channel(given.target))
     request, metadata = insight_service_pb2.GetTallyRequest(), rpc.bearer(given.token)
     before = (await stub.GetTally(request, metadata=metadata)).touchpoint_count
@@ -147,7 +147,7 @@ async def tally(given: argparse.Namespace) -> None:
         arrived = (await stub.GetTally(request, metadata=metadata)).touchpoint_count - before
         if arrived >= given.count:
             break
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.1)
     print(json.dumps({"last_ns": now_ns, "distinct": arrived, "p50_ms": 0, "p99_ms": 0}), flush=True)
     await asyncio.to_thread(sys.stdin.readline)
 

@@ -159,18 +159,22 @@ def run_line(line: Line, to: str, way: str, count: int, lanes: int, rate: float 
     return measure(lab, count=count, load=load, sink=sink)
 
 
-def compare(lab: _lab.Lab, to: str, way: str, pairs: int, scale: float, console: Any) -> dict[str, Any]:
-    """Run thin and line in turn; gives medians and the ratios pair by pair."""
-    count = int(scale * (UNARY_COUNT if way == "unary" else COUNTS[way, lab.durable]))
+def compare(durable: bool, to: str, way: str, pairs: int, scale: float) -> dict[str, Any]:
+    """Run thin and line in turn, each pair on fresh engines; gives medians and the ratios pair by pair."""
+    count = int(scale * (UNARY_COUNT if way == "unary" else COUNTS[way, durable]))
     lanes = UNARY_LANES if way == "unary" else LANES
-    line = Line(lab, STATIONS[to])
     thin_runs, line_runs = [], []
     for number in range(pairs):
-        console.print(f"{'durable' if lab.durable else 'relaxed'}, {way}, to {to}: pair {number + 1} of {pairs}")
-        thin_runs.append(run_thin(lab, way, count, lanes))
-        line.start()
-        line_runs.append(run_line(line, to, way, count, lanes))
-        lab.stop(*line.stations)
+        _lab.console.print(f"{'durable' if durable else 'relaxed'}, {way}, to {to}: pair {number + 1} of {pairs}")
+        with _lab.lab(durable=durable) as lab:
+            line = Line(lab, STATIONS[to])
+            line.start()
+            if number % 2:
+                line_runs.append(run_line(line, to, way, count, lanes))
+                thin_runs.append(run_thin(lab, way, count, lanes))
+            else:
+                thin_runs.append(run_thin(lab, way, count, lanes))
+                line_runs.append(run_line(line, to, way, count, lanes))
     ratios = [mine.events_per_s / thin.events_per_s for mine, thin in zip(line_runs, thin_runs, strict=True)]
     names = [*line.stations, "nats", "postgres", "load"]
     return {
@@ -223,8 +227,7 @@ def main() -> None:
         durable = mode == "durable"
         for to in given.to.split(","):
             for way in given.ways.split(","):
-                with _lab.lab(durable=durable) as lab:
-                    found[durable, way, to] = compare(lab, to, way, given.pairs, given.scale, _lab.console)
+                found[durable, way, to] = compare(durable, to, way, given.pairs, given.scale)
     if given.rate:
         with _lab.lab(durable=True) as lab:
             latency = paced(lab, given.rate, given.seconds)

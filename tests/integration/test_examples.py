@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+from google.protobuf import json_format
+
 import builders
 import event_catalogue
 import harness
-import pytest
 from engines import Engines
-from google.protobuf import json_format
-
 from sori_kit.envelope import Event, event_type, seal
 
 EXAMPLES = Path(__file__).parents[1] / "contract/examples"

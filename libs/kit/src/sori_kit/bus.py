@@ -208,7 +208,8 @@ class Bus:
             await self._client.flush(timeout=2)
         except (nats.errors.Error, TimeoutError) as error:
             raise Unavailable("the broker does not answer") from error
-        return str(self._client.connected_server_version)
+        found = self._client.connected_server_version
+        return f"{found.major}.{found.minor}.{found.patch}"
 
     async def close(self) -> None:
         """Send what is buffered and disconnect."""

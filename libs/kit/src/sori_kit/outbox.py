@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Iterable
 
 import asyncpg
@@ -19,6 +20,7 @@ log = structlog.get_logger()
 
 _CHANNEL = "sori_outbox"
 _LOCK = 0x50_52_49  # Session lock: one relay a database at a time, so that order is kept.
+_FORGET_SECONDS = 30  # between two looks for inbox rows that are not needed any more
 _SELECT = "select outbox_id, subject, data, headers from outbox order by outbox_id limit $1"
 _STAGE = """
     insert into outbox (subject, data, headers)
@@ -49,6 +51,7 @@ class Relay:
         self._batch = batch
         self._inbox_days = inbox_days
         self._wake = asyncio.Event()
+        self._forget_next = 0.0  # monotonic seconds
 
     async def run(self) -> None:
         """Relay until cancelled; a lost database is waited for."""
@@ -69,7 +72,9 @@ class Relay:
                 self._wake.clear()
                 while rows := await connection.fetch(_SELECT, self._batch):
                     await self._relay(connection, rows)
-                await self._forget(connection)
+                if time.monotonic() > self._forget_next:
+                    self._forget_next = time.monotonic() + _FORGET_SECONDS
+                    await self._forget(connection)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(1):  # Python 3.11's `wait_for` can lose a cancellation.
                         await self._wake.wait()
@@ -84,9 +89,9 @@ class Relay:
         telemetry.OUTBOX_RELAYED.labels(self._service).inc(len(rows))
 
     async def _forget(self, connection: asyncpg.Connection) -> None:
-        """Drop a few inbox rows that are older than any event a stream still holds."""
+        """Drop inbox rows that are older than any event a stream still holds."""
         await connection.execute(
             "delete from inbox where ctid = any(array(select ctid from inbox"
-            " where handled_time < now() - make_interval(days => $1) limit 1000))",
+            " where handled_time < now() - make_interval(days => $1) limit 50000))",
             self._inbox_days,
         )
