@@ -39,6 +39,8 @@ def test_server_that_runs_is_never_pushed_aside(tmp_path: Path) -> None:
     lock = tmp_path / "postmaster.pid"
     lock.touch()
     sleeper = subprocess.Popen(["/x/postgres", "-f", str(lock)], executable=shutil.which("tail"))
+    while not Path(f"/proc/{sleeper.pid}/cmdline").read_bytes():
+        pass  # The kernel shows a program's arguments a moment after it has started.
     lock.write_text(f"{sleeper.pid}\n{tmp_path}\n")
     try:
         with pytest.raises(TimeoutError, match="still running"):
