@@ -55,6 +55,11 @@ class RunningPlatform:
         """Call metadata of somebody with all roles."""
         return rpc.bearer(LocalIssuer(self.data / "issuer").token(ROLES, subject="tester"))
 
+    @property
+    def nats_url(self) -> str:
+        """Where the broker listens."""
+        return f"nats://127.0.0.1:{self.base_port + ports.NATS}"
+
     def target(self, service: str) -> str:
         """Where a service's API listens."""
         return ports.target(service, self.base_port)

@@ -13,6 +13,8 @@ import pytest
 
 import platform_under_test as platform
 from sori_kit import ids, rpc
+from sori_kit.bus import Bus
+from sori_kit.settings import KitSettings
 
 SHARED = Path(__file__).resolve().parents[3] / "shared/data/nsmc/train.tsv.xz"
 KILLED = ["ingest", "classify", "journey", "notify", "insight", "nats", "postgres"]
@@ -149,3 +151,27 @@ async def test_a_complaint_becomes_a_case_a_breach_an_alert_and_lines_of_the_fee
             assert (1, 1, 1) == (tally.customer_case_count, tally.breached_count, tally.alert_sent_count)
     finally:
         del os.environ["SORI_NOTIFY_POLICY_PATH"]
+
+
+async def test_dead_letters_are_listed_shown_and_replayed_from_the_command_line(folder: Path) -> None:
+    with platform.up(folder) as running:
+        broken = builders.classified(touchpoint_id="no-uuid")
+        bus = await Bus.connect("classify", KitSettings(nats_url=running.nats_url, grpc_port=0, metrics_port=0))
+        await bus.publish([broken])
+        async with asyncio.timeout(30):
+            while not await running.dead_letters("journey"):
+                await asyncio.sleep(0.1)
+        await bus.close()
+
+        listed = json.loads(platform.sori("dead-letters", "list", "--json", data=folder).stdout)
+        shown = platform.sori("dead-letters", "show", str(listed["dead_letter_id"]), data=folder)
+        replayed = platform.sori("dead-letters", "replay", data=folder, check=False)
+
+        assert (broken.event_id, "INVALID_INPUT", "journey-stitch") == (
+            listed["event_id"],
+            listed["reason"],
+            listed["durable"],
+        )
+        assert "no-uuid" in shown.stdout
+        assert 1 == replayed.returncode
+        assert 1 == await running.dead_letters("journey")

@@ -1,6 +1,7 @@
 """One Postgres database: transactions, the inbox, and locks."""
 
 import contextlib
+import functools
 import zlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, TypeVar
@@ -53,6 +54,12 @@ def url_for(server: str, service: str) -> sa.URL:
     return sa.make_url(server).set(drivername="postgresql+asyncpg", database=f"sori_{service.replace('-', '_')}")
 
 
+@functools.lru_cache(maxsize=1000)
+def _text(statement: str) -> sa.TextClause:
+    """Read a statement's parameters, once."""
+    return sa.text(statement)
+
+
 class Transaction:
     """An open transaction; what it stages and writes is committed together or not at all."""
 
@@ -64,7 +71,7 @@ class Transaction:
     ) -> sa.CursorResult[Any]:
         """Run a statement; lists in `values` become arrays where the statement casts them so."""
         return await self.connection.execute(
-            sa.text(statement) if isinstance(statement, str) else statement, values or {}
+            _text(statement) if isinstance(statement, str) else statement, values or {}
         )
 
     async def lock(self, name: str) -> None:
@@ -82,7 +89,6 @@ class Database:
             pool_size=pool_size,
             max_overflow=5,
             pool_timeout=10,
-            pool_pre_ping=True,
             hide_parameters=True,  # Errors are logged; values hold texts and identifiers.
             connect_args={"timeout": 5, "server_settings": {"jit": "off", "application_name": url.database or ""}},
         )

@@ -23,8 +23,11 @@ _LOCK = 0x50_52_49  # Session lock: one relay a database at a time, so that orde
 _FORGET_SECONDS = 30  # between two looks for inbox rows that are not needed any more
 _SELECT = "select outbox_id, subject, data, headers from outbox order by outbox_id limit $1"
 _STAGE = """
-    insert into outbox (subject, data, headers)
-    select * from unnest(cast(:subjects as text[]), cast(:datas as bytea[]), cast(:headers as bytea[]))"""
+    with staged as (
+        insert into outbox (subject, data, headers)
+        select * from unnest(cast(:subjects as text[]), cast(:datas as bytea[]), cast(:headers as bytea[]))
+    )
+    select pg_notify('sori_outbox', '')"""  # _CHANNEL
 
 
 async def stage(tx: Transaction, events: Iterable[Event[Message]], *, source: str) -> None:
@@ -38,7 +41,6 @@ async def stage(tx: Transaction, events: Iterable[Event[Message]], *, source: st
         "headers": [orjson.dumps(envelope.headers) for envelope in sealed],
     }
     await tx.execute(_STAGE, values)
-    await tx.execute(f"notify {_CHANNEL}")
 
 
 class Relay:

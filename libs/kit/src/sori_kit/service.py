@@ -72,6 +72,11 @@ class Runtime:
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, self.stopping.set)
         background = [asyncio.create_task(work, name=name) for name, work in self._background]
+        self.server.add(
+            operations_service_pb2_grpc.add_OperationsServiceServicer_to_server,
+            OperationsApi(self.name, self.bus, self.db, self.clock.now()),
+            operations_service_pb2.DESCRIPTOR.services_by_name["OperationsService"],
+        )
         await self.server.start()
         consuming = [asyncio.create_task(start(), name="consumer") for start in self._consumers]
         await self.server.ready()
@@ -98,13 +103,7 @@ async def _serve(name: str, settings: S, build: Callable[[Runtime, S], Awaitable
         bus = await Bus.connect(name, settings)
         stack.push_async_callback(bus.close)
         runtime = Runtime(name, bus, Server(name, settings, verifier), verifier, stack)
-        started = runtime.clock.now()
         await build(runtime, settings)
-        runtime.server.add(
-            operations_service_pb2_grpc.add_OperationsServiceServicer_to_server,
-            OperationsApi(name, bus, runtime.db, started),
-            operations_service_pb2.DESCRIPTOR.services_by_name["OperationsService"],
-        )
         _calm_collector()
         await runtime.run()
 
