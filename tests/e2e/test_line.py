@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import datetime as dt
 import json
 import lzma
 import os
@@ -11,7 +12,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+import builders
 import platform_under_test as platform
+from sori.ingest.v1 import ingest_service_pb2, ingest_service_pb2_grpc
 from sori_kit import ids, rpc
 from sori_kit.bus import Bus
 from sori_kit.settings import KitSettings
@@ -125,9 +128,6 @@ async def test_importing_twice_adds_nothing_and_bad_lines_are_rejected_by_number
 
 
 async def test_a_complaint_becomes_a_case_a_breach_an_alert_and_lines_of_the_feed(folder: Path) -> None:
-    import builders
-    from sori.ingest.v1 import ingest_service_pb2, ingest_service_pb2_grpc
-
     policy = folder.parent / "sla.yaml"
     shipped = Path(__file__).resolve().parents[2] / "deploy/local/policies/sla.yaml"
     policy.write_text(shipped.read_text().replace("5m", "2s"))
@@ -136,7 +136,7 @@ async def test_a_complaint_becomes_a_case_a_breach_an_alert_and_lines_of_the_fee
         with platform.up(folder) as running:
             async with rpc.channel(running.target("ingest")) as channel:
                 complaint = builders.a_touchpoint(
-                    occurred_time=builders.dt.datetime.now(builders.dt.UTC), kind="complaint", thread_id="t-1"
+                    occurred_time=dt.datetime.now(dt.UTC), kind="complaint", thread_id="t-1"
                 )
                 await ingest_service_pb2_grpc.IngestServiceStub(channel).SubmitTouchpoint(
                     ingest_service_pb2.SubmitTouchpointRequest(touchpoint=complaint), metadata=running.metadata

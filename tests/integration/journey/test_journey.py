@@ -12,7 +12,7 @@ from engines import Engines
 from sori.ingest.v1 import touchpoint_pb2
 from sori.journey.v1 import journey_service_pb2 as pb
 from sori.journey.v1 import journey_service_pb2_grpc as pb_grpc
-from sori_kit import rpc
+from sori_kit import parse, rpc
 
 
 @pytest_asyncio.fixture
@@ -100,24 +100,24 @@ async def test_pages_of_a_timeline_are_newest_first_and_complete(journey: harnes
 
 
 async def test_a_follower_resumes_after_the_last_entry_seen(journey: harness.Harness) -> None:
-    await journey.publish(builders.classified())
-    await stitched(journey, 1)
+    await journey.publish(*[builders.classified() for _ in range(2)])
+    await stitched(journey, 2)
     customer = await find(journey, "M-1")
-    first = stub(journey).WatchTimeline(
-        pb.WatchTimelineRequest(customer_id=customer.customer_id), metadata=journey.metadata()
-    )
-    await journey.publish(*[builders.classified() for _ in range(3)])
-    seen = [await first.read()]
-    first.cancel()
 
-    second = stub(journey).WatchTimeline(
-        pb.WatchTimelineRequest(customer_id=customer.customer_id, resume_token=seen[0].resume_token),
-        metadata=journey.metadata(),
-    )
-    seen += [await second.read(), await second.read()]
-    second.cancel()
+    async def follow(resume_token: str, count: int) -> list[pb.WatchTimelineResponse]:
+        call = stub(journey).WatchTimeline(
+            pb.WatchTimelineRequest(customer_id=customer.customer_id, resume_token=resume_token),
+            metadata=journey.metadata(),
+        )
+        seen = [await call.read() for _ in range(count)]
+        call.cancel()
+        return seen
 
-    assert 3 == len({each.entry.touchpoint.touchpoint_id for each in seen})
+    seen = await follow(parse.encode_token(0), 1)
+    await journey.publish(*[builders.classified() for _ in range(2)])
+    seen += await follow(seen[0].resume_token, 3)
+
+    assert 4 == len({each.entry.touchpoint.touchpoint_id for each in seen})
 
 
 async def test_call_without_a_token_is_unauthenticated(journey: harness.Harness) -> None:
