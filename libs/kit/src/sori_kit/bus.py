@@ -117,9 +117,7 @@ class Bus:
         """Publish what was sealed before, as an outbox holds it."""
         return await self._publisher.publish(envelopes)
 
-    async def subscribe(
-        self, message: type[M], handler: Handler[M], *, most: int = 500, lanes: int = 1, settle_seconds: float = 0.0
-    ) -> Consumer[M]:
+    async def subscribe(self, message: type[M], handler: Handler[M], *, most: int = 500, lanes: int = 1) -> Consumer[M]:
         """Make sure of the durable consumer `<service>-<handler function>` and give what feeds the handler."""
         owner = service_of(message)
         name: str = getattr(handler, "__name__")  # noqa: B009 - a Callable need not have one; ours do.
@@ -135,7 +133,6 @@ class Bus:
             handler=handler,
             most=most,
             lanes=lanes,
-            settle_seconds=settle_seconds,
         )
         wanted = ConsumerConfig(
             durable_name=durable,

@@ -68,7 +68,6 @@ class Consumer(Generic[M]):
         handler: Handler[M],
         most: int = 500,  # events in one batch
         lanes: int = 1,  # batches handled at a time
-        settle_seconds: float = 0.0,  # wait for a fuller batch; 0 takes what is there
     ) -> None:
         self.durable = durable
         self.stream = stream
@@ -78,7 +77,6 @@ class Consumer(Generic[M]):
         self._handler = handler
         self._most = most
         self._lanes = lanes
-        self._settle = settle_seconds
         self._arrived: deque[Msg] = deque()
         self._wake = asyncio.Event()
         self._asked = 0
@@ -135,8 +133,6 @@ class Consumer(Generic[M]):
         while not self._arrived and not stopping.is_set():
             self._wake.clear()
             await self._wake.wait()
-        if self._settle and len(self._arrived) < self._most and not stopping.is_set():
-            await asyncio.sleep(self._settle)
         if stopping.is_set():
             return []
         taken = [self._arrived.popleft() for _ in range(min(len(self._arrived), self._most))]
