@@ -20,7 +20,7 @@ from sori_kit.bus import Bus
 from sori_kit.settings import KitSettings
 
 SHARED = Path(__file__).resolve().parents[3] / "shared/data/nsmc/train.tsv.xz"
-KILLED = ["ingest", "classify", "journey", "notify", "insight", "nats", "postgres"]
+KILLED = ["ingest", "classify", "journey", "notify", "ee-feedback", "insight", "console", "nats", "postgres"]
 SOURCE = "reviews"
 WORDS = "배송 매장 직원 가격 상품 앱 결제 환불 정말 너무 조금 늦어요 좋아요 친절해요 아쉬워요 최고예요"
 
