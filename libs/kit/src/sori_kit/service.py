@@ -6,7 +6,8 @@ import contextlib
 import gc
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import structlog
@@ -113,16 +114,38 @@ def _calm_collector() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a service's program does with files alone: no settings, no broker, no database."""
+
+    help: str
+    arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]  # gives the exit status
+
+
 def main(
-    name: str, settings: type[S], build: Callable[[Runtime, S], Awaitable[None]], *, migrated: str | None = None
+    name: str,
+    settings: type[S],
+    build: Callable[[Runtime, S], Awaitable[None]],
+    *,
+    migrated: str | None = None,
+    offline: Mapping[str, Command] | None = None,
 ) -> None:
-    """Be the console script `sori-<name>`: `serve`, and `migrate` where the package `migrated` has migrations."""
+    """Be the console script `sori-<name>`.
+
+    It has `serve`, `migrate` where the package `migrated` has migrations, and the `offline` commands.
+    """
     parser = argparse.ArgumentParser(prog=f"sori-{name}", description=f"The Sori service {name}.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="run until SIGTERM")
     if migrated:
         commands.add_parser("migrate", help="create the database and bring its tables up to date, then end")
-    command = parser.parse_args().command
+    for word, each in (offline or {}).items():
+        each.arguments(commands.add_parser(word, help=each.help, description=each.help))
+    arguments = parser.parse_args()
+    command: str = arguments.command
+    if offline and command in offline:
+        sys.exit(offline[command].run(arguments))
     try:
         made = settings()
     except ValidationError as error:
