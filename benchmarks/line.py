@@ -59,6 +59,7 @@ class Line:
                 "SORI_POSTGRES_URL": self.lab.postgres_url,
                 "SORI_JWKS": str(issuer.jwks),
                 "SORI_LOG_LEVEL": "WARNING",
+                "SORI_BROKER_SYNCS": str(self.lab.durable),
                 f"SORI_{name.upper()}_GRPC_PORT": str(port),
             }
             if name == "classify":

@@ -131,6 +131,7 @@ def make(folder: Path, *, base_port: int = BASE_PORT, only: Collection[str] = SE
         "SORI_NATS_URL": nats_url or f"nats://127.0.0.1:{base_port + ports.NATS}",
         "SORI_POSTGRES_URL": postgres_url or f"postgresql://postgres@127.0.0.1:{base_port + ports.POSTGRES}",
         "SORI_JWKS": str(issuer.jwks),
+        "SORI_BROKER_SYNCS": str(durable),
         "SORI_LOCAL_FOLDER": str(folder),  # By it a later start recognises what an earlier one left behind.
     }
     return Plan(

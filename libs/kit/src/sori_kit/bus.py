@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import nats.errors
 import structlog
 from google.protobuf.message import Message
-from nats.aio.client import Client
 from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.errors import NotFoundError
 
@@ -60,12 +59,12 @@ class DeadLetter:
 class Bus:
     """One service's connection to the broker."""
 
-    def __init__(self, client: Client, service: str, settings: KitSettings) -> None:
+    def __init__(self, client: PlainClient, service: str, settings: KitSettings) -> None:
         self._client = client
         self._service = service.replace("-", "_")
         self._name = service
         self._settings = settings
-        self._publisher = Publisher(client)
+        self._publisher = Publisher(client, atomic=settings.broker_syncs)
         self.consumers: list[Consumer[Any]] = []
 
     @classmethod

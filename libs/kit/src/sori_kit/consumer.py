@@ -1,19 +1,20 @@
 """Consuming from JetStream: continuous pull, batches, explicit acknowledgements, dead letters."""
 
 import asyncio
+import contextlib
 import json
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import structlog
 from google.protobuf.message import Message
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from sori_kit import telemetry
+from sori_kit.client import Outgoing, PlainClient
 from sori_kit.envelope import Envelope, Event, open_as
 from sori_kit.errors import InvalidInput, SoriError, Unavailable
 from sori_kit.publisher import Publisher
@@ -59,7 +60,7 @@ class Consumer(Generic[M]):
 
     def __init__(
         self,
-        client: Client,
+        client: PlainClient,
         publisher: Publisher,
         *,
         durable: str,
@@ -79,6 +80,7 @@ class Consumer(Generic[M]):
         self._lanes = lanes
         self._arrived: deque[Msg] = deque()
         self._wake = asyncio.Event()
+        self._expired = asyncio.Event()  # A request to the broker ended before it was answered in full.
         self._asked = 0
         self._heard = time.monotonic()
         self._inbox = ""
@@ -86,9 +88,7 @@ class Consumer(Generic[M]):
     async def run(self, stopping: asyncio.Event) -> None:
         """Consume until `stopping`; what was taken by then is finished, the rest goes back."""
         self._inbox = self._client.new_inbox()
-        await self._client.subscribe(
-            self._inbox, cb=self._on_message, pending_msgs_limit=1_000_000, pending_bytes_limit=1 << 30
-        )
+        await self._client.take(self._inbox, self._on_message)
         async with asyncio.TaskGroup() as group:
             keeper = group.create_task(self._keep_asking())
             lanes = [group.create_task(self._work(stopping)) for _ in range(self._lanes)]
@@ -96,8 +96,7 @@ class Consumer(Generic[M]):
             self._wake.set()
             await asyncio.wait(lanes)
             keeper.cancel()
-        for message in self._arrived:
-            await self._answer(message, b"-NAK")
+        await self._answer(self._arrived, b"-NAK")
 
     async def handle_again(self, data: bytes, headers: dict[str, str]) -> None:
         """Give a dead letter to the handler once more; raises what the handler raises."""
@@ -108,7 +107,10 @@ class Consumer(Generic[M]):
             if time.monotonic() - self._heard > 2 * _EXPIRES:  # The requests died with a server.
                 self._asked, self._heard = 0, time.monotonic()
             await self._ask()
-            await asyncio.sleep(0.5)
+            self._expired.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await self._expired.wait()
 
     async def _ask(self) -> None:
         while self._asked < 2 * self._most and len(self._arrived) < 2 * self._most:
@@ -117,7 +119,7 @@ class Consumer(Generic[M]):
             subject = f"$JS.API.CONSUMER.MSG.NEXT.{self.stream}.{self.durable}"
             await self._client.publish(subject, json.dumps(request).encode(), reply=self._inbox)
 
-    async def _on_message(self, message: Msg) -> None:
+    def _on_message(self, message: Msg) -> None:
         self._heard = time.monotonic()
         if message.reply:
             self._arrived.append(message)
@@ -127,7 +129,7 @@ class Consumer(Generic[M]):
             left = message.headers.get("Nats-Pending-Messages")
             self._asked = max(0, self._asked - int(left or self._most))
             if left:
-                await self._ask()
+                self._expired.set()
 
     async def _take(self, stopping: asyncio.Event) -> list[Msg]:
         while not self._arrived and not stopping.is_set():
@@ -158,7 +160,7 @@ class Consumer(Generic[M]):
                 await self._give_up(message, error)
                 continue
             if event.event_id in seen:  # The broker delivered it twice within this batch.
-                await self._answer(message, b"+ACK")
+                await self._answer([message], b"+ACK")
                 continue
             seen.add(event.event_id)
             taken.append(_Taken(event, message))
@@ -180,8 +182,7 @@ class Consumer(Generic[M]):
             else:
                 await self._try_later(taken[0], error)
         else:
-            for each in taken:
-                await self._answer(each.message, b"+ACK")
+            await self._answer([each.message for each in taken], b"+ACK")
             telemetry.CONSUMED.labels(self.durable, "handled").inc(len(taken))
 
     async def _until_available(self, taken: Sequence[_Taken[M]]) -> None:
@@ -197,8 +198,7 @@ class Consumer(Generic[M]):
                     return await self._handler(Batch(self.durable, events))
                 except Unavailable as away:
                     log.warning("consumer.waiting", durable=self.durable, reason=str(away), count=len(taken))
-            for each in taken:
-                await self._answer(each.message, b"+WPI")
+            await self._answer([each.message for each in taken], b"+WPI")
             await asyncio.sleep(pause)
             pause = min(pause * 2, 5.0)
 
@@ -209,7 +209,7 @@ class Consumer(Generic[M]):
             await self._give_up(taken.message, error)
             return
         delay = json.dumps({"delay": int(_BACKOFF[attempt - 1] * 1e9)})
-        await self._answer(taken.message, b"-NAK " + delay.encode())
+        await self._answer([taken.message], b"-NAK " + delay.encode())
         telemetry.CONSUMED.labels(self.durable, "retried").inc()
 
     async def _give_up(self, message: Msg, error: Exception) -> None:
@@ -222,10 +222,10 @@ class Consumer(Generic[M]):
         headers["sori-description"] = description.encode("ascii", "backslashreplace").decode()[:500]
         headers["sori-attempts"] = str(message.metadata.num_delivered)
         await self._publisher.publish([Envelope(f"sori.dlq.{self.durable}", message.data, headers)])
-        await self._answer(message, b"+TERM")
+        await self._answer([message], b"+TERM")
         telemetry.DEAD_LETTERS.labels(self.durable, reason).inc()
         telemetry.CONSUMED.labels(self.durable, "dead").inc()
         log.error("event.dead", durable=self.durable, reason=reason, description=description)
 
-    async def _answer(self, message: Msg, word: bytes) -> None:
-        await self._client.publish(message.reply, word)
+    async def _answer(self, messages: Iterable[Msg], word: bytes) -> None:
+        await self._client.send_all([Outgoing(each.reply, word) for each in messages])

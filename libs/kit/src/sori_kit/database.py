@@ -2,8 +2,9 @@
 
 import contextlib
 import functools
+import uuid
 import zlib
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from sori_kit.bus import Batch
+from sori_kit.envelope import Envelope
 from sori_kit.errors import Unavailable
 
 M = TypeVar("M", bound=Message)
@@ -63,8 +65,10 @@ def _text(statement: str) -> sa.TextClause:
 class Transaction:
     """An open transaction; what it stages and writes is committed together or not at all."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, process: str) -> None:
         self.connection = connection
+        self.process = process
+        self.staged: dict[int, Envelope] = {}  # What its outbox rows hold, by id.
 
     async def execute(
         self, statement: sa.Executable | str, values: Mapping[str, Any] | None = None
@@ -84,6 +88,8 @@ class Database:
 
     def __init__(self, url: sa.URL, *, pool_size: int = 5) -> None:
         self.url = url
+        self.process = uuid.uuid4().hex  # Tells what this process commits from what other replicas do.
+        self.announce: Callable[[Mapping[int, Envelope]], None] = lambda _: None  # Set by the relay.
         self._engine = create_async_engine(
             url,
             pool_size=pool_size,
@@ -98,7 +104,10 @@ class Database:
         """Open a transaction; it commits when the block ends well. An engine that is away is Unavailable."""
         with _unavailable():
             async with self._engine.begin() as connection:
-                yield Transaction(connection)
+                tx = Transaction(connection, self.process)
+                yield tx
+        if tx.staged:
+            self.announce(tx.staged)
 
     @contextlib.asynccontextmanager
     async def handling(self, batch: Batch[M]) -> AsyncIterator[tuple[Transaction, Batch[M]]]:

@@ -1,9 +1,9 @@
 """Events staged by a transaction, and the relay that publishes what was committed."""
 
 import asyncio
-import contextlib
+import itertools
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import asyncpg
 import orjson
@@ -20,14 +20,18 @@ log = structlog.get_logger()
 
 _CHANNEL = "sori_outbox"
 _LOCK = 0x50_52_49  # Session lock: one relay a database at a time, so that order is kept.
+_MOST_HANDED = 20_000  # events kept in memory
 _FORGET_SECONDS = 30  # between two looks for inbox rows that are not needed any more
 _SELECT = "select outbox_id, subject, data, headers from outbox order by outbox_id limit $1"
+# The channel is _CHANNEL, the payload tells the relay whether it has these already.
 _STAGE = """
     with staged as (
         insert into outbox (subject, data, headers)
-        select * from unnest(cast(:subjects as text[]), cast(:datas as bytea[]), cast(:headers as bytea[]))
+        select subject, data, headers from unnest(cast(:subjects as text[]), cast(:datas as bytea[]),
+            cast(:headers as bytea[])) with ordinality as given (subject, data, headers, n) order by n
+        returning outbox_id
     )
-    select pg_notify('sori_outbox', '')"""  # _CHANNEL
+    select array_agg(outbox_id order by outbox_id) as outbox_ids, pg_notify('sori_outbox', :process) from staged"""
 
 
 async def stage(tx: Transaction, events: Iterable[Event[Message]], *, source: str) -> None:
@@ -39,20 +43,29 @@ async def stage(tx: Transaction, events: Iterable[Event[Message]], *, source: st
         "subjects": [envelope.subject for envelope in sealed],
         "datas": [envelope.data for envelope in sealed],
         "headers": [orjson.dumps(envelope.headers) for envelope in sealed],
+        "process": tx.process,
     }
-    await tx.execute(_STAGE, values)
+    rows = await tx.execute(_STAGE, values)
+    tx.staged.update(zip(rows.one().outbox_ids, sealed, strict=True))
 
 
 class Relay:
-    """Publishes what the outbox holds, in order; one replica of a service does it at a time."""
+    """Publishes what the outbox holds, in order; one replica of a service does it at a time.
+
+    What its own process commits it keeps in memory and need not read back; the table is read for the rest: what other
+    replicas committed, and what was there before.
+    """
 
     def __init__(self, db: Database, bus: Bus, service: str, *, batch: int = 500, inbox_days: int = 45) -> None:
         self._dsn = db.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._db = db
         self._bus = bus
         self._service = service
         self._batch = batch
         self._inbox_days = inbox_days
         self._wake = asyncio.Event()
+        self._handed: dict[int, Envelope] = {}  # committed by this process, not yet published
+        self._unread = True  # The table may hold more than that.
         self._forget_next = 0.0  # monotonic seconds
 
     async def run(self) -> None:
@@ -69,26 +82,55 @@ class Relay:
         try:
             while not await connection.fetchval("select pg_try_advisory_lock($1)", _LOCK):
                 await asyncio.sleep(1)
-            await connection.add_listener(_CHANNEL, lambda *_: self._wake.set())
+            self._db.announce = self._hand
+            self._unread = True
+            await connection.add_listener(_CHANNEL, self._on_staged)
             while True:
                 self._wake.clear()
-                while rows := await connection.fetch(_SELECT, self._batch):
-                    await self._relay(connection, rows)
+                await self._relay_all(connection)
                 if time.monotonic() > self._forget_next:
                     self._forget_next = time.monotonic() + _FORGET_SECONDS
                     await self._forget(connection)
-                with contextlib.suppress(TimeoutError):
+                try:
                     async with asyncio.timeout(1):  # Python 3.11's `wait_for` can lose a cancellation.
                         await self._wake.wait()
+                except TimeoutError:
+                    self._unread = True  # A notification may be lost.
         finally:
+            self._db.announce = lambda _: None
+            self._handed.clear()
             connection.terminate()
 
-    async def _relay(self, connection: asyncpg.Connection, rows: list[asyncpg.Record]) -> None:
-        await self._bus.publish_sealed(
-            [Envelope(row["subject"], row["data"], orjson.loads(row["headers"])) for row in rows]
-        )
-        await connection.execute("delete from outbox where outbox_id = any($1)", [row["outbox_id"] for row in rows])
-        telemetry.OUTBOX_RELAYED.labels(self._service).inc(len(rows))
+    def _hand(self, staged: Mapping[int, Envelope]) -> None:
+        if len(self._handed) < _MOST_HANDED:
+            self._handed.update(staged)
+        else:
+            self._unread = True
+        self._wake.set()
+
+    def _on_staged(self, _connection: object, _pid: int, _channel: str, process: object) -> None:
+        if process != self._db.process:
+            self._unread = True
+            self._wake.set()
+
+    async def _relay_all(self, connection: asyncpg.Connection) -> None:
+        while self._handed or self._unread:
+            if self._unread:
+                rows = await connection.fetch(_SELECT, self._batch)
+                self._unread = len(rows) == self._batch
+                batch = {
+                    row["outbox_id"]: Envelope(row["subject"], row["data"], orjson.loads(row["headers"]))
+                    for row in rows
+                }
+            else:
+                batch = dict(itertools.islice(self._handed.items(), self._batch))
+            if not batch:
+                return
+            await self._bus.publish_sealed(list(batch.values()))
+            await connection.execute("delete from outbox where outbox_id = any($1)", list(batch))
+            for each in batch:
+                self._handed.pop(each, None)
+            telemetry.OUTBOX_RELAYED.labels(self._service).inc(len(batch))
 
     async def _forget(self, connection: asyncpg.Connection) -> None:
         """Drop inbox rows that are older than any event a stream still holds."""

@@ -16,10 +16,10 @@ from typing import Any
 
 import nats.errors
 import structlog
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from sori_kit import telemetry
+from sori_kit.client import Outgoing, PlainClient
 from sori_kit.envelope import Envelope
 from sori_kit.errors import Unavailable
 
@@ -58,9 +58,9 @@ class Publisher:
 
     def __init__(
         self,
-        client: Client,
+        client: PlainClient,
         *,
-        atomic: bool = True,
+        atomic: bool = True,  # One sync to disk for a batch; a broker that does not sync stores messages for less.
         most: int = 500,  # messages in one atomic batch; the broker's limit is 1,000
         flights: int = 1,  # batches under way at a time: more callers share one sync the fewer there are
         waiting: int = 20_000,  # messages queued before callers are held back
@@ -83,7 +83,7 @@ class Publisher:
     async def start(self) -> None:
         """Listen for the broker's answers."""
         self._inbox = self._client.new_inbox()
-        await self._client.subscribe(f"{self._inbox}.*", cb=self._on_answer)
+        await self._client.take(f"{self._inbox}.*", self._on_answer)
 
     async def publish(self, envelopes: Sequence[Envelope]) -> list[bool]:
         """Publish all; says for each whether the broker had it before."""
@@ -162,40 +162,59 @@ class Publisher:
         return await self._attempt_single(batch)
 
     async def _attempt_atomic(self, batch: list[Envelope]) -> list[bool]:
-        batch_id, last = uuid.uuid4().hex, len(batch)
-        for sequence, envelope in enumerate(batch, 1):
-            headers = envelope.headers | {"Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(sequence)}
-            if sequence < last:
-                await self._client.publish(envelope.subject, envelope.data, headers=headers)
-        headers["Nats-Batch-Commit"] = "1"
-        await self._ask(envelope.subject, envelope.data, headers)
-        return [False] * last
+        batch_id = uuid.uuid4().hex
+        outgoing = [
+            Outgoing(
+                each.subject,
+                each.data,
+                each.headers | {"Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(sequence)},
+            )
+            for sequence, each in enumerate(batch, 1)
+        ]
+        last = outgoing.pop()
+        last = last._replace(headers=(last.headers or {}) | {"Nats-Batch-Commit": "1"})
+        await self._ask([last], first=outgoing)
+        return [False] * len(batch)
 
     async def _attempt_single(self, batch: list[Envelope]) -> list[bool]:
-        asked = [asyncio.ensure_future(self._ask(each.subject, each.data, each.headers)) for each in batch]
-        try:
-            return [bool((await answer).get("duplicate")) for answer in asked]
-        finally:
-            for answer in asked:
-                answer.cancel()
+        answers = await self._ask([Outgoing(each.subject, each.data, each.headers) for each in batch])
+        return [bool(answer.get("duplicate")) for answer in answers]
 
-    async def _ask(self, subject: str, data: bytes, headers: dict[str, str]) -> dict[str, Any]:
-        self._sent += 1
-        token = str(self._sent)
-        answer = self._answers[token] = asyncio.get_running_loop().create_future()
+    async def _ask(self, messages: Sequence[Outgoing], *, first: Sequence[Outgoing] = ()) -> list[dict[str, Any]]:
+        """Send what needs no answer `first`, then the messages; gives the broker's answer to each of these."""
+        loop = asyncio.get_running_loop()
+        asked: dict[str, asyncio.Future[Msg]] = {}
+        for _ in messages:
+            self._sent += 1
+            asked[str(self._sent)] = loop.create_future()
+        self._answers |= asked
         try:
-            await self._client.publish(subject, data, reply=f"{self._inbox}.{token}", headers=headers)
-            message = await asyncio.wait_for(answer, self._answer)
+            await self._client.send_all(
+                [
+                    *first,
+                    *(
+                        each._replace(reply=f"{self._inbox}.{token}")
+                        for each, token in zip(messages, asked, strict=True)
+                    ),
+                ]
+            )
+            async with asyncio.timeout(self._answer):
+                return [_read(await answer) for answer in asked.values()]
         finally:
-            del self._answers[token]
-        if not message.data:  # A bare status: 503, nobody listens there yet.
-            raise _Refused(int((message.headers or {}).get("Status", "503")), "no stream takes this subject")
-        said: dict[str, Any] = json.loads(message.data)
-        if "error" in said:
-            raise _Refused(said["error"].get("err_code", 0), said["error"].get("description", ""))
-        return said
+            for token in asked:
+                del self._answers[token]
 
-    async def _on_answer(self, message: Msg) -> None:
+    def _on_answer(self, message: Msg) -> None:
         answer = self._answers.get(message.subject.rsplit(".", 1)[1])
         if answer is not None and not answer.done():
             answer.set_result(message)
+
+
+def _read(answer: Msg) -> dict[str, Any]:
+    """Read what the broker said; a refusal is raised."""
+    if not answer.data:  # A bare status: 503, nobody listens there yet.
+        raise _Refused(int((answer.headers or {}).get("Status", "503")), "no stream takes this subject")
+    said: dict[str, Any] = json.loads(answer.data)
+    if "error" in said:
+        raise _Refused(said["error"].get("err_code", 0), said["error"].get("description", ""))
+    return said

@@ -19,6 +19,9 @@ class KitSettings(BaseSettings):
     nats_url: str = shared("nats://127.0.0.1:4222", "nats_url", "one or more comma-separated addresses")
     stream_replicas: int = shared(1, "stream_replicas", "JetStream replicas of each stream, 1 to 5")
     stream_days: int = shared(30, "stream_days", "days after which a stream forgets an event")
+    broker_syncs: bool = shared(
+        True, "broker_syncs", "the broker syncs to disk before each answer, so that events are sent in atomic batches"
+    )
     dedup_seconds: int = shared(600, "dedup_seconds", "how long the broker recognises an event id")
     postgres_url: str = shared(
         "postgresql://postgres@127.0.0.1:5432", "postgres_url", "server; each service has its own database there"
