@@ -7,7 +7,7 @@ library's way.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import nats.errors
 from nats.aio.client import Client
@@ -22,7 +22,7 @@ class Outgoing(NamedTuple):
 
     subject: str
     data: bytes
-    headers: dict[str, str] | None = None
+    lines: str = ""  # Headers, as an envelope has them.
     reply: str = ""
 
 
@@ -44,27 +44,25 @@ class PlainClient(Client):
 
     async def send_all(self, messages: Iterable[Outgoing]) -> None:
         """Publish messages in order, as one write."""
+        if not self.is_connected or self.is_draining_pubs:
+            for each in messages:  # The library says what is wrong, or keeps them until it is connected again.
+                headers = self._parse_header_lines(each.lines.encode()) if each.lines else None
+                await self.publish(each.subject, each.data, reply=each.reply, headers=headers)
+            return
         written: list[bytes] = []
-        for each in messages:
-            block = _block(each.headers) if each.headers else b""
-            if (each.headers and not block) or not self.is_connected or self.is_draining_pubs:
-                await self._write(written)
-                written = []
-                await self.publish(each.subject, each.data, reply=each.reply, headers=each.headers)
-                continue
-            if len(each.data) > self._max_payload:
+        size = 0
+        for subject, data, lines, reply in messages:
+            if len(data) > self._max_payload:
                 raise nats.errors.MaxPayloadError
-            self.stats["out_msgs"] += 1
-            self.stats["out_bytes"] += len(each.data)
-            if block:
-                written.append(command.hpub_cmd(each.subject, each.reply, block, each.data))
+            size += len(data)
+            if lines:
+                written.append(command.hpub_cmd(subject, reply, f"NATS/1.0\r\n{lines}\r\n".encode(), data))
             else:
-                written.append(command.pub_cmd(each.subject, each.reply, each.data))
-        await self._write(written)
-
-    async def _write(self, commands: list[bytes]) -> None:
-        if commands:
-            await self._send_command(b"".join(commands))
+                written.append(command.pub_cmd(subject, reply, data))
+        if written:
+            self.stats["out_msgs"] += len(written)
+            self.stats["out_bytes"] += size
+            await self._send_command(b"".join(written))
             await self._flush_pending()
 
     @staticmethod
@@ -73,19 +71,6 @@ class PlainClient(Client):
             return dict(line.split(": ", 1) for line in raw.decode("ascii").split("\r\n") if line)
         except ValueError:
             return Client._parse_header_lines(raw)
-
-    async def _send_publish(
-        self, subject: str, reply: str, payload: bytes, payload_size: int, headers: dict[str, Any] | None
-    ) -> None:
-        block = _block(headers) if headers and subject else b""
-        if not block:
-            return await super()._send_publish(subject, reply, payload, payload_size, headers)
-        self.stats["out_msgs"] += 1
-        self.stats["out_bytes"] += payload_size
-        await self._send_command(command.hpub_cmd(subject, reply, block, payload))
-        if self._flush_queue is not None and self._flush_queue.empty():
-            await self._flush_pending()
-        return None
 
     async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes) -> None:
         taker = self._takers.get(sid)
@@ -99,11 +84,3 @@ class PlainClient(Client):
             read = await self._process_headers(headers)
         taker(Msg(_client=self, subject=subject.decode(), reply=reply.decode(), data=data, headers=read, _sid=sid))
         return None
-
-
-def _block(headers: dict[str, Any]) -> bytes:
-    """Write headers that are plain ASCII without line breaks as one text; nothing for all others."""
-    lines = "".join([f"{key}: {value}\r\n" for key, value in headers.items()])
-    if not lines.isascii() or lines.count("\n") + lines.count("\r") != 2 * len(headers):
-        return b""
-    return f"NATS/1.0\r\n{lines}\r\n".encode()

@@ -15,7 +15,7 @@ from nats.aio.msg import Msg
 
 from sori_kit import telemetry
 from sori_kit.client import Outgoing, PlainClient
-from sori_kit.envelope import Envelope, Event, open_as
+from sori_kit.envelope import Envelope, Event, header_lines, open_as
 from sori_kit.errors import InvalidInput, SoriError, Unavailable
 from sori_kit.publisher import Publisher
 
@@ -219,9 +219,9 @@ class Consumer(Generic[M]):
         headers = {key: value for key, value in (message.headers or {}).items() if not key.startswith("Nats-")}
         headers["Nats-Msg-Id"] = f"{message.metadata.stream}:{message.metadata.sequence.stream}:{self.durable}"
         headers["sori-reason"] = reason
-        headers["sori-description"] = description.encode("ascii", "backslashreplace").decode()[:500]
+        headers["sori-description"] = description[:500]
         headers["sori-attempts"] = str(message.metadata.num_delivered)
-        await self._publisher.publish([Envelope(f"sori.dlq.{self.durable}", message.data, headers)])
+        await self._publisher.publish([Envelope(f"sori.dlq.{self.durable}", message.data, header_lines(headers))])
         await self._answer([message], b"+TERM")
         telemetry.DEAD_LETTERS.labels(self.durable, reason).inc()
         telemetry.CONSUMED.labels(self.durable, "dead").inc()

@@ -46,7 +46,7 @@ def metadata() -> sa.MetaData:
         sa.Column("outbox_id", sa.BigInteger, sa.Identity(), primary_key=True),
         sa.Column("subject", sa.Text, nullable=False),
         sa.Column("data", sa.LargeBinary, nullable=False),
-        sa.Column("headers", sa.LargeBinary, nullable=False),  # JSON
+        sa.Column("headers", sa.LargeBinary, nullable=False),  # lines of an envelope
     )
     return made
 

@@ -15,6 +15,7 @@ from sori_kit.errors import InvalidInput
 M = TypeVar("M", bound=Message)
 M_co = TypeVar("M_co", bound=Message, covariant=True)
 _WORD = re.compile(r"[A-Z][a-z0-9]*")
+_PRINTABLE = "".join(map(chr, range(32, 127)))
 _PLAIN = re.compile(r"[A-Za-z0-9._-]*").fullmatch  # Nothing to encode: ids, that is almost all.
 _TYPES: dict[type[Message], str] = {}
 
@@ -78,7 +79,12 @@ class Envelope:
 
     subject: str
     data: bytes
-    headers: dict[str, str]
+    lines: str  # Its headers, `name: value` and CRLF each: ASCII, no value breaks out of its line.
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Read the headers."""
+        return dict(line.split(": ", 1) for line in self.lines.split("\r\n") if line)
 
     @property
     def event_id(self) -> str:
@@ -86,25 +92,29 @@ class Envelope:
         return self.headers["ce-id"]
 
 
+def header_lines(headers: Mapping[str, str]) -> str:
+    """Write headers as lines: of values the ends are stripped, and what is not printable ASCII is percent-encoded."""
+    return "".join(f"{name}: {quote(value.strip(), safe=_PRINTABLE)}\r\n" for name, value in headers.items())
+
+
 def seal(event: Event[Message], source: str) -> Envelope:
     """Turn an event into subject, data and headers; no header holds personal data."""
     subject = event_type(type(event.message))
-    headers = {
-        "Nats-Msg-Id": event.event_id,
-        "ce-specversion": "1.0",
-        "ce-id": event.event_id,
-        "ce-type": subject,
-        "ce-source": source,
-        "ce-subject": event.entity_id if _PLAIN(event.entity_id) else quote(event.entity_id, safe="-_."),
-        "ce-time": event.time.isoformat(),
-        "ce-correlationid": event.correlation_id,
-        "content-type": "application/protobuf",
-    }
+    event_id, entity_id = event.event_id, event.entity_id
+    lines = (
+        f"Nats-Msg-Id: {event_id}\r\nce-specversion: 1.0\r\nce-id: {event_id}\r\nce-type: {subject}\r\n"
+        f"ce-source: {source}\r\n"
+        f"ce-subject: {entity_id if _PLAIN(entity_id) else quote(entity_id, safe='-_.')}\r\n"
+        f"ce-time: {event.time.isoformat()}\r\nce-correlationid: {event.correlation_id}\r\n"
+        "content-type: application/protobuf\r\n"
+    )
     if event.causation_id:
-        headers["ce-causationid"] = event.causation_id
+        lines = f"{lines}ce-causationid: {event.causation_id}\r\n"
     if event.traceparent:
-        headers["traceparent"] = event.traceparent
-    return Envelope(subject, event.message.SerializeToString(), headers)
+        lines = f"{lines}traceparent: {event.traceparent}\r\n"
+    if not lines.isascii() or lines.count("\n") != 9 + bool(event.causation_id) + bool(event.traceparent):
+        raise InvalidInput("the ids and the trace context of an event must be plain ASCII, on one line")
+    return Envelope(subject, event.message.SerializeToString(), lines)
 
 
 def open_as(message: type[M], data: bytes, headers: Mapping[str, str] | None) -> Event[M]:

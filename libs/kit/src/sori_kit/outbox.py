@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterable, Mapping
 
 import asyncpg
-import orjson
 import structlog
 from google.protobuf.message import Message
 
@@ -42,7 +41,7 @@ async def stage(tx: Transaction, events: Iterable[Event[Message]], *, source: st
     values = {
         "subjects": [envelope.subject for envelope in sealed],
         "datas": [envelope.data for envelope in sealed],
-        "headers": [orjson.dumps(envelope.headers) for envelope in sealed],
+        "headers": [envelope.lines.encode() for envelope in sealed],
         "process": tx.process,
     }
     rows = await tx.execute(_STAGE, values)
@@ -119,8 +118,7 @@ class Relay:
                 rows = await connection.fetch(_SELECT, self._batch)
                 self._unread = len(rows) == self._batch
                 batch = {
-                    row["outbox_id"]: Envelope(row["subject"], row["data"], orjson.loads(row["headers"]))
-                    for row in rows
+                    row["outbox_id"]: Envelope(row["subject"], row["data"], row["headers"].decode()) for row in rows
                 }
             else:
                 batch = dict(itertools.islice(self._handed.items(), self._batch))

@@ -6,12 +6,13 @@ message, which tells the known ones apart.
 """
 
 import asyncio
+import itertools
 import json
 import time
 import uuid
 from collections import defaultdict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import nats.errors
@@ -33,16 +34,20 @@ _DUPLICATE_IN_BATCH = 10201  # nats-server error code: atomic publish batch cont
 class _Ticket:
     """What one caller waits for."""
 
-    left: int
-    done: asyncio.Future[list[bool]]
-    known: list[bool] = field(default_factory=list)  # True where the broker had the event before.
+    envelopes: Sequence[Envelope]
+    done: asyncio.Future[None]
+    known: list[bool]  # True where the broker had the event before.
+    left: int  # envelopes without an answer
+    taken: int = 0  # envelopes that a sender has
 
 
-@dataclass(slots=True, eq=False)
-class _Item:
-    envelope: Envelope
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What of a ticket goes out with one batch."""
+
     ticket: _Ticket
-    index: int
+    start: int
+    envelopes: Sequence[Envelope]
 
 
 class _Refused(Exception):
@@ -63,7 +68,7 @@ class Publisher:
         atomic: bool = True,  # One sync to disk for a batch; a broker that does not sync stores messages for less.
         most: int = 500,  # messages in one atomic batch; the broker's limit is 1,000
         flights: int = 1,  # batches under way at a time: more callers share one sync the fewer there are
-        waiting: int = 20_000,  # messages queued before callers are held back
+        waiting: int = 20_000,  # messages queued before callers are held back, over which one caller may go
         answer: float = 5.0,  # seconds for one attempt
         budget: float = 45.0,  # seconds over all attempts: rides over a broker restart or a leader election
     ) -> None:
@@ -72,9 +77,10 @@ class Publisher:
         self._most = most
         self._answer = answer
         self._budget = budget
-        self._room = asyncio.Semaphore(waiting)
+        self._room = waiting
+        self._freed = asyncio.Condition()
         self._flights = asyncio.Semaphore(flights)
-        self._queues: dict[str, deque[_Item]] = defaultdict(deque)
+        self._queues: dict[str, deque[_Ticket]] = defaultdict(deque)
         self._senders: dict[str, asyncio.Task[None]] = {}
         self._answers: dict[str, asyncio.Future[Msg]] = {}
         self._inbox = ""
@@ -87,16 +93,30 @@ class Publisher:
 
     async def publish(self, envelopes: Sequence[Envelope]) -> list[bool]:
         """Publish all; says for each whether the broker had it before."""
-        if not envelopes:
-            return []
-        ticket = _Ticket(len(envelopes), asyncio.get_running_loop().create_future(), [False] * len(envelopes))
-        for index, envelope in enumerate(envelopes):
-            await self._room.acquire()
-            stream = envelope.subject.split(".", 2)[1]
-            self._queues[stream].append(_Item(envelope, ticket, index))
-            if stream not in self._senders:
-                self._senders[stream] = asyncio.create_task(self._send_all(stream))
-        return await ticket.done
+        streams = {subject: subject.split(".", 2)[1] for subject in {each.subject for each in envelopes}}
+        if len(set(streams.values())) > 1:
+            parts = (self._publish(streams[each.subject], [each]) for each in envelopes)
+            return list(itertools.chain.from_iterable(await asyncio.gather(*parts)))
+        for stream in streams.values():
+            return await self._publish(stream, envelopes)
+        return []
+
+    async def _publish(self, stream: str, envelopes: Sequence[Envelope]) -> list[bool]:
+        async with self._freed:
+            await self._freed.wait_for(lambda: self._room > 0)
+            self._room -= len(envelopes)
+        count = len(envelopes)
+        ticket = _Ticket(envelopes, asyncio.get_running_loop().create_future(), [False] * count, count)
+        self._queues[stream].append(ticket)
+        if stream not in self._senders:
+            self._senders[stream] = asyncio.create_task(self._send_all(stream))
+        try:
+            await ticket.done
+        finally:
+            async with self._freed:
+                self._room += len(envelopes)
+                self._freed.notify_all()
+        return ticket.known
 
     async def _send_all(self, stream: str) -> None:
         """Empty the queue of one stream, a few batches at a time."""
@@ -105,8 +125,7 @@ class Publisher:
         try:
             while queue:
                 await self._flights.acquire()
-                batch = [queue.popleft() for _ in range(min(len(queue), self._most))]
-                task = asyncio.create_task(self._send(stream, batch))
+                task = asyncio.create_task(self._send(stream, self._take(queue)))
                 under_way.add(task)
                 task.add_done_callback(under_way.discard)
         finally:
@@ -116,24 +135,37 @@ class Publisher:
         if under_way:
             await asyncio.gather(*under_way)
 
-    async def _send(self, stream: str, batch: list[_Item]) -> None:
+    def _take(self, queue: deque[_Ticket]) -> list[_Part]:
+        """Take what goes out together: of each ticket what there is room for."""
+        parts: list[_Part] = []
+        room = self._most
+        while queue and room:
+            ticket = queue[0]
+            part = _Part(ticket, ticket.taken, ticket.envelopes[ticket.taken : ticket.taken + room])
+            ticket.taken += len(part.envelopes)
+            room -= len(part.envelopes)
+            parts.append(part)
+            if ticket.taken == len(ticket.envelopes):
+                queue.popleft()
+        return parts
+
+    async def _send(self, stream: str, parts: list[_Part]) -> None:
         try:
-            known = await self._until_answered(stream, [item.envelope for item in batch])
+            known = iter(await self._until_answered(stream, [each for part in parts for each in part.envelopes]))
         except Unavailable as error:
-            for item in batch:
-                if not item.ticket.done.done():
-                    item.ticket.done.set_exception(error)
+            for part in parts:
+                if not part.ticket.done.done():
+                    part.ticket.done.set_exception(error)
         else:
-            telemetry.PUBLISHED.labels(stream).inc(len(batch))
-            for item, was_known in zip(batch, known, strict=True):
-                item.ticket.known[item.index] = was_known
-                item.ticket.left -= 1
-                if not item.ticket.left and not item.ticket.done.done():
-                    item.ticket.done.set_result(item.ticket.known)
+            for part in parts:
+                ticket, count = part.ticket, len(part.envelopes)
+                telemetry.PUBLISHED.labels(stream).inc(count)
+                ticket.known[part.start : part.start + count] = itertools.islice(known, count)
+                ticket.left -= count
+                if not ticket.left and not ticket.done.done():
+                    ticket.done.set_result(None)
         finally:
             self._flights.release()
-            for _ in batch:
-                self._room.release()
 
     async def _until_answered(self, stream: str, batch: list[Envelope]) -> list[bool]:
         """Try until the broker has all of it; after an attempt without an answer nothing counts as known before."""
@@ -167,17 +199,17 @@ class Publisher:
             Outgoing(
                 each.subject,
                 each.data,
-                each.headers | {"Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(sequence)},
+                f"{each.lines}Nats-Batch-Id: {batch_id}\r\nNats-Batch-Sequence: {sequence}\r\n",
             )
             for sequence, each in enumerate(batch, 1)
         ]
         last = outgoing.pop()
-        last = last._replace(headers=(last.headers or {}) | {"Nats-Batch-Commit": "1"})
+        last = last._replace(lines=f"{last.lines}Nats-Batch-Commit: 1\r\n")
         await self._ask([last], first=outgoing)
         return [False] * len(batch)
 
     async def _attempt_single(self, batch: list[Envelope]) -> list[bool]:
-        answers = await self._ask([Outgoing(each.subject, each.data, each.headers) for each in batch])
+        answers = await self._ask([Outgoing(each.subject, each.data, each.lines) for each in batch])
         return [bool(answer.get("duplicate")) for answer in answers]
 
     async def _ask(self, messages: Sequence[Outgoing], *, first: Sequence[Outgoing] = ()) -> list[dict[str, Any]]:
