@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 import yaml
+from ahocorasick_rs import AhoCorasick, MatchKind
 
 from sori_classify.domain import LONGEST_JUDGED, Trigger, fold
 
@@ -49,26 +50,29 @@ class Lexicon:
 
 
 class _Words(Generic[Name]):
-    """Many words, each standing for one or more names, as one compiled expression for each script."""
+    """Many words, each standing for one or more names: one automaton for Hangul, one expression for the rest."""
 
     def __init__(self, entries: Mapping[Name, Iterable[str]]) -> None:
         self._names: dict[str, list[Name]] = {}
-        korean: _Tree = {}
+        korean: list[str] = []
         english: _Tree = {}
         for name, words in entries.items():
             for word in words:
                 folded = fold(word)
-                _plant(korean if _HANGUL.search(folded) else english, folded)
+                if _HANGUL.search(folded):
+                    korean.append(folded.removesuffix(_WHOLE))
+                else:
+                    _plant(english, folded)
                 names = self._names.setdefault(folded.removesuffix(_WHOLE), [])
                 if name not in names:
                     names.append(name)
-        self._korean = re.compile(_pattern(korean) if korean else _NEVER)
+        self._korean = AhoCorasick(korean, matchkind=MatchKind.LeftmostLongest)
         # Takes up whole words, also those that stand for nothing, so that no word is looked for inside another.
         self._english = re.compile(f"({_pattern(english) if english else _NEVER})[a-z0-9]*|[a-z0-9]+")
 
     def found(self, text: str) -> tuple[Name, ...]:
         """Give the names whose words occur in a folded text, those with most different words first."""
-        hits = [] if text.isascii() else self._korean.findall(text)
+        hits = [] if text.isascii() else self._korean.find_matches_as_strings(text)
         if _ENGLISH.search(text):
             hits += self._english.findall(text)
         counts: dict[Name, int] = {}
