@@ -14,16 +14,16 @@ from sori.classify.v1.touchpoint_events_pb2 import TouchpointClassified
 from sori_kit import rpc
 from sori_kit.bus import Bus
 from sori_kit.settings import KitSettings
+from sori_local import plan
 
-SERVICE = harness.repository() / "services/classify"
 CLASSIFIED = "sori.classify.touchpoint.classified.v1"
 
 
 @pytest_asyncio.fixture
 async def classify(engines: Engines) -> AsyncIterator[harness.Harness]:
     env = {
-        "SORI_CLASSIFY_MODEL_PATH": str(SERVICE / "models/sori-small-1"),
-        "SORI_CLASSIFY_LEXICON_PATH": str(SERVICE / "lexicons"),
+        "SORI_CLASSIFY_MODEL_PATH": str(plan.model()),
+        "SORI_CLASSIFY_LEXICON_PATH": str(plan.lexicons()),
     }
     async with harness.serving("classify", engines, env=env) as running:
         yield running

@@ -66,6 +66,16 @@ class Plan:
         return self.base_port + ports.RECEIVER
 
     @property
+    def hooks_port(self) -> int:
+        """Where ingest takes webhooks and tracking calls."""
+        return self.base_port + ports.HOOKS
+
+    @property
+    def mail_port(self) -> int:
+        """Where ingest takes mail."""
+        return self.base_port + ports.MAIL
+
+    @property
     def nats_port(self) -> int:
         """Where the embedded nats-server listens."""
         return self.base_port + ports.NATS
@@ -93,6 +103,9 @@ class Plan:
             named[service.metrics_port] = f"{service.name} (metrics)"
             if service.name == "console":
                 named[self.http_port] = "console (HTTP)"
+            if service.name == "ingest":
+                named[self.hooks_port] = "ingest (HTTP)"
+                named[self.mail_port] = "ingest (SMTP)"
         if self.embeds_nats:
             named[self.nats_port] = "nats"
         if self.embeds_postgres:
@@ -117,6 +130,16 @@ def home() -> Path:
     if given := os.environ.get("SORI_HOME"):
         return Path(given)
     return checkout if (checkout / "services").is_dir() else Path(sys.prefix) / "share" / "sori"
+
+
+def model() -> Path:
+    """Find the model that reads texts unless the user names another."""
+    return home() / "services" / "classify" / "models" / "sori-small-1"
+
+
+def lexicons() -> Path:
+    """Find the word lists of topics and urgency."""
+    return home() / "services" / "classify" / "lexicons"
 
 
 def make(folder: Path, *, base_port: int = BASE_PORT, only: Collection[str] = SERVICES, durable: bool = True) -> Plan:
@@ -165,9 +188,14 @@ def _service(name: str, folder: Path, base_port: int, issuer: LocalIssuer) -> Se
 
 def _own(name: str, folder: Path, base_port: int, issuer: LocalIssuer) -> dict[str, str]:
     """Give the settings that one service has beyond those of all."""
+    if name == "ingest":
+        return {
+            "HTTP_PORT": str(base_port + ports.HOOKS),
+            "SMTP_PORT": str(base_port + ports.MAIL),
+            "SOURCES_PATH": str(home() / "deploy" / "local" / "policies" / "sources.yaml"),
+        }
     if name == "classify":
-        classify = home() / "services" / "classify"
-        return {"MODEL_PATH": str(classify / "models" / "sori-small-1"), "LEXICON_PATH": str(classify / "lexicons")}
+        return {"MODEL_PATH": str(model()), "LEXICON_PATH": str(lexicons())}
     if name == "notify":
         secret = _secret(folder / "secrets" / "webhook", "whsec_" + b64encode(secrets.token_bytes(32)).decode())
         return {

@@ -3,15 +3,16 @@
 import asyncio
 import datetime as dt
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import nats.errors
 import structlog
 from google.protobuf.message import Message
 from nats.js.api import AckPolicy, ConsumerConfig
-from nats.js.errors import NotFoundError
+from nats.js.errors import BadRequestError, NotFoundError
 
 from sori_kit.client import PlainClient
 from sori_kit.consumer import Batch, Consumer, Handler
@@ -26,6 +27,8 @@ log = structlog.get_logger()
 M = TypeVar("M", bound=Message)
 
 _DEAD_LETTERS = "SORI_DLQ"
+_NEVER_EXPIRES = "Nats-TTL: never\r\n"  # nats-server ADR-43: goes before the stream's greatest age.
+_FORGET_CONSUMER = 30.0  # seconds after which a consumer for one look goes, should it be left behind
 _ACK_WAIT = 60  # seconds after which an unacknowledged event is delivered again
 
 
@@ -108,9 +111,15 @@ class Bus:
         """What the service's events carry as `ce-source`."""
         return f"sori/{self._name}"
 
-    async def publish(self, events: Sequence[Event[Message]]) -> list[bool]:
-        """Publish; returns when all are on disk, with True for each that the broker knew already."""
-        return await self._publisher.publish([seal(event, self.source) for event in events])
+    async def publish(self, events: Sequence[Event[Message]], *, forever: bool = False) -> list[bool]:
+        """Publish; returns when all are on disk, with True for each that the broker knew already.
+
+        What is kept `forever` stays in the stream when other events have long expired.
+        """
+        sealed = [seal(event, self.source) for event in events]
+        if forever:
+            sealed = [replace(each, lines=f"{each.lines}{_NEVER_EXPIRES}") for each in sealed]
+        return await self._publisher.publish(sealed)
 
     async def publish_sealed(self, envelopes: Sequence[Envelope]) -> list[bool]:
         """Publish what was sealed before, as an outbox holds it."""
@@ -158,6 +167,38 @@ class Bus:
             time = raw.time or dt.datetime.now(dt.UTC)
             found.append(Stored(after, raw.subject or "", raw.data or b"", dict(raw.headers or {}), time))
         return found
+
+    async def find(self, stream: str, entity_ids: Container[str]) -> list[tuple[int, str]]:
+        """Look through a whole stream for messages about some entities; gives their sequences and entities."""
+        config = ConsumerConfig(
+            ack_policy=AckPolicy.NONE, headers_only=True, inactive_threshold=_FORGET_CONSUMER, mem_storage=True
+        )
+        js, found = self._client.jetstream(timeout=30), list[tuple[int, str]]()
+        try:
+            made = await js.add_consumer(stream, config)
+            pull, left = await js.pull_subscribe_bind(made.name, stream=stream), made.num_pending or 0
+            while left:
+                for message in await pull.fetch(min(left, 1000), timeout=5):
+                    left = message.metadata.num_pending
+                    entity_id = unquote((message.headers or {}).get("ce-subject", ""))
+                    if entity_id in entity_ids:
+                        found.append((message.metadata.sequence.stream, entity_id))
+            await pull.unsubscribe()
+            await js.delete_consumer(stream, made.name)
+        except NotFoundError:
+            return []  # Nobody has made the stream yet.
+        except (nats.errors.Error, TimeoutError) as error:
+            raise Unavailable("the broker does not answer") from error
+        return found
+
+    async def delete(self, stream: str, sequence: int) -> bool:
+        """Delete one message and overwrite its bytes; says whether it was there."""
+        try:
+            return await self._client.jetstream().delete_msg(stream, sequence)
+        except (NotFoundError, BadRequestError):
+            return False
+        except (nats.errors.Error, TimeoutError) as error:
+            raise Unavailable("the broker does not answer") from error
 
     async def count(self, subject: str = "", *, stream: str = "") -> int:
         """Count the messages that a stream (this service's own by default) holds, of one subject or all."""
@@ -226,6 +267,7 @@ class Bus:
             "duplicate_window": self._settings.dedup_seconds * 10**9,
             "allow_atomic": True,
             "allow_direct": True,
+            "allow_msg_ttl": True,
             "discard": "new",
         }
         for attempt in range(120):

@@ -81,6 +81,15 @@ class Scores:
     kote: tuple[float, ...] = ()  # KOTE's 44 emotions, each on its own; names are in the model's card
 
 
+class Aspect(StrEnum):
+    """What a decision is about."""
+
+    SENTIMENT = "sentiment"
+    ABUSE = "abuse"
+    EMOTION = "emotion"
+    UTTERANCE = "utterance"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
     """A kind of word that makes a text urgent."""
@@ -115,10 +124,40 @@ class Classification:
     keywords: tuple[str, ...]
     degraded: bool  # the model did not take part; only rules did
     model_version: str
+    kote: tuple[float, ...] = ()  # in the order of KOTE; only where they were asked for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A part of a text and how much it moved a decision."""
+
+    start: int  # code points
+    end: int  # exclusive
+    text: str
+    weight: float  # -1 to 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """A decision and what moved it."""
+
+    classification: Classification
+    decision: str
+    probability: float
+    pieces: tuple[Piece, ...]
 
 
 EMOTIONS = tuple(emotion for emotion in Emotion if emotion is not Emotion.UNKNOWN)
 UTTERANCES = tuple(Utterance)
+KOTE = (  # as KOTE's authors name and order them
+    "불평/불만", "환영/호의", "감동/감탄", "지긋지긋", "고마움", "슬픔", "화남/분노", "존경", "기대감", "우쭐댐/무시함",
+    "안타까움/실망", "비장함", "의심/불신", "뿌듯함", "편안/쾌적", "신기함/관심", "아껴주는", "부끄러움", "공포/무서움",
+    "절망", "한심함", "역겨움/징그러움", "짜증", "어이없음", "없음", "패배/자기혐오", "귀찮음", "힘듦/지침",
+    "즐거움/신남",
+    "깨달음", "죄책감", "증오/혐오", "흐뭇함", "당황/난처", "경악", "부담/안_내킴", "서러움", "재미없음", "불쌍함/연민",
+    "놀람", "행복", "불안/걱정", "기쁨", "안심/신뢰",
+)  # fmt: skip
+_MOST_PIECES = 64  # of an explanation; more words than that are taken together
 
 _NOTHING_KNOWN = SentimentScores(negative=0.3, neutral=0.4, positive=0.3)
 
@@ -213,7 +252,15 @@ def classify(
         keywords=tuple(keywords),
         degraded=scores is None,
         model_version=model_version,
+        kote=usable.kote if usable else (),
     )
+
+
+def pieces(text: str) -> list[tuple[int, int]]:
+    """Cut a text into words, or into runs of words where there are many; gives the beginning and the end of each."""
+    words = [match.span() for match in re.finditer(r"\S+", text)]
+    each = -(-len(words) // _MOST_PIECES) or 1
+    return [(words[at][0], words[min(at + each, len(words)) - 1][1]) for at in range(0, len(words), each)]
 
 
 def urgency_of(sentiment: SentimentScores, utterance: Utterance, triggers: Sequence[Trigger]) -> Urgency:

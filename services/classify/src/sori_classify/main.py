@@ -6,23 +6,22 @@ from sori.classify.v1 import classify_service_pb2, classify_service_pb2_grpc
 from sori.ingest.v1.touchpoint_events_pb2 import TouchpointReceived
 from sori_classify.api import ClassifyApi
 from sori_classify.consumers import Consumers
-from sori_classify.model import Lexicon, Model
+from sori_classify.model import Shelf
+from sori_classify.offline import READ
 from sori_classify.settings import Settings
 from sori_classify.usecases import Reader
 from sori_kit import service
 
-_WARM_UP = ["배송이 늦어요", "Thank you, great service!", "환불해 주세요 " * 40]
-
 
 async def build(runtime: service.Runtime, settings: Settings) -> None:
     """Build everything that this service is."""
-    model, lexicon = Model.load(settings.model_path), Lexicon.load(settings.lexicon_path)
+    shelf = Shelf(settings.model_path, settings.lexicon_path)
+    runtime.in_background("shelf", shelf.watch(settings.model_poll_seconds))
     executor = runtime.stack.enter_context(ThreadPoolExecutor(settings.workers, thread_name_prefix="model"))
-    reader = Reader(model, lexicon, executor)
-    await reader.read(_WARM_UP)
+    reader = Reader(shelf, executor)
     runtime.server.add(
         classify_service_pb2_grpc.add_ClassifyServiceServicer_to_server,
-        ClassifyApi(reader, model),
+        ClassifyApi(reader, shelf, runtime.bus, runtime.clock),
         classify_service_pb2.DESCRIPTOR.services_by_name["ClassifyService"],
     )
     # One batch more than there are workers, so that the broker's answer and the model are waited for at once.
@@ -36,4 +35,4 @@ async def build(runtime: service.Runtime, settings: Settings) -> None:
 
 def main() -> None:
     """Run `sori-classify`."""
-    service.main("classify", Settings, build)
+    service.main("classify", Settings, build, offline={"read": READ})

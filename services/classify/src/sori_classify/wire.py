@@ -1,12 +1,20 @@
 """Domain to proto and back, nothing else."""
 
+from typing import Any
+
 from sori.classify.v1 import classification_pb2 as pb
-from sori.classify.v1 import touchpoint_events_pb2
+from sori.classify.v1 import classify_service_pb2, touchpoint_events_pb2
 from sori.ingest.v1 import touchpoint_pb2
 from sori_classify import domain
+from sori_classify.model import Shelf
+from sori_kit.errors import InvalidInput
 
 _SENTIMENTS = {each: pb.Sentiment.Value(f"SENTIMENT_{each.name}") for each in domain.Sentiment}
 _UTTERANCES = {each: pb.Utterance.Value(f"UTTERANCE_{each.name}") for each in domain.Utterance}
+_NO_EMOTIONS = (0.0,) * len(domain.KOTE)
+_ASPECTS = {pb.ASPECT_UNSPECIFIED: domain.Aspect.SENTIMENT} | {
+    pb.Aspect.Value(f"ASPECT_{each.name}"): each for each in domain.Aspect
+}
 _LANGUAGES = {domain.Language.KOREAN: "ko", domain.Language.ENGLISH: "en"}
 
 
@@ -46,3 +54,73 @@ def _write(found: domain.Classification, made: pb.Classification) -> None:
     made.keywords.extend(found.keywords)
     made.degraded = found.degraded
     made.model_version = found.model_version
+    if found.kote:
+        made.emotions.update(zip(domain.KOTE, found.kote, strict=True))
+
+
+def aspect(given: pb.Aspect.ValueType) -> domain.Aspect:
+    """Read which decision is asked about."""
+    if given not in _ASPECTS:
+        raise InvalidInput.of_field("aspect", "is unknown")
+    return _ASPECTS[given]
+
+
+def explanation(made: domain.Explanation) -> classify_service_pb2.ExplainResponse:
+    """Write an explanation."""
+    return classify_service_pb2.ExplainResponse(
+        classification=classification(made.classification),
+        decision=made.decision,
+        probability=made.probability,
+        pieces=[pb.Piece(start=each.start, end=each.end, text=each.text, weight=each.weight) for each in made.pieces],
+    )
+
+
+def models(shelf: Shelf) -> classify_service_pb2.ListModelsResponse:
+    """Write what is on the shelf."""
+    canary = shelf.canary
+    versions = {shelf.name: shelf.serving.model.version}
+    made = classify_service_pb2.ListModelsResponse()
+    if canary is not None:
+        versions[canary.trial.model] = canary.serving.model.version
+        found = canary.report()
+        made.canary.CopyFrom(
+            classify_service_pb2.CanaryReport(
+                model_version=canary.serving.model.version,
+                text_count=found.texts,
+                sentiment_disagreement=found.sentiment,
+                abuse_disagreement=found.abuse,
+                utterance_disagreement=found.utterance,
+            )
+        )
+    for name in sorted({*shelf.names(), *shelf.problems}):
+        made.models.add(
+            name=name,
+            model_version=versions.get(name, ""),
+            serving=name == shelf.name,
+            canary=canary is not None and name == canary.trial.model,
+            problem=shelf.problems.get(name, ""),
+        )
+    return made
+
+
+def line(identity: object, found: domain.Classification) -> dict[str, Any]:
+    """Write what was read of one text as a JSON object."""
+    scores = found.sentiment_scores
+    return {
+        "id": identity,
+        "sentiment": found.sentiment.value,
+        "scores": {"neg": _short(scores.negative), "neu": _short(scores.neutral), "pos": _short(scores.positive)},
+        "abuse": _short(found.abuse_score),
+        "emotion": found.emotion.value,
+        "emotions": {name: _short(value) for name, value in zip(domain.KOTE, found.kote or _NO_EMOTIONS, strict=True)},
+        "utterance": found.utterance.value,
+        "topics": list(found.topics),
+        "urgency": found.urgency,
+        "urgency_reasons": list(found.urgency_reasons),
+        "language": found.language.value,
+        "model": found.model_version,
+    }
+
+
+def _short(value: float) -> float:
+    return round(value, 6)

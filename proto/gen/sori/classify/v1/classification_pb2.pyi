@@ -79,6 +79,38 @@ UTTERANCE_OTHER: Utterance.ValueType  # 4
 """Something else."""
 Global___Utterance: _TypeAlias = Utterance  # noqa: Y015
 
+class _Aspect:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AspectEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Aspect.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ASPECT_UNSPECIFIED: _Aspect.ValueType  # 0
+    """The text's most likely mood."""
+    ASPECT_SENTIMENT: _Aspect.ValueType  # 1
+    """The most likely mood."""
+    ASPECT_ABUSE: _Aspect.ValueType  # 2
+    """Whether the text is abusive."""
+    ASPECT_EMOTION: _Aspect.ValueType  # 3
+    """The strongest emotion."""
+    ASPECT_UTTERANCE: _Aspect.ValueType  # 4
+    """What the speaker does."""
+
+class Aspect(_Aspect, metaclass=_AspectEnumTypeWrapper):
+    """What a decision is about."""
+
+ASPECT_UNSPECIFIED: Aspect.ValueType  # 0
+"""The text's most likely mood."""
+ASPECT_SENTIMENT: Aspect.ValueType  # 1
+"""The most likely mood."""
+ASPECT_ABUSE: Aspect.ValueType  # 2
+"""Whether the text is abusive."""
+ASPECT_EMOTION: Aspect.ValueType  # 3
+"""The strongest emotion."""
+ASPECT_UTTERANCE: Aspect.ValueType  # 4
+"""What the speaker does."""
+Global___Aspect: _TypeAlias = Aspect  # noqa: Y015
+
 @_typing.final
 class SentimentScores(_message.Message):
     """Calibrated probabilities that add up to 1."""
@@ -115,6 +147,26 @@ class Classification(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class EmotionsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     SENTIMENT_FIELD_NUMBER: _builtins.int
     SENTIMENT_SCORES_FIELD_NUMBER: _builtins.int
     EMOTION_FIELD_NUMBER: _builtins.int
@@ -129,6 +181,7 @@ class Classification(_message.Message):
     KEYWORDS_FIELD_NUMBER: _builtins.int
     DEGRADED_FIELD_NUMBER: _builtins.int
     MODEL_VERSION_FIELD_NUMBER: _builtins.int
+    EMOTIONS_FIELD_NUMBER: _builtins.int
     sentiment: Global___Sentiment.ValueType
     """Most likely mood."""
     emotion: _builtins.str
@@ -165,6 +218,12 @@ class Classification(_message.Message):
     def keywords(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Words that stand for the text; may be empty."""
 
+    @_builtins.property
+    def emotions(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """Probability of each of KOTE's 44 emotions, by KOTE's own Korean name; several may hold at once. 0.5 is where one is
+        said to hold. Filled on request only.
+        """
+
     def __init__(
         self,
         *,
@@ -182,11 +241,92 @@ class Classification(_message.Message):
         keywords: _abc.Iterable[_builtins.str] | None = ...,
         degraded: _builtins.bool = ...,
         model_version: _builtins.str = ...,
+        emotions: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["sentiment_scores", b"sentiment_scores"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abuse_score", b"abuse_score", "abusive", b"abusive", "degraded", b"degraded", "emotion", b"emotion", "emotion_score", b"emotion_score", "keywords", b"keywords", "language", b"language", "model_version", b"model_version", "sentiment", b"sentiment", "sentiment_scores", b"sentiment_scores", "topics", b"topics", "urgency", b"urgency", "urgency_reasons", b"urgency_reasons", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abuse_score", b"abuse_score", "abusive", b"abusive", "degraded", b"degraded", "emotion", b"emotion", "emotion_score", b"emotion_score", "emotions", b"emotions", "keywords", b"keywords", "language", b"language", "model_version", b"model_version", "sentiment", b"sentiment", "sentiment_scores", b"sentiment_scores", "topics", b"topics", "urgency", b"urgency", "urgency_reasons", b"urgency_reasons", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Classification: _TypeAlias = Classification  # noqa: Y015
+
+@_typing.final
+class Piece(_message.Message):
+    """A part of a text and how much it moved a decision."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    start: _builtins.int
+    """Where it begins, in code points of the text as it was given."""
+    end: _builtins.int
+    """Where it ends, exclusive."""
+    text: _builtins.str
+    """The part itself."""
+    weight: _builtins.float
+    """How much less probable the decision is without it, -1 to 1; negative: it speaks against the decision."""
+    def __init__(
+        self,
+        *,
+        start: _builtins.int = ...,
+        end: _builtins.int = ...,
+        text: _builtins.str = ...,
+        weight: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start", "text", b"text", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Piece: _TypeAlias = Piece  # noqa: Y015
+
+@_typing.final
+class Correction(_message.Message):
+    """What people say a classification should have been; an empty or unspecified field was right as it was."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SENTIMENT_FIELD_NUMBER: _builtins.int
+    EMOTION_FIELD_NUMBER: _builtins.int
+    ABUSIVE_FIELD_NUMBER: _builtins.int
+    UTTERANCE_FIELD_NUMBER: _builtins.int
+    TOPICS_FIELD_NUMBER: _builtins.int
+    NO_TOPICS_FIELD_NUMBER: _builtins.int
+    sentiment: Global___Sentiment.ValueType
+    """The mood."""
+    emotion: _builtins.str
+    """The emotion group, as named in the model card."""
+    abusive: _builtins.bool
+    """Whether it is abusive."""
+    utterance: Global___Utterance.ValueType
+    """What the speaker does."""
+    no_topics: _builtins.bool
+    """The text is about no topic at all: those found were wrong, and there is none in their place."""
+    @_builtins.property
+    def topics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """All topics it is about, in place of those found; names as in the lexicon."""
+
+    def __init__(
+        self,
+        *,
+        sentiment: Global___Sentiment.ValueType = ...,
+        emotion: _builtins.str = ...,
+        abusive: _builtins.bool | None = ...,
+        utterance: Global___Utterance.ValueType = ...,
+        topics: _abc.Iterable[_builtins.str] | None = ...,
+        no_topics: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_abusive", b"_abusive", "abusive", b"abusive"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_abusive", b"_abusive", "abusive", b"abusive", "emotion", b"emotion", "no_topics", b"no_topics", "sentiment", b"sentiment", "topics", b"topics", "utterance", b"utterance"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__abusive: _TypeAlias = _typing.Literal["abusive"]  # noqa: Y015
+    _WhichOneofArgType__abusive: _TypeAlias = _typing.Literal["_abusive", b"_abusive"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__abusive) -> _WhichOneofReturnType__abusive | None: ...
+
+Global___Correction: _TypeAlias = Correction  # noqa: Y015

@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from sori.access.v1 import access_pb2 as sori_dot_access_dot_v1_dot_access__pb2
 from sori.classify.v1 import classification_pb2 as sori_dot_classify_dot_v1_dot_classification__pb2
+from sori.classify.v1 import classification_events_pb2 as sori_dot_classify_dot_v1_dot_classification__events__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'sori/classify/v1/classify_service.proto\x12\x10sori.classify.v1\x1a\x1bsori/access/v1/access.proto\x1a%sori/classify/v1/classification.proto\" \n\x0f\x43lassifyRequest\x12\r\n\x05texts\x18\x01 \x03(\t\"M\n\x10\x43lassifyResponse\x12\x39\n\x0f\x63lassifications\x18\x01 \x03(\x0b\x32 .sori.classify.v1.Classification\"\x15\n\x13GetModelCardRequest\"@\n\x14GetModelCardResponse\x12\x15\n\rmodel_version\x18\x01 \x01(\t\x12\x11\n\tcard_json\x18\x02 \x01(\t2\xda\x01\n\x0f\x43lassifyService\x12]\n\x08\x43lassify\x12!.sori.classify.v1.ClassifyRequest\x1a\".sori.classify.v1.ClassifyResponse\"\n\x8a\xb5\x18\x06\n\x04\x01\x02\x04\x06\x12h\n\x0cGetModelCard\x12%.sori.classify.v1.GetModelCardRequest\x1a&.sori.classify.v1.GetModelCardResponse\"\t\x8a\xb5\x18\x05\n\x03\x02\x04\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'sori/classify/v1/classify_service.proto\x12\x10sori.classify.v1\x1a\x1bsori/access/v1/access.proto\x1a%sori/classify/v1/classification.proto\x1a,sori/classify/v1/classification_events.proto\":\n\x0f\x43lassifyRequest\x12\r\n\x05texts\x18\x01 \x03(\t\x12\x18\n\x10include_emotions\x18\x02 \x01(\x08\"M\n\x10\x43lassifyResponse\x12\x39\n\x0f\x63lassifications\x18\x01 \x03(\x0b\x32 .sori.classify.v1.Classification\"K\n\x15\x43lassifyStreamRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x18\n\x10include_emotions\x18\x03 \x01(\x08\"^\n\x16\x43lassifyStreamResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x38\n\x0e\x63lassification\x18\x02 \x01(\x0b\x32 .sori.classify.v1.Classification\"H\n\x0e\x45xplainRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12(\n\x06\x61spect\x18\x02 \x01(\x0e\x32\x18.sori.classify.v1.Aspect\"\x9b\x01\n\x0f\x45xplainResponse\x12\x38\n\x0e\x63lassification\x18\x01 \x01(\x0b\x32 .sori.classify.v1.Classification\x12\x10\n\x08\x64\x65\x63ision\x18\x02 \x01(\t\x12\x13\n\x0bprobability\x18\x03 \x01(\x01\x12\'\n\x06pieces\x18\x04 \x03(\x0b\x32\x17.sori.classify.v1.Piece\"\x99\x01\n\x1c\x43orrectClassificationRequest\x12\x15\n\rtouchpoint_id\x18\x01 \x01(\t\x12\x30\n\ncorrection\x18\x02 \x01(\x0b\x32\x1c.sori.classify.v1.Correction\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"6\n\x1d\x43orrectClassificationResponse\x12\x15\n\rcorrection_id\x18\x01 \x01(\t\"?\n\x16ListCorrectionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"r\n\x17ListCorrectionsResponse\x12>\n\x0b\x63orrections\x18\x01 \x03(\x0b\x32).sori.classify.v1.ClassificationCorrected\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x13\n\x11ListModelsRequest\"e\n\x0cModelSummary\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rmodel_version\x18\x02 \x01(\t\x12\x0f\n\x07serving\x18\x03 \x01(\x08\x12\x0e\n\x06\x63\x61nary\x18\x04 \x01(\x08\x12\x0f\n\x07problem\x18\x05 \x01(\t\"\x95\x01\n\x0c\x43\x61naryReport\x12\x15\n\rmodel_version\x18\x01 \x01(\t\x12\x12\n\ntext_count\x18\x02 \x01(\x03\x12\x1e\n\x16sentiment_disagreement\x18\x03 \x01(\x01\x12\x1a\n\x12\x61\x62use_disagreement\x18\x04 \x01(\x01\x12\x1e\n\x16utterance_disagreement\x18\x05 \x01(\x01\"t\n\x12ListModelsResponse\x12.\n\x06models\x18\x01 \x03(\x0b\x32\x1e.sori.classify.v1.ModelSummary\x12.\n\x06\x63\x61nary\x18\x02 \x01(\x0b\x32\x1e.sori.classify.v1.CanaryReport\"\x15\n\x13GetModelCardRequest\"@\n\x14GetModelCardResponse\x12\x15\n\rmodel_version\x18\x01 \x01(\t\x12\x11\n\tcard_json\x18\x02 \x01(\t2\x84\x06\n\x0f\x43lassifyService\x12]\n\x08\x43lassify\x12!.sori.classify.v1.ClassifyRequest\x1a\".sori.classify.v1.ClassifyResponse\"\n\x8a\xb5\x18\x06\n\x04\x01\x02\x04\x06\x12s\n\x0e\x43lassifyStream\x12\'.sori.classify.v1.ClassifyStreamRequest\x1a(.sori.classify.v1.ClassifyStreamResponse\"\n\x8a\xb5\x18\x06\n\x04\x01\x02\x04\x06(\x01\x30\x01\x12Y\n\x07\x45xplain\x12 .sori.classify.v1.ExplainRequest\x1a!.sori.classify.v1.ExplainResponse\"\t\x8a\xb5\x18\x05\n\x03\x02\x04\x06\x12\x82\x01\n\x15\x43orrectClassification\x12..sori.classify.v1.CorrectClassificationRequest\x1a/.sori.classify.v1.CorrectClassificationResponse\"\x08\x8a\xb5\x18\x04\n\x02\x03\x06\x12o\n\x0fListCorrections\x12(.sori.classify.v1.ListCorrectionsRequest\x1a).sori.classify.v1.ListCorrectionsResponse\"\x07\x8a\xb5\x18\x03\n\x01\x06\x12\x62\n\nListModels\x12#.sori.classify.v1.ListModelsRequest\x1a$.sori.classify.v1.ListModelsResponse\"\t\x8a\xb5\x18\x05\n\x03\x02\x04\x06\x12h\n\x0cGetModelCard\x12%.sori.classify.v1.GetModelCardRequest\x1a&.sori.classify.v1.GetModelCardResponse\"\t\x8a\xb5\x18\x05\n\x03\x02\x04\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,16 +36,50 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CLASSIFYSERVICE'].methods_by_name['Classify']._loaded_options = None
   _globals['_CLASSIFYSERVICE'].methods_by_name['Classify']._serialized_options = b'\212\265\030\006\n\004\001\002\004\006'
+  _globals['_CLASSIFYSERVICE'].methods_by_name['ClassifyStream']._loaded_options = None
+  _globals['_CLASSIFYSERVICE'].methods_by_name['ClassifyStream']._serialized_options = b'\212\265\030\006\n\004\001\002\004\006'
+  _globals['_CLASSIFYSERVICE'].methods_by_name['Explain']._loaded_options = None
+  _globals['_CLASSIFYSERVICE'].methods_by_name['Explain']._serialized_options = b'\212\265\030\005\n\003\002\004\006'
+  _globals['_CLASSIFYSERVICE'].methods_by_name['CorrectClassification']._loaded_options = None
+  _globals['_CLASSIFYSERVICE'].methods_by_name['CorrectClassification']._serialized_options = b'\212\265\030\004\n\002\003\006'
+  _globals['_CLASSIFYSERVICE'].methods_by_name['ListCorrections']._loaded_options = None
+  _globals['_CLASSIFYSERVICE'].methods_by_name['ListCorrections']._serialized_options = b'\212\265\030\003\n\001\006'
+  _globals['_CLASSIFYSERVICE'].methods_by_name['ListModels']._loaded_options = None
+  _globals['_CLASSIFYSERVICE'].methods_by_name['ListModels']._serialized_options = b'\212\265\030\005\n\003\002\004\006'
   _globals['_CLASSIFYSERVICE'].methods_by_name['GetModelCard']._loaded_options = None
   _globals['_CLASSIFYSERVICE'].methods_by_name['GetModelCard']._serialized_options = b'\212\265\030\005\n\003\002\004\006'
-  _globals['_CLASSIFYREQUEST']._serialized_start=129
-  _globals['_CLASSIFYREQUEST']._serialized_end=161
-  _globals['_CLASSIFYRESPONSE']._serialized_start=163
-  _globals['_CLASSIFYRESPONSE']._serialized_end=240
-  _globals['_GETMODELCARDREQUEST']._serialized_start=242
-  _globals['_GETMODELCARDREQUEST']._serialized_end=263
-  _globals['_GETMODELCARDRESPONSE']._serialized_start=265
-  _globals['_GETMODELCARDRESPONSE']._serialized_end=329
-  _globals['_CLASSIFYSERVICE']._serialized_start=332
-  _globals['_CLASSIFYSERVICE']._serialized_end=550
+  _globals['_CLASSIFYREQUEST']._serialized_start=175
+  _globals['_CLASSIFYREQUEST']._serialized_end=233
+  _globals['_CLASSIFYRESPONSE']._serialized_start=235
+  _globals['_CLASSIFYRESPONSE']._serialized_end=312
+  _globals['_CLASSIFYSTREAMREQUEST']._serialized_start=314
+  _globals['_CLASSIFYSTREAMREQUEST']._serialized_end=389
+  _globals['_CLASSIFYSTREAMRESPONSE']._serialized_start=391
+  _globals['_CLASSIFYSTREAMRESPONSE']._serialized_end=485
+  _globals['_EXPLAINREQUEST']._serialized_start=487
+  _globals['_EXPLAINREQUEST']._serialized_end=559
+  _globals['_EXPLAINRESPONSE']._serialized_start=562
+  _globals['_EXPLAINRESPONSE']._serialized_end=717
+  _globals['_CORRECTCLASSIFICATIONREQUEST']._serialized_start=720
+  _globals['_CORRECTCLASSIFICATIONREQUEST']._serialized_end=873
+  _globals['_CORRECTCLASSIFICATIONRESPONSE']._serialized_start=875
+  _globals['_CORRECTCLASSIFICATIONRESPONSE']._serialized_end=929
+  _globals['_LISTCORRECTIONSREQUEST']._serialized_start=931
+  _globals['_LISTCORRECTIONSREQUEST']._serialized_end=994
+  _globals['_LISTCORRECTIONSRESPONSE']._serialized_start=996
+  _globals['_LISTCORRECTIONSRESPONSE']._serialized_end=1110
+  _globals['_LISTMODELSREQUEST']._serialized_start=1112
+  _globals['_LISTMODELSREQUEST']._serialized_end=1131
+  _globals['_MODELSUMMARY']._serialized_start=1133
+  _globals['_MODELSUMMARY']._serialized_end=1234
+  _globals['_CANARYREPORT']._serialized_start=1237
+  _globals['_CANARYREPORT']._serialized_end=1386
+  _globals['_LISTMODELSRESPONSE']._serialized_start=1388
+  _globals['_LISTMODELSRESPONSE']._serialized_end=1504
+  _globals['_GETMODELCARDREQUEST']._serialized_start=1506
+  _globals['_GETMODELCARDREQUEST']._serialized_end=1527
+  _globals['_GETMODELCARDRESPONSE']._serialized_start=1529
+  _globals['_GETMODELCARDRESPONSE']._serialized_end=1593
+  _globals['_CLASSIFYSERVICE']._serialized_start=1596
+  _globals['_CLASSIFYSERVICE']._serialized_end=2368
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from sori.classify.v1 import classification_events_pb2 as _classification_events_pb2
 from sori.classify.v1 import classification_pb2 as _classification_pb2
 import builtins as _builtins
 import sys
@@ -26,6 +27,9 @@ class ClassifyRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TEXTS_FIELD_NUMBER: _builtins.int
+    INCLUDE_EMOTIONS_FIELD_NUMBER: _builtins.int
+    include_emotions: _builtins.bool
+    """Also give the probabilities of KOTE's 44 emotions, which costs a little more."""
     @_builtins.property
     def texts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """1 to 1,000 texts, each at most 100,000 characters; they are neither stored nor logged."""
@@ -34,10 +38,11 @@ class ClassifyRequest(_message.Message):
         self,
         *,
         texts: _abc.Iterable[_builtins.str] | None = ...,
+        include_emotions: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["texts", b"texts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_emotions", b"include_emotions", "texts", b"texts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -66,6 +71,367 @@ class ClassifyResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ClassifyResponse: _TypeAlias = ClassifyResponse  # noqa: Y015
+
+@_typing.final
+class ClassifyStreamRequest(_message.Message):
+    """Request of the stream of ClassifyStream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    INCLUDE_EMOTIONS_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Any string up to 256 characters; comes back with the answer."""
+    text: _builtins.str
+    """At most 100,000 characters; neither stored nor logged."""
+    include_emotions: _builtins.bool
+    """Also give the probabilities of KOTE's 44 emotions."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        text: _builtins.str = ...,
+        include_emotions: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "include_emotions", b"include_emotions", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClassifyStreamRequest: _TypeAlias = ClassifyStreamRequest  # noqa: Y015
+
+@_typing.final
+class ClassifyStreamResponse(_message.Message):
+    """Response of the stream of ClassifyStream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    CLASSIFICATION_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """As in the request."""
+    @_builtins.property
+    def classification(self) -> _classification_pb2.Classification:
+        """What was read."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        classification: _classification_pb2.Classification | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification", "id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClassifyStreamResponse: _TypeAlias = ClassifyStreamResponse  # noqa: Y015
+
+@_typing.final
+class ExplainRequest(_message.Message):
+    """Request for Explain."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    ASPECT_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """Required; at most 100,000 characters; neither stored nor logged."""
+    aspect: _classification_pb2.Aspect.ValueType
+    """Which decision; unspecified means the mood."""
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        aspect: _classification_pb2.Aspect.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aspect", b"aspect", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainRequest: _TypeAlias = ExplainRequest  # noqa: Y015
+
+@_typing.final
+class ExplainResponse(_message.Message):
+    """Response for Explain."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLASSIFICATION_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    PROBABILITY_FIELD_NUMBER: _builtins.int
+    PIECES_FIELD_NUMBER: _builtins.int
+    decision: _builtins.str
+    """The decision that is explained, as in `negative`."""
+    probability: _builtins.float
+    """Its probability, 0 to 1."""
+    @_builtins.property
+    def classification(self) -> _classification_pb2.Classification:
+        """What was read."""
+
+    @_builtins.property
+    def pieces(self) -> _containers.RepeatedCompositeFieldContainer[_classification_pb2.Piece]:
+        """The parts in the order of the text; together they are what the model read of it."""
+
+    def __init__(
+        self,
+        *,
+        classification: _classification_pb2.Classification | None = ...,
+        decision: _builtins.str = ...,
+        probability: _builtins.float = ...,
+        pieces: _abc.Iterable[_classification_pb2.Piece] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification", "decision", b"decision", "pieces", b"pieces", "probability", b"probability"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainResponse: _TypeAlias = ExplainResponse  # noqa: Y015
+
+@_typing.final
+class CorrectClassificationRequest(_message.Message):
+    """Request for CorrectClassification."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOUCHPOINT_ID_FIELD_NUMBER: _builtins.int
+    CORRECTION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    touchpoint_id: _builtins.str
+    """Required; UUID."""
+    reason: _builtins.str
+    """Why, up to 500 characters; may be empty."""
+    text: _builtins.str
+    """The text as the timeline shows it, at most 100,000 characters, so that training can learn from it; may be empty."""
+    request_id: _builtins.str
+    """Up to 64 characters, made by the caller: a repeat with the same one changes nothing. Empty: each call counts."""
+    @_builtins.property
+    def correction(self) -> _classification_pb2.Correction:
+        """Required; at least one field of it must be set."""
+
+    def __init__(
+        self,
+        *,
+        touchpoint_id: _builtins.str = ...,
+        correction: _classification_pb2.Correction | None = ...,
+        reason: _builtins.str = ...,
+        text: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["correction", b"correction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction", b"correction", "reason", b"reason", "request_id", b"request_id", "text", b"text", "touchpoint_id", b"touchpoint_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CorrectClassificationRequest: _TypeAlias = CorrectClassificationRequest  # noqa: Y015
+
+@_typing.final
+class CorrectClassificationResponse(_message.Message):
+    """Response for CorrectClassification."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CORRECTION_ID_FIELD_NUMBER: _builtins.int
+    correction_id: _builtins.str
+    """Id of the correction."""
+    def __init__(
+        self,
+        *,
+        correction_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction_id", b"correction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CorrectClassificationResponse: _TypeAlias = CorrectClassificationResponse  # noqa: Y015
+
+@_typing.final
+class ListCorrectionsRequest(_message.Message):
+    """Request for ListCorrections."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Most corrections to return. 0 means 50; more than 500 is treated as 500; negative is INVALID_ARGUMENT."""
+    page_token: _builtins.str
+    """Opaque next_page_token of the previous page."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCorrectionsRequest: _TypeAlias = ListCorrectionsRequest  # noqa: Y015
+
+@_typing.final
+class ListCorrectionsResponse(_message.Message):
+    """Response for ListCorrections."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CORRECTIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def corrections(self) -> _containers.RepeatedCompositeFieldContainer[_classification_events_pb2.ClassificationCorrected]:
+        """Oldest first."""
+
+    def __init__(
+        self,
+        *,
+        corrections: _abc.Iterable[_classification_events_pb2.ClassificationCorrected] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["corrections", b"corrections", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCorrectionsResponse: _TypeAlias = ListCorrectionsResponse  # noqa: Y015
+
+@_typing.final
+class ListModelsRequest(_message.Message):
+    """Request for ListModels."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListModelsRequest: _TypeAlias = ListModelsRequest  # noqa: Y015
+
+@_typing.final
+class ModelSummary(_message.Message):
+    """A model of the folder."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    MODEL_VERSION_FIELD_NUMBER: _builtins.int
+    SERVING_FIELD_NUMBER: _builtins.int
+    CANARY_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Folder name."""
+    model_version: _builtins.str
+    """Name and beginning of its checksum, as it stands in classifications; empty when the model cannot be loaded."""
+    serving: _builtins.bool
+    """Whether it answers."""
+    canary: _builtins.bool
+    """Whether it reads a share of live texts beside the serving one."""
+    problem: _builtins.str
+    """What is wrong with it; empty when nothing is."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        model_version: _builtins.str = ...,
+        serving: _builtins.bool = ...,
+        canary: _builtins.bool = ...,
+        problem: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["canary", b"canary", "model_version", b"model_version", "name", b"name", "problem", b"problem", "serving", b"serving"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelSummary: _TypeAlias = ModelSummary  # noqa: Y015
+
+@_typing.final
+class CanaryReport(_message.Message):
+    """How the canary's answers differ from the serving model's, on the texts that both have read since it was loaded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_VERSION_FIELD_NUMBER: _builtins.int
+    TEXT_COUNT_FIELD_NUMBER: _builtins.int
+    SENTIMENT_DISAGREEMENT_FIELD_NUMBER: _builtins.int
+    ABUSE_DISAGREEMENT_FIELD_NUMBER: _builtins.int
+    UTTERANCE_DISAGREEMENT_FIELD_NUMBER: _builtins.int
+    model_version: _builtins.str
+    """Name and beginning of the canary's checksum."""
+    text_count: _builtins.int
+    """Texts that both have read."""
+    sentiment_disagreement: _builtins.float
+    """Share of them with another mood, 0 to 1."""
+    abuse_disagreement: _builtins.float
+    """Share with another answer to whether it is abusive, 0 to 1."""
+    utterance_disagreement: _builtins.float
+    """Share with another kind of utterance, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        model_version: _builtins.str = ...,
+        text_count: _builtins.int = ...,
+        sentiment_disagreement: _builtins.float = ...,
+        abuse_disagreement: _builtins.float = ...,
+        utterance_disagreement: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abuse_disagreement", b"abuse_disagreement", "model_version", b"model_version", "sentiment_disagreement", b"sentiment_disagreement", "text_count", b"text_count", "utterance_disagreement", b"utterance_disagreement"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CanaryReport: _TypeAlias = CanaryReport  # noqa: Y015
+
+@_typing.final
+class ListModelsResponse(_message.Message):
+    """Response for ListModels."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODELS_FIELD_NUMBER: _builtins.int
+    CANARY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelSummary]:
+        """By name."""
+
+    @_builtins.property
+    def canary(self) -> Global___CanaryReport:
+        """Absent when there is no canary."""
+
+    def __init__(
+        self,
+        *,
+        models: _abc.Iterable[Global___ModelSummary] | None = ...,
+        canary: Global___CanaryReport | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["canary", b"canary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["canary", b"canary", "models", b"models"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListModelsResponse: _TypeAlias = ListModelsResponse  # noqa: Y015
 
 @_typing.final
 class GetModelCardRequest(_message.Message):

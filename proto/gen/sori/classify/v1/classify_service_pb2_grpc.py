@@ -40,6 +40,31 @@ class ClassifyServiceStub:
                 request_serializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ClassifyRequest.SerializeToString,
                 response_deserializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ClassifyResponse.FromString,
                 _registered_method=True)
+        self.ClassifyStream = channel.stream_stream(
+                '/sori.classify.v1.ClassifyService/ClassifyStream',
+                request_serializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ClassifyStreamRequest.SerializeToString,
+                response_deserializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ClassifyStreamResponse.FromString,
+                _registered_method=True)
+        self.Explain = channel.unary_unary(
+                '/sori.classify.v1.ClassifyService/Explain',
+                request_serializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ExplainRequest.SerializeToString,
+                response_deserializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ExplainResponse.FromString,
+                _registered_method=True)
+        self.CorrectClassification = channel.unary_unary(
+                '/sori.classify.v1.ClassifyService/CorrectClassification',
+                request_serializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.CorrectClassificationRequest.SerializeToString,
+                response_deserializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.CorrectClassificationResponse.FromString,
+                _registered_method=True)
+        self.ListCorrections = channel.unary_unary(
+                '/sori.classify.v1.ClassifyService/ListCorrections',
+                request_serializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ListCorrectionsRequest.SerializeToString,
+                response_deserializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ListCorrectionsResponse.FromString,
+                _registered_method=True)
+        self.ListModels = channel.unary_unary(
+                '/sori.classify.v1.ClassifyService/ListModels',
+                request_serializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ListModelsRequest.SerializeToString,
+                response_deserializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ListModelsResponse.FromString,
+                _registered_method=True)
         self.GetModelCard = channel.unary_unary(
                 '/sori.classify.v1.ClassifyService/GetModelCard',
                 request_serializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.GetModelCardRequest.SerializeToString,
@@ -53,6 +78,41 @@ class ClassifyServiceServicer:
 
     def Classify(self, request, context):
         """Classify up to 1,000 texts. A text that cannot be read gets a neutral answer, never an error.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClassifyStream(self, request_iterator, context):
+        """Classify texts as they come; answers keep their order. One that cannot be read gets a neutral answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Explain(self, request, context):
+        """Say which parts of a text moved a decision, by leaving each out in turn.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CorrectClassification(self, request, context):
+        """Say what a touchpoint's classification should have been. OK means durable; the same request twice changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCorrections(self, request, context):
+        """List corrections, oldest first, as training takes them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListModels(self, request, context):
+        """List the models of the folder, which of them answers, and how the canary does.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -72,6 +132,31 @@ def add_ClassifyServiceServicer_to_server(servicer, server):
                     servicer.Classify,
                     request_deserializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ClassifyRequest.FromString,
                     response_serializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ClassifyResponse.SerializeToString,
+            ),
+            'ClassifyStream': grpc.stream_stream_rpc_method_handler(
+                    servicer.ClassifyStream,
+                    request_deserializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ClassifyStreamRequest.FromString,
+                    response_serializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ClassifyStreamResponse.SerializeToString,
+            ),
+            'Explain': grpc.unary_unary_rpc_method_handler(
+                    servicer.Explain,
+                    request_deserializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ExplainRequest.FromString,
+                    response_serializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ExplainResponse.SerializeToString,
+            ),
+            'CorrectClassification': grpc.unary_unary_rpc_method_handler(
+                    servicer.CorrectClassification,
+                    request_deserializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.CorrectClassificationRequest.FromString,
+                    response_serializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.CorrectClassificationResponse.SerializeToString,
+            ),
+            'ListCorrections': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCorrections,
+                    request_deserializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ListCorrectionsRequest.FromString,
+                    response_serializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ListCorrectionsResponse.SerializeToString,
+            ),
+            'ListModels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListModels,
+                    request_deserializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ListModelsRequest.FromString,
+                    response_serializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ListModelsResponse.SerializeToString,
             ),
             'GetModelCard': grpc.unary_unary_rpc_method_handler(
                     servicer.GetModelCard,
@@ -107,6 +192,141 @@ class ClassifyService:
             '/sori.classify.v1.ClassifyService/Classify',
             sori_dot_classify_dot_v1_dot_classify__service__pb2.ClassifyRequest.SerializeToString,
             sori_dot_classify_dot_v1_dot_classify__service__pb2.ClassifyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClassifyStream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/sori.classify.v1.ClassifyService/ClassifyStream',
+            sori_dot_classify_dot_v1_dot_classify__service__pb2.ClassifyStreamRequest.SerializeToString,
+            sori_dot_classify_dot_v1_dot_classify__service__pb2.ClassifyStreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Explain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.classify.v1.ClassifyService/Explain',
+            sori_dot_classify_dot_v1_dot_classify__service__pb2.ExplainRequest.SerializeToString,
+            sori_dot_classify_dot_v1_dot_classify__service__pb2.ExplainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CorrectClassification(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.classify.v1.ClassifyService/CorrectClassification',
+            sori_dot_classify_dot_v1_dot_classify__service__pb2.CorrectClassificationRequest.SerializeToString,
+            sori_dot_classify_dot_v1_dot_classify__service__pb2.CorrectClassificationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCorrections(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.classify.v1.ClassifyService/ListCorrections',
+            sori_dot_classify_dot_v1_dot_classify__service__pb2.ListCorrectionsRequest.SerializeToString,
+            sori_dot_classify_dot_v1_dot_classify__service__pb2.ListCorrectionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListModels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.classify.v1.ClassifyService/ListModels',
+            sori_dot_classify_dot_v1_dot_classify__service__pb2.ListModelsRequest.SerializeToString,
+            sori_dot_classify_dot_v1_dot_classify__service__pb2.ListModelsResponse.FromString,
             options,
             channel_credentials,
             insecure,

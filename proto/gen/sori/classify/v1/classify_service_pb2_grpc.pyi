@@ -18,6 +18,16 @@ class ClassifyServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     Classify: _aio.UnaryUnaryMultiCallable[_classify_service_pb2.ClassifyRequest, _classify_service_pb2.ClassifyResponse]
     """Classify up to 1,000 texts. A text that cannot be read gets a neutral answer, never an error."""
+    ClassifyStream: _aio.StreamStreamMultiCallable[_classify_service_pb2.ClassifyStreamRequest, _classify_service_pb2.ClassifyStreamResponse]
+    """Classify texts as they come; answers keep their order. One that cannot be read gets a neutral answer."""
+    Explain: _aio.UnaryUnaryMultiCallable[_classify_service_pb2.ExplainRequest, _classify_service_pb2.ExplainResponse]
+    """Say which parts of a text moved a decision, by leaving each out in turn."""
+    CorrectClassification: _aio.UnaryUnaryMultiCallable[_classify_service_pb2.CorrectClassificationRequest, _classify_service_pb2.CorrectClassificationResponse]
+    """Say what a touchpoint's classification should have been. OK means durable; the same request twice changes nothing."""
+    ListCorrections: _aio.UnaryUnaryMultiCallable[_classify_service_pb2.ListCorrectionsRequest, _classify_service_pb2.ListCorrectionsResponse]
+    """List corrections, oldest first, as training takes them."""
+    ListModels: _aio.UnaryUnaryMultiCallable[_classify_service_pb2.ListModelsRequest, _classify_service_pb2.ListModelsResponse]
+    """List the models of the folder, which of them answers, and how the canary does."""
     GetModelCard: _aio.UnaryUnaryMultiCallable[_classify_service_pb2.GetModelCardRequest, _classify_service_pb2.GetModelCardResponse]
     """Say which model answers."""
 
@@ -31,6 +41,46 @@ class ClassifyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_classify_service_pb2.ClassifyRequest, _abc.Awaitable[_classify_service_pb2.ClassifyResponse]],
     ) -> _abc.Awaitable[_classify_service_pb2.ClassifyResponse]:
         """Classify up to 1,000 texts. A text that cannot be read gets a neutral answer, never an error."""
+
+    @_abc_1.abstractmethod
+    def ClassifyStream(
+        self,
+        request_iterator: _abc.AsyncIterator[_classify_service_pb2.ClassifyStreamRequest],
+        context: _aio.ServicerContext[_abc.AsyncIterator[_classify_service_pb2.ClassifyStreamRequest], _abc.AsyncIterator[_classify_service_pb2.ClassifyStreamResponse]],
+    ) -> _abc.AsyncIterator[_classify_service_pb2.ClassifyStreamResponse]:
+        """Classify texts as they come; answers keep their order. One that cannot be read gets a neutral answer."""
+
+    @_abc_1.abstractmethod
+    def Explain(
+        self,
+        request: _classify_service_pb2.ExplainRequest,
+        context: _aio.ServicerContext[_classify_service_pb2.ExplainRequest, _abc.Awaitable[_classify_service_pb2.ExplainResponse]],
+    ) -> _abc.Awaitable[_classify_service_pb2.ExplainResponse]:
+        """Say which parts of a text moved a decision, by leaving each out in turn."""
+
+    @_abc_1.abstractmethod
+    def CorrectClassification(
+        self,
+        request: _classify_service_pb2.CorrectClassificationRequest,
+        context: _aio.ServicerContext[_classify_service_pb2.CorrectClassificationRequest, _abc.Awaitable[_classify_service_pb2.CorrectClassificationResponse]],
+    ) -> _abc.Awaitable[_classify_service_pb2.CorrectClassificationResponse]:
+        """Say what a touchpoint's classification should have been. OK means durable; the same request twice changes nothing."""
+
+    @_abc_1.abstractmethod
+    def ListCorrections(
+        self,
+        request: _classify_service_pb2.ListCorrectionsRequest,
+        context: _aio.ServicerContext[_classify_service_pb2.ListCorrectionsRequest, _abc.Awaitable[_classify_service_pb2.ListCorrectionsResponse]],
+    ) -> _abc.Awaitable[_classify_service_pb2.ListCorrectionsResponse]:
+        """List corrections, oldest first, as training takes them."""
+
+    @_abc_1.abstractmethod
+    def ListModels(
+        self,
+        request: _classify_service_pb2.ListModelsRequest,
+        context: _aio.ServicerContext[_classify_service_pb2.ListModelsRequest, _abc.Awaitable[_classify_service_pb2.ListModelsResponse]],
+    ) -> _abc.Awaitable[_classify_service_pb2.ListModelsResponse]:
+        """List the models of the folder, which of them answers, and how the canary does."""
 
     @_abc_1.abstractmethod
     def GetModelCard(

@@ -45,7 +45,7 @@ class Lexicon:
 
     def find(self, text: str) -> tuple[tuple[str, ...], tuple[Trigger, ...]]:
         """Name the topics and the triggers whose words occur, those with most different words first."""
-        folded = fold(text[:LONGEST_JUDGED])
+        folded = fold(text[:LONGEST_JUDGED]).encode(errors="replace").decode()  # No lone surrogates.
         return self._topics.found(folded), self._triggers.found(folded)
 
 

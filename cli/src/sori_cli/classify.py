@@ -1,0 +1,96 @@
+"""`sori classify`: moods and matters of texts, by the running service or without one."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import typer
+
+from sori.classify.v1 import classification_pb2, classify_service_pb2_grpc
+from sori.classify.v1 import classify_service_pb2 as pb
+from sori_cli import client, screen
+from sori_cli.client import Platform
+from sori_cli.offline import hand_over
+from sori_local import plan
+
+_TOGETHER = 256  # texts in one request
+
+
+def classify(
+    file: Annotated[str, typer.Argument(help='JSON lines of {"id": …, "text": …}; - is standard input.')] = "-",
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="JSON lines in and out: the only form there is.")] = True,
+    service: Annotated[bool, typer.Option("--service", help="Ask the running service, not the model's file.")] = False,
+    model: Annotated[str, typer.Option(help="Folder of a model, in place of the one that is shipped.")] = "",
+    lexicons: Annotated[
+        str, typer.Option(help="Folder of topics.yaml and urgency.yaml, in place of the shipped.")
+    ] = "",
+    data: client.DataOption = client.DATA,
+    token: client.TokenOption = "",
+) -> None:
+    """Read texts: one JSON object for each line, in order.
+
+    It has id, sentiment, scores (neg, neu, pos), abuse (a probability), emotion, emotions (KOTE's 44, each with its
+    probability), utterance, topics and urgency (0 to 1). Lines that cannot be read are named on standard error.
+
+    Exit code: 0, 1 when a line could not be read, 2 when nothing could.
+    """
+    if service:
+        with sys.stdin.buffer if file == "-" else Path(file).open("rb") as source:
+            screen.run(_ask(Platform(data, token), source))
+        return
+    model = model or os.environ.get("SORI_CLASSIFY_MODEL_PATH") or str(plan.model())
+    lexicons = lexicons or os.environ.get("SORI_CLASSIFY_LEXICON_PATH") or str(plan.lexicons())
+    hand_over("classify", "read", f"--model={model}", f"--lexicons={lexicons}", "--", file)
+
+
+async def _ask(platform: Platform, source: BinaryIO) -> None:
+    wrong = False
+    async with platform.calling("classify", "cx.read") as peer:
+        stub = classify_service_pb2_grpc.ClassifyServiceStub(peer.channel)
+        lines = _lines(source)
+        while batch := list(islice(lines, _TOGETHER)):
+            good = [item for _, item in batch if item is not None]
+            for number, item in batch:
+                if item is None:
+                    wrong = True
+                    typer.echo(f"line {number}: is no JSON object with a string `text`", err=True)
+            if good:
+                texts = [each["text"].encode(errors="replace").decode() for each in good]  # No lone surrogates.
+                request = pb.ClassifyRequest(texts=texts, include_emotions=True)
+                answer = await stub.Classify(request, metadata=peer.metadata, timeout=60)
+                for each, found in zip(good, answer.classifications, strict=True):
+                    typer.echo(json.dumps(_line(each.get("id"), found), ensure_ascii=False))
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _lines(source: BinaryIO) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    for number, raw in enumerate(source, 1):
+        if line := raw.strip():
+            try:
+                item = json.loads(line)
+            except (ValueError, RecursionError):
+                item = None
+            yield number, item if isinstance(item, dict) and isinstance(item.get("text"), str) else None
+
+
+def _line(identity: object, found: classification_pb2.Classification) -> dict[str, Any]:
+    scores = found.sentiment_scores
+    return {
+        "id": identity,
+        "sentiment": screen.word(classification_pb2.Sentiment.Name(found.sentiment), "SENTIMENT"),
+        "scores": {"neg": scores.negative, "neu": scores.neutral, "pos": scores.positive},
+        "abuse": found.abuse_score,
+        "emotion": found.emotion,
+        "emotions": dict(found.emotions),
+        "utterance": screen.word(classification_pb2.Utterance.Name(found.utterance), "UTTERANCE"),
+        "topics": list(found.topics),
+        "urgency": found.urgency,
+        "urgency_reasons": list(found.urgency_reasons),
+        "language": found.language,
+        "model": found.model_version,
+    }

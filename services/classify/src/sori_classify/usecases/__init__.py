@@ -1,0 +1,7 @@
+"""One function per thing that classify can be asked to do."""
+
+from sori_classify.usecases.corrections import correct, list_corrections
+from sori_classify.usecases.explaining import explain
+from sori_classify.usecases.reading import Reader, classify, read, read_stream
+
+__all__ = ["Reader", "classify", "correct", "explain", "list_corrections", "read", "read_stream"]
