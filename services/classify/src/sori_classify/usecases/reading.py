@@ -13,6 +13,7 @@ from sori.classify.v1.classify_service_pb2 import ClassifyStreamRequest
 from sori.ingest.v1.touchpoint_events_pb2 import TouchpointReceived
 from sori_classify import domain, wire
 from sori_classify.model import Model, ModelFailed, Serving, Shelf
+from sori_classify.usecases import drift
 from sori_kit import ids, streams
 from sori_kit.bus import Batch, Bus
 from sori_kit.envelope import Event
@@ -32,6 +33,7 @@ class Reader:
     def __init__(self, shelf: Shelf, executor: Executor) -> None:
         self._shelf = shelf
         self._executor = executor
+        self._expected: Serving | None = None  # What the baseline of the metrics is of.
 
     async def read(self, texts: Sequence[str], *, fine: bool = False) -> list[domain.Classification]:
         """Classify texts, in order; one on which the model fails is marked as degraded, never an error.
@@ -47,6 +49,9 @@ class Reader:
 
     def _read(self, texts: Sequence[str], fine: bool = False) -> list[domain.Classification]:
         serving, canary = self._shelf.serving, self._shelf.canary
+        if serving is not self._expected:
+            self._expected = serving
+            drift.expect(serving.model)
         found = judge(serving, texts, fine=fine)
         if canary is not None and canary.takes(len(texts)):
             canary.compare(found, judge(canary.serving, texts))
@@ -107,7 +112,9 @@ def check(text: str, field: str) -> None:
 
 async def classify(reader: Reader, bus: Bus, batch: Batch[TouchpointReceived], *, now: dt.datetime) -> None:
     """Classify a batch of touchpoints and pass them on; returns when all are on disk at the broker."""
-    found = await reader.read([event.message.touchpoint.text for event in batch])
+    texts = [event.message.touchpoint.text for event in batch]
+    found = await reader.read(texts)
+    drift.watch(texts, found)
     await bus.publish(
         [
             Event.new(
