@@ -1,6 +1,7 @@
 """A service's tables brought up to date with Alembic."""
 
 import asyncio
+import contextlib
 from importlib.resources import files
 from types import ModuleType
 
@@ -10,6 +11,8 @@ import stamina
 from alembic import command, context
 from alembic.config import Config
 from sqlalchemy.ext.asyncio import create_async_engine
+
+_LOCK = 0x4D_49_47  # Session lock, held while the tables change.
 
 
 def config(package: ModuleType | str, url: sa.URL) -> Config:
@@ -27,15 +30,23 @@ async def create_database(url: sa.URL) -> None:
     connection = await asyncpg.connect(dsn, timeout=5)
     try:
         if not await connection.fetchval("select 1 from pg_database where datname = $1", url.database):
-            await connection.execute(f'create database "{url.database}"')
+            with contextlib.suppress(asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):  # Another replica.
+                await connection.execute(f'create database "{url.database}"')
     finally:
         await connection.close()
 
 
 async def upgrade(package: ModuleType | str, url: sa.URL) -> None:
-    """Create the database where it is missing and bring its tables to the newest revision."""
+    """Create the database where it is missing and bring its tables to the newest revision; one replica at a time."""
     await create_database(url)
-    await asyncio.to_thread(command.upgrade, config(package, url), "head")  # Alembic runs an event loop of its own.
+    connection = await asyncpg.connect(
+        url.set(drivername="postgresql").render_as_string(hide_password=False), timeout=5
+    )
+    try:
+        await connection.execute("select pg_advisory_lock($1)", _LOCK)
+        await asyncio.to_thread(command.upgrade, config(package, url), "head")  # Alembic runs an event loop of its own.
+    finally:
+        await connection.close()
 
 
 def run_env(metadata: sa.MetaData) -> None:
