@@ -185,6 +185,10 @@ def _announce(made: Plan) -> None:
         token = issuer.token(_LEAD, subject="lead", days=_TOKEN_DAYS)
         screen.out.print("\n[bold]Console[/]")
         screen.out.print(f"http://127.0.0.1:{made.http_port}/login?token={token}", soft_wrap=True)
+    if any(service.name == "ingest" for service in made.services):
+        screen.out.print("\n[bold]Webhooks and mail[/]")
+        screen.out.print(f"http://127.0.0.1:{made.hooks_port}/hooks/SOURCE", soft_wrap=True)
+        screen.out.print(f"smtp://127.0.0.1:{made.mail_port}", soft_wrap=True)
     screen.out.print(f"\n[bold]Tokens[/] [dim](also in {folder})[/]", soft_wrap=True)
     for role in sorted(ROLES):
         token = issuer.token([role], subject=f"local-{role}", days=_TOKEN_DAYS)

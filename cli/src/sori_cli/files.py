@@ -11,11 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, cast
+
+from sori_cli import workbooks
 
 LONGEST_LINE = 4 << 20  # bytes; a longer line is one reject and is never held in memory as a whole
-ENCODINGS = ("auto", "utf-8", "cp949", "euc-kr")
+ENCODINGS = ("auto", "utf-8", "cp949", "euc-kr", "utf-16")
 _LONGEST_CELL = 2_000_000  # characters; a quote that is left open swallows no more than this
+_UTF16 = "utf-16"
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _PACKED = {".xz": lzma.LZMAFile, ".gz": gzip.GzipFile}
 
 
@@ -29,6 +33,7 @@ class Format(StrEnum):
     CSV = "csv"
     TSV = "tsv"
     JSONL = "jsonl"
+    SHEET = "sheet"  # of a spreadsheet, such as XLSX
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,36 +72,51 @@ def format_of(path: Path) -> Format:
         ".jsonl": Format.JSONL,
         ".ndjson": Format.JSONL,
     }
+    sheets = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+    if path.suffix.lower() in sheets:
+        return Format.SHEET
     try:
         return known[suffix.lower()]
     except KeyError:
         raise UnreadableFile(
-            f"{path.name} is none of {', '.join(known)} (each also with .xz or .gz): rename it to what it holds"
+            f"{path.name} is none of {', '.join(known)} (each also with .xz or .gz) nor {', '.join(sheets)}: "
+            "rename it to what it holds"
         ) from None
 
 
-def survey(path: Path, encoding: str) -> Survey:
+def survey(path: Path, encoding: str, sheet: str = "") -> Survey:
     """Read a file once: its digest, its number of lines, and its encoding where that is `auto`."""
-    digest, lines, encodings = hashlib.sha256(), 0, _Encodings()
+    if format_of(path) is Format.SHEET:
+        digest = hashlib.sha256(f"{sheet}\n".encode() if sheet else b"")
+        with _opened(path) as file:
+            while block := file.read(LONGEST_LINE):
+                digest.update(block)
+        return Survey(digest.hexdigest(), workbooks.count(path, sheet), "utf-8")
     with _opened(path) as file:
+        if file.readline(2) in _UTF16_MARKS:
+            encoding = _UTF16
+    digest, lines, encodings = hashlib.sha256(), 0, _Encodings()
+    last = b"\n"
+    with _opened(path, encoding) as file:
         while piece := file.readline(LONGEST_LINE):
-            if not lines and piece.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                raise UnreadableFile(f"{path.name} is UTF-16: save it as UTF-8")
             digest.update(piece)
             lines += piece.endswith(b"\n")
             last = piece
             if not piece.isascii():
                 encodings.see(piece)
-    lines += bool(digest.digest() != hashlib.sha256().digest() and not last.endswith(b"\n"))
+    lines += not last.endswith(b"\n")
     return Survey(digest.hexdigest(), lines, encodings.guess() if encoding == "auto" else encoding)
 
 
-def rows(path: Path, form: Format, encoding: str) -> Iterator[Row | Reject]:
-    """Read the records of a CSV or TSV file, the header first; what cannot be read is a Reject, and reading goes on."""
+def rows(path: Path, form: Format, encoding: str, sheet: str = "") -> Iterator[Row | Reject]:
+    """Read the records of a table, the header first; what cannot be read is a Reject, and reading goes on."""
+    if form is Format.SHEET:
+        yield from (Row(number, cells) for number, cells in workbooks.rows(path, sheet))
+        return
     csv.field_size_limit(_LONGEST_CELL)
-    with _opened(path) as file:
+    with _opened(path, encoding) as file:
         lines = _Lines(file, encoding)
-        reader = _reader(lines, form)
+        reader = _reader(lines, form, encoding)
         while True:
             lines.begin()
             try:
@@ -106,7 +126,7 @@ def rows(path: Path, form: Format, encoding: str) -> Iterator[Row | Reject]:
             except csv.Error as error:
                 yield Reject(lines.start, _spell(error))
                 lines.rewind()  # A quote left open must not take the following records with it.
-                reader = _reader(lines, form)
+                reader = _reader(lines, form, encoding)
                 continue
             if lines.flaw:
                 yield Reject(lines.start, lines.flaw)
@@ -118,7 +138,7 @@ def rows(path: Path, form: Format, encoding: str) -> Iterator[Row | Reject]:
 
 def documents(path: Path, encoding: str) -> Iterator[Row | Reject]:
     """Read the lines of a JSONL file, each as the one cell of a Row; what cannot be read is a Reject."""
-    with _opened(path) as file:
+    with _opened(path, encoding) as file:
         lines = _Lines(file, encoding)
         while True:
             lines.begin()
@@ -155,9 +175,9 @@ class _Encodings:
 class _Lines:
     """Feeds a reader with decoded physical lines, and can go back to the second line of a record."""
 
-    def __init__(self, file: BinaryIO, encoding: str) -> None:
+    def __init__(self, file: io.BufferedReader, encoding: str) -> None:
         self._file = file
-        self._encoding = encoding
+        self._encoding = "utf-8" if encoding == _UTF16 else encoding  # See _opened.
         self._number = 0  # of the line given last
         self._taken: list[tuple[str, str]] = []  # lines of this record with what is wrong with each
         self._again: deque[tuple[str, str]] = deque()
@@ -207,12 +227,14 @@ class _Lines:
         return (text.removeprefix("\ufeff") if not self._number else text), flaw
 
 
-def _opened(path: Path) -> BinaryIO:
+def _opened(path: Path, encoding: str = "") -> io.BufferedReader:
+    """Open a file for reading bytes, unpacked; those of UTF-16 come as UTF-8, so that lines end as all lines do."""
     try:
         opener = _PACKED.get(path.suffix.lower())
-        return cast(BinaryIO, _Readable(opener(path, "rb"), path)) if opener else path.open("rb")
+        raw = _Readable(opener(path, "rb"), path) if opener else path.open("rb")
     except OSError as error:
         raise UnreadableFile(f"{path} cannot be read: {error.strerror or error}") from error
+    return _Readable(_Recoded(raw, path), path) if encoding == _UTF16 else raw
 
 
 class _Readable(io.BufferedReader):
@@ -229,10 +251,46 @@ class _Readable(io.BufferedReader):
             raise UnreadableFile(f"{self._path} is not a whole {self._path.suffix} file") from error
 
 
-def _reader(lines: _Lines, form: Format) -> Iterator[list[str]]:
-    if form is Format.TSV:
-        return csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE, strict=True)
-    return csv.reader(lines, strict=True)
+class _Recoded(io.RawIOBase):
+    """UTF-16 as UTF-8."""
+
+    def __init__(self, raw: io.BufferedReader, path: Path) -> None:
+        self._raw = raw
+        self._path = path
+        self._decoder = codecs.getincrementaldecoder(_UTF16)()
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+    def readinto(self, buffer: Any, /) -> int:
+        room = memoryview(buffer)
+        ended = False
+        while not self._left and not ended:
+            try:
+                block = self._raw.read(1 << 16)
+                ended = not block
+                self._left = self._decoder.decode(block, final=ended).encode()
+            except UnicodeError:
+                raise UnreadableFile(f"{self._path.name} is not UTF-16 throughout") from None
+            except (EOFError, lzma.LZMAError, OSError) as error:
+                raise UnreadableFile(f"{self._path} is not a whole {self._path.suffix} file") from error
+        given = self._left[: len(room)]
+        room[: len(given)] = given
+        self._left = self._left[len(given) :]
+        return len(given)
+
+
+def _reader(lines: _Lines, form: Format, encoding: str) -> Iterator[list[str]]:
+    if form is not Format.TSV:
+        return csv.reader(lines, strict=True)
+    if encoding == _UTF16:  # What a spreadsheet saves as "Unicode text": it quotes cells as in CSV.
+        return csv.reader(lines, delimiter="\t", strict=True)
+    return csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE, strict=True)
 
 
 def _spell(error: csv.Error) -> str:

@@ -42,7 +42,7 @@ class Tally:
 
 
 def import_file(
-    file: Annotated[Path, typer.Argument(help="CSV, TSV or JSONL, told by its name; .xz and .gz are unpacked.")],
+    file: Annotated[Path, typer.Argument(help="CSV, TSV, JSONL or XLSX, told by its name; .xz and .gz are unpacked.")],
     channel: Annotated[str, typer.Option(help="Where it happened: app, web, store, kakao, call_center, sns, …")],
     kind: Annotated[
         str, typer.Option(help="What happened: inquiry, review, … The usual one of the channel unless given.")
@@ -61,7 +61,10 @@ def import_file(
         Path | None, typer.Option(help="Where rejects are written, a JSON line each; FILE.rejects.jsonl unless given.")
     ] = None,
     batch: Annotated[int, typer.Option(min=1, max=1_000, help="Touchpoints in one request.")] = 500,
-    encoding: Annotated[str, typer.Option(help="auto (UTF-8, or else CP949), utf-8, cp949 or euc-kr.")] = "auto",
+    encoding: Annotated[
+        str, typer.Option(help="auto (by its mark, UTF-8, or else CP949), utf-8, cp949, euc-kr or utf-16.")
+    ] = "auto",
+    sheet: Annotated[str, typer.Option(help="Sheet of a spreadsheet; the first unless given.")] = "",
     data: client.DataOption = client.DATA,
     token: client.TokenOption = "",
     as_json: client.JsonOption = False,
@@ -71,7 +74,8 @@ def import_file(
     Importing the same file again adds nothing: a record without an id gets one from the file's content and its line.
     The time is that of a column mapped to `occurred_time` (ISO 8601 or seconds since 1970; Korean time where it names
     no offset), or else the file's own. A record that is wrong goes to the rejects file with its line number and
-    the reason; all others go through.
+    the reason; all others go through. In a spreadsheet the line is the row. JSONL without --map holds touchpoints
+    as proto JSON; with it, objects of any shape, whose names may be dotted paths.
 
     Exit code: 0 when everything went through, 2 when there were rejects, 1 when it failed.
     """
@@ -80,9 +84,9 @@ def import_file(
         form = files.format_of(file)
         if encoding not in files.ENCODINGS:
             raise Problem(f"--encoding {encoding}: is none of {', '.join(files.ENCODINGS)}")
-        found = files.survey(file, encoding)
+        found = files.survey(file, encoding, sheet)
         defaults = _defaults(file, found.digest, channel, kind, source, actor, org_unit)
-        made = touchpoints(file, form, found.encoding, columns, defaults)
+        made = touchpoints(file, form, found.encoding, columns, defaults, sheet)
     except (Problem, files.UnreadableFile) as problem:
         raise screen.failed(problem) from None
     tally = Tally(lines=found.lines)
@@ -95,18 +99,20 @@ def import_file(
 
 
 def touchpoints(
-    path: Path, form: Format, encoding: str, columns: dict[str, str], defaults: Defaults
+    path: Path, form: Format, encoding: str, columns: dict[str, str], defaults: Defaults, sheet: str = ""
 ) -> Iterator[Item | Reject]:
     """Read a file as touchpoints; what is wrong with the file as a whole is a Problem at once."""
-    return (
-        _documents(path, encoding, defaults) if form is Format.JSONL else _rows(path, form, encoding, columns, defaults)
-    )
+    if form is not Format.JSONL:
+        return _rows(path, form, encoding, columns, defaults, sheet)
+    if columns:
+        return _mapped_documents(path, encoding, Mapper(list(columns), columns, defaults))
+    return _documents(path, encoding, defaults)
 
 
 def _rows(
-    path: Path, form: Format, encoding: str, columns: dict[str, str], defaults: Defaults
+    path: Path, form: Format, encoding: str, columns: dict[str, str], defaults: Defaults, sheet: str
 ) -> Iterator[Item | Reject]:
-    records = files.rows(path, form, encoding)
+    records = files.rows(path, form, encoding, sheet)
     header = next(records, None)
     if not isinstance(header, Row):
         raise Problem(f"{path} has no header: {header.reason if header else 'it is empty'}")
@@ -122,6 +128,12 @@ def _mapped(records: Iterator[Row | Reject], mapper: Mapper) -> Iterator[Item | 
 def _documents(path: Path, encoding: str, defaults: Defaults) -> Iterator[Item | Reject]:
     for record in files.documents(path, encoding):
         yield _document(record, defaults) if isinstance(record, Row) else record
+
+
+def _mapped_documents(path: Path, encoding: str, mapper: Mapper) -> Iterator[Item | Reject]:
+    for record in files.documents(path, encoding):
+        made = mapper.document(record) if isinstance(record, Row) else record
+        yield made if isinstance(made, Reject) else Item(record.line, made)
 
 
 def _document(row: Row, defaults: Defaults) -> Item | Reject:

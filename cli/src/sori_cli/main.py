@@ -2,7 +2,21 @@
 
 import typer
 
-from sori_cli import cases, dead_letters, feed, imports, quarantine, status, timeline, tokens, up
+from sori_cli import (
+    cases,
+    classify,
+    dead_letters,
+    feed,
+    identity,
+    imports,
+    quarantine,
+    sla,
+    sources,
+    status,
+    timeline,
+    tokens,
+    up,
+)
 
 app = typer.Typer(
     name="sori",
@@ -11,11 +25,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # Its tracebacks show local variables, and those hold personal data.
 )
 app.command("up")(up.up)
+app.add_typer(identity.app, name="identity")
 app.command("import")(imports.import_file)
+app.command("classify")(classify.classify)
 app.command("feed")(feed.feed)
 app.command("timeline")(timeline.timeline)
 app.add_typer(cases.app, name="cases")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(sla.app, name="sla")
+app.add_typer(sources.app, name="sources")
 app.command("token")(tokens.token)
 app.command("status")(status.status)

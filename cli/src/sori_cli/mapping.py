@@ -1,7 +1,9 @@
 """Columns to fields: how a row becomes a touchpoint."""
 
 import datetime as dt
+import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,8 @@ _SURVEYS = {"nps", "csat", "ces"}
 _IDENTIFIERS = {word(name, "IDENTIFIER_TYPE"): value for name, value in touchpoint_pb2.IdentifierType.items() if value}
 _ATTRIBUTE = "attributes."
 FIELDS = sorted({*_TEXTS, *_ENUMS, *_SURVEYS, *_IDENTIFIERS, "rating", "revision", "occurred_time"})
+
+_LOST_ZERO = re.compile(r"1[016789]\d{7,8}")  # a mobile number that a spreadsheet took for a number
 
 # What most often comes through a channel, where nothing says what happened.
 _USUAL_KINDS = {
@@ -107,6 +111,7 @@ class Mapper:
             raise Problem(f"there is no column {', '.join(missing)}; the columns are {there}")
         if twice := [column for column in columns if names.count(column) > 1]:
             raise Problem(f"more than one column is named {', '.join(twice)}")
+        self._names = names
         self._width = len(names)
         self._setters = [(names.index(column), field, _setter(field)) for column, field in columns.items()]
         self._defaults = defaults
@@ -133,6 +138,43 @@ class Mapper:
             except BadCell as error:
                 return Reject(row.line, str(error), field)
         return touchpoint_pb2.Touchpoint(**fields)
+
+    def document(self, row: Row) -> touchpoint_pb2.Touchpoint | Reject:
+        """Make the touchpoint of a JSON object, whose names, or paths, are the header."""
+        try:
+            value = json.loads(row.cells[0], parse_constant=lambda _: None)
+        except (ValueError, RecursionError):
+            return Reject(row.line, "is not JSON")
+        if not isinstance(value, dict):
+            return Reject(row.line, "is not a JSON object")
+        cells = []
+        for name in self._names:
+            cell = _at(value, name)
+            if isinstance(cell, dict | list):
+                return Reject(row.line, "is not a text or number", name)
+            cells.append(_cell(cell))
+        return self.touchpoint(Row(row.line, cells))
+
+
+def _at(value: Any, path: str) -> Any:
+    if isinstance(value, dict) and path in value:
+        return value[path]
+    for part in path.split("."):
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return None
+    return value
+
+
+def _cell(value: Any) -> str:
+    if value is None or value is True or value is False:
+        return {None: "", True: "true", False: "false"}[value]
+    if isinstance(value, str):  # Halves of surrogate pairs are no text.
+        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return f"{value:.0f}" if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else str(value)
 
 
 def check_text(text: str) -> None:
@@ -202,8 +244,10 @@ def _put_text(fields: dict[str, Any], cell: str) -> None:
 
 
 def _put_identifier(fields: dict[str, Any], kind: touchpoint_pb2.IdentifierType.ValueType, cell: str) -> None:
-    if cell.strip():
-        fields.setdefault("identifiers", []).append(touchpoint_pb2.Identifier(type=kind, value=cell.strip()))
+    if value := cell.strip():
+        if kind == touchpoint_pb2.IDENTIFIER_TYPE_PHONE and _LOST_ZERO.fullmatch(value):
+            value = f"0{value}"
+        fields.setdefault("identifiers", []).append(touchpoint_pb2.Identifier(type=kind, value=value))
 
 
 def _put_survey(fields: dict[str, Any], kind: touchpoint_pb2.SurveyType.ValueType, cell: str) -> None:

@@ -25,7 +25,7 @@ from sori_kit.envelope import Event, open_as
 from sori_local import engines as embedded
 
 RECEIVED = "sori.ingest.touchpoint.received.v1"
-QUARANTINED = "sori.ingest.submission.quarantined.v1"
+QUARANTINED = "sori.ingest.submission.quarantined.v1.*"
 YESTERDAY = dt.datetime.now(dt.UTC).replace(microsecond=0) - dt.timedelta(days=1)
 
 

@@ -154,9 +154,28 @@ def test_lines_are_counted(tmp_path: Path, content: bytes, lines: int) -> None:
     assert lines == files.survey(written(tmp_path, content), "auto").lines
 
 
-def test_utf16_is_refused_as_a_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf16_is_told_by_its_mark(encoding: str, tmp_path: Path) -> None:
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    path = written(tmp_path, f'{mark}text\t이름\r\n별로\t"둘\n셋"\r\n끝\t😀\r\n'.encode(encoding), "records.tsv")
+
+    found = files.survey(path, "auto")
+
+    assert ("utf-16", 4) == (found.encoding, found.lines)
+    assert [Row(1, ["text", "이름"]), Row(2, ["별로", "둘\n셋"]), Row(4, ["끝", "😀"])] == read(
+        path, Format.TSV, found.encoding
+    )
+
+
+def test_broken_utf16_is_refused_as_a_whole(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match="UTF-16"):
-        files.survey(written(tmp_path, "text\nok\n".encode("utf-16")), "auto")
+        files.survey(written(tmp_path, "text\nok\n".encode("utf-16") + b"\x00"), "auto")
+
+
+def test_packed_utf16_is_read(tmp_path: Path) -> None:
+    path = written(tmp_path, gzip.compress("text\n안녕\n".encode("utf-16")), "records.csv.gz")
+
+    assert [Row(1, ["text"]), Row(2, ["안녕"])] == read(path, encoding=files.survey(path, "auto").encoding)
 
 
 def test_documents_keep_their_line_numbers(tmp_path: Path) -> None:
@@ -172,4 +191,4 @@ def test_documents_keep_their_line_numbers(tmp_path: Path) -> None:
 
 def test_unknown_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match="none of"):
-        files.format_of(tmp_path / "records.xlsx")
+        files.format_of(tmp_path / "records.pdf")

@@ -1,8 +1,10 @@
 """Files as touchpoints, and what becomes of them."""
 
+import datetime as dt
 import json
 from pathlib import Path
 
+import spreadsheet
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sori.ingest.v1 import ingest_service_pb2, submission_events_pb2
@@ -103,3 +105,36 @@ def test_batches_are_bounded_in_number_and_bytes() -> None:
     weights = [sum(item.touchpoint.ByteSize() for item in batch) for batch in submission.batches(large, 500)]
     assert max(weights) <= submission.MOST_BYTES
     assert 40 == sum(len(batch) for batch in submission.batches(large, 500))
+
+
+def test_a_spreadsheet_is_imported_by_its_mapping(tmp_path: Path) -> None:
+    path = tmp_path / "responses.xlsx"
+    rows: spreadsheet.Rows = {
+        1: {"A": "의견", "B": "휴대폰", "C": "추천", "D": "응답일시"},
+        2: {"A": "좋아요", "B": 1012345678, "C": 9, "D": dt.datetime(2026, 11, 2, 13)},  # noqa: DTZ001
+        4: {"A": "별로", "B": "", "C": "아홉", "D": dt.datetime(2026, 11, 2, 13)},  # noqa: DTZ001
+    }
+    path.write_bytes(spreadsheet.workbook({"응답": rows}))
+    columns = {"의견": "text", "휴대폰": "phone", "추천": "nps", "응답일시": "occurred_time"}
+
+    made = list(imports.touchpoints(path, Format.SHEET, "utf-8", columns, DEFAULTS))
+
+    good, wrong = made
+    assert isinstance(good, Item)
+    assert ("좋아요", "01012345678", 9, 540) == (
+        good.touchpoint.text,
+        good.touchpoint.identifiers[0].value,
+        good.touchpoint.survey.score,
+        good.touchpoint.occurred_offset_minutes,
+    )
+    assert Reject(4, "is not a number", "nps") == wrong
+
+
+def test_documents_of_any_shape_are_imported_by_a_mapping(tmp_path: Path) -> None:
+    path = tmp_path / "reviews.jsonl"
+    path.write_text('{"body": {"text": "좋아요"}}\n{"body": 1}\n[]\n{"body": {"text": {}}}\n')
+
+    made = list(imports.touchpoints(path, Format.JSONL, "utf-8", {"body.text": "text"}, DEFAULTS))
+
+    assert [1, 2] == [each.line for each in made if isinstance(each, Item)]
+    assert [3, 4] == [each.line for each in made if isinstance(each, Reject)]

@@ -165,3 +165,40 @@ def test_map_is_read_from_yaml(tmp_path: Path) -> None:
     path.write_text("리뷰: text\nstars: rating\n", encoding="utf-8")
 
     assert {"리뷰": "text", "stars": "rating", "c=d": "product"} == mapping.read_map([str(path), "c=d=product"])
+
+
+def documented(columns: dict[str, str], text: str) -> pb.Touchpoint | Reject:
+    return Mapper(list(columns), columns, DEFAULTS).document(Row(7, [text]))
+
+
+def test_names_of_a_document_may_be_paths() -> None:
+    made = documented(
+        {"body.text": "text", "marks.0": "rating", "a.b": "attributes.ab", "vip": "attributes.vip"},
+        '{"body": {"text": "좋아요"}, "marks": [4.0], "a.b": 12, "vip": true, "other": {}}',
+    )
+
+    assert isinstance(made, pb.Touchpoint)
+    assert ("좋아요", 4.0, {"ab": "12", "vip": "true"}) == (made.text, made.rating.value, dict(made.attributes))
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [("[]", ""), ("{", ""), ('{"t": {}}', "t"), ("[" * 100_000, ""), ('"x"', "")],
+)
+def test_a_document_of_another_shape_is_a_reject(text: str, field: str) -> None:
+    made = documented({"t": "text"}, text)
+
+    assert isinstance(made, Reject)
+    assert (7, field) == (made.line, made.field)
+
+
+def test_half_a_surrogate_pair_is_replaced() -> None:
+    made = documented({"t": "text"}, '{"t": "a\\ud800b"}')
+
+    assert isinstance(made, pb.Touchpoint)
+    assert "a\ufffdb" == made.text
+
+
+def test_a_mobile_number_gets_back_the_zero_that_a_spreadsheet_took() -> None:
+    assert "01012345678" == accepted({"phone": "phone"}, "1012345678").identifiers[0].value
+    assert "15881234" == accepted({"phone": "phone"}, "15881234").identifiers[0].value

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sori_ingest.domain.masking import Personal, mask
+from sori_ingest.domain.masking import Personal, mask, mask_value
 
 RESIDENT, CARD, PHONE, ACCOUNT = (
     Personal.RESIDENT_NUMBER,
@@ -24,6 +24,8 @@ RESIDENT, CARD, PHONE, ACCOUNT = (
         ("check digit alone: 9001011234568", "check digit alone: *************", RESIDENT),
         ("카드 4111-1111-1111-1111 결제", "카드 ****-****-****-**** 결제", CARD),
         ("카드 4111111111111111 결제", "카드 **************** 결제", CARD),
+        ("900101-1234567 주문자입니다", "******-******* 주문자입니다", RESIDENT),
+        ("국내 9410-1234-5678-9010", "국내 ****-****-****-****", CARD),
         ("amex 3782 822463 10005.", "amex **** ****** *****.", CARD),
         ("010-1234-5678로 전화주세요", "***-****-****로 전화주세요", PHONE),
         ("전화번호01012345678", "전화번호***********", PHONE),
@@ -40,9 +42,31 @@ RESIDENT, CARD, PHONE, ACCOUNT = (
         ("call +14155550123", "call +***********", PHONE),
         ("계좌 110-123-456789 로 환불", "계좌 ***-***-****** 로 환불", ACCOUNT),
         ("국민은행 12345678901234", "국민은행 **************", ACCOUNT),
-        ("3333-01-1234567 카카오뱅크", "3333-01-1234567 카카오뱅크", None),  # Nothing says account.
+        ("3333-01-1234567 카카오뱅크", "****-**-******* 카카오뱅크", ACCOUNT),
+        ("3333-01-1234567", "3333-01-1234567", None),  # Nothing says account.
         ("3333-01-1234567 카카오뱅크 계좌로 주세요", "****-**-******* 카카오뱅크 계좌로 주세요", ACCOUNT),
         ("my account number is 110123456789", "my account number is ************", ACCOUNT),
+        ("신한 110-234-567890 홍길동", "신한 ***-***-****** 홍길동", ACCOUNT),
+        ("카뱅 3333-01-1234567", "카뱅 ****-**-*******", ACCOUNT),
+        ("우체국 012345-02-123456", "우체국 ******-**-******", ACCOUNT),
+        (
+            "통장으로 주세요, 홍길동이고 번호는 110-234-567890",
+            "통장으로 주세요, 홍길동이고 번호는 ***-***-******",
+            ACCOUNT,
+        ),
+        ("IBAN DE89 3704 0044 0532 0130 00", "IBAN DE** **** **** **** **** **", ACCOUNT),
+        ("900101ㅡ1234567", "******ㅡ*******", RESIDENT),
+        ("000229-3234567", "******-*******", RESIDENT),
+        ("주민번호 900101/1234567", "주민번호 ******/*******", RESIDENT),
+        ("010ㅡ1234ㅡ5678", "***ㅡ****ㅡ****", PHONE),
+        ("010~1234~5678", "***~****~****", PHONE),
+        ("010/1234/5678", "***/****/****", PHONE),
+        ("０１０／１２３４／５６７８", "***／****／****", PHONE),
+        ("010_1234_5678", "***_****_****", PHONE),
+        ("07012345678", "***********", PHONE),
+        ("0082-10-1234-5678", "****-**-****-****", PHONE),
+        ("연락처 0212345678", "연락처 **********", PHONE),
+        ("0311234567로 전화 주세요", "**********로 전화 주세요", PHONE),
     ],
 )
 def test_personal_number_is_masked(text: str, masked: str, kind: Personal | None) -> None:
@@ -79,10 +103,49 @@ def test_personal_number_is_masked(text: str, masked: str, kind: Personal | None
         "우편번호 06236 서울시 강남구 테헤란로 123-45",
         "모델 SM-G998N 2대, 12개월 할부",
         "가격은 0.10123456789 입니다",
+        "910229-3234567",
+        "190229-5234567",
+        "등기번호 1234567890123",
+        "운송장 조회 4111111111111111 안 나와요",
+        "261102-1234567 주문건 취소해 주세요",
+        "4111111111111111번 상품 재입고 되나요",
+        "IMEI 490154203237518",
+        "택배 4123-4567-8910 어디쯤인가요",
+        "사업자등록번호 123-45-67890 우리은행",
+        "계좌이체로 결제했고 운송장 6123-4567-8901",
+        "쿠폰번호 4111-1111-1111-1112",
+        "https://smartstore.example.com/products/4111111111111111?id=9001011234568",
+        "GB00 NWBK 6016 1331 9268 19",
+        "0212345678",
+        "버전 10.11.12.13, 서버 192.168.100.200",
+        "ISBN 9788912345678",
     ],
 )
 def test_order_numbers_prices_and_dates_are_left_alone(text: str) -> None:
     assert (text, {}) == mask(text)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "masked"),
+    [
+        ("memo", "010-1234-5678로 연락", "***-****-****로 연락"),
+        ("memo", "01012345678", "***********"),
+        ("contact_phone", "0212345678", "**********"),
+        ("연락처", "0212345678", "**********"),
+        ("card", "4111111111111111", "****************"),
+        ("message_id", "4111111111111111", "4111111111111111"),
+        ("ticket_id", "01012345678", "01012345678"),
+        ("conversation", "9001011234568", "9001011234568"),
+        ("order_no", "20261102-0001234", "20261102-0001234"),
+        ("memo", "short", "short"),
+        ("phone 010-1234-5678", "1234567890", "1234567890"),
+    ],
+)
+def test_attributes_are_masked_by_what_their_keys_say(key: str, value: str, masked: str) -> None:
+    found, counts = mask_value(key, value)
+
+    assert masked == found
+    assert (masked != value) == bool(counts)
 
 
 def test_every_number_is_counted() -> None:
@@ -101,9 +164,8 @@ def test_number_without_a_check_digit_is_masked_by_its_hyphen() -> None:
 NUMBERISH = st.lists(
     st.one_of(
         st.text("0123456789", min_size=1, max_size=8),
-        st.sampled_from(
-            ["-", " ", ".", "+82", "010", "02", "계좌", "(", ")", "900101", "4111", "은행", "주문번호", "\n"]
-        ),
+        st.sampled_from(["-", " ", ".", "(", ")", "~", "/", "ㅡ", "_", "\n", "계좌", "은행", "주문번호", "신한"]),
+        st.sampled_from(["+82", "010", "02", "070", "900101", "4111", "IBAN", "DE89", "전화", "://"]),
         st.text(max_size=3),
     ),
     max_size=25,
@@ -116,6 +178,15 @@ def test_masking_twice_equals_once(text: str) -> None:
     once, _ = mask(text)
 
     assert (once, {}) == mask(once)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(["memo", "phone", "id", "card_number", "계좌번호"]), NUMBERISH)
+def test_masking_an_attribute_twice_equals_once(key: str, value: str) -> None:
+    once, _ = mask_value(key, value)
+
+    assert (once, {}) == mask_value(key, once)
+    assert len(once) == len(value)
 
 
 @settings(deadline=None)

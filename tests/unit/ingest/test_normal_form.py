@@ -54,6 +54,71 @@ def test_personal_numbers_are_masked_and_counted() -> None:
     assert dict(normal.masked_counts) == {"phone_number": 1}
 
 
+def test_personal_numbers_are_masked_in_products_and_attributes_too() -> None:
+    normal = normal_form(
+        text="010-1234-5678",
+        product="각인 010-1111-2222",
+        attributes={"memo": "카드 4111-1111-1111-1111", "message_id": "4111111111111111"},
+    )
+
+    assert "각인 ***-****-****" == normal.product
+    assert {"memo": "카드 ****-****-****-****", "message_id": "4111111111111111"} == dict(normal.attributes)
+    assert {"phone_number": 2, "card_number": 1} == dict(normal.masked_counts)
+
+
+def test_what_is_kept_of_a_wrong_touchpoint_is_masked_too() -> None:
+    wrong = builders.a_touchpoint(
+        text="010-1234-5678", product="010-1234-5678", attributes={"memo": "010-1234-5678"}, external_id="\0"
+    )
+
+    kept = wire.submission_quarantined(wrong, "q", [], NOW)
+
+    assert b"1234" not in kept.payload
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("배송이 늦어요", "ko"),
+        ("ㅋㅋㅋㅋ", "ko"),
+        ("iPhone 15 Pro Max 256GB 배송 언제", "ko"),
+        ("https://example.com/a/long/path 안됨", "ko"),
+        ("The app is slow", "en"),
+        ("I love 김치 so much and will buy it again and again", "en"),
+        ("ありがとうございます", "ja"),
+        ("東京タワー", "ja"),
+        ("配送太慢了", "zh"),
+        ("ส่งช้า", "th"),
+        ("Где мой заказ", "und"),
+        ("très déçu", "und"),
+        ("😀 123", ""),
+        ("", ""),
+    ],
+)
+def test_the_language_is_guessed_from_the_letters(text: str, language: str) -> None:
+    assert language == normal_form(text=text).language
+
+
+def test_a_language_that_is_given_is_kept() -> None:
+    assert "fr" == normal_form(text="배송이 늦어요", language="fr").language
+
+
+@pytest.mark.parametrize(
+    ("zone", "given_offset", "offset"),
+    [
+        ("Asia/Seoul", 0, 540),
+        ("America/New_York", 60, 60),
+        ("Mars/Olympus", 0, 0),
+        ("../../etc/passwd", 0, 0),
+        ("", 0, 0),
+    ],
+)
+def test_an_iana_zone_gives_the_offset(zone: str, given_offset: int, offset: int) -> None:
+    normal = normal_form(attributes={"time_zone": zone}, occurred_offset_minutes=given_offset)
+
+    assert offset == normal.occurred_offset_minutes
+
+
 @pytest.mark.parametrize(
     ("given_value", "value", "temporary"),
     [

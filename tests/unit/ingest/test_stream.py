@@ -15,6 +15,8 @@ from sori_kit.errors import InvalidInput, Unavailable
 class HeldBus:
     """A broker that answers when it is let go."""
 
+    source = "sori/ingest"
+
     def __init__(self) -> None:
         self.gate = asyncio.Event()
         self.sizes: list[int] = []
@@ -23,6 +25,12 @@ class HeldBus:
         self.sizes.append(len(events))
         await self.gate.wait()
         return [False] * len(events)
+
+    async def publish_sealed(self, envelopes: Sequence[object]) -> list[bool]:
+        return [False] * len(envelopes)
+
+    async def read(self, subject: str, *, after: int, most: int) -> list[object]:
+        return []
 
 
 class DeadBus:

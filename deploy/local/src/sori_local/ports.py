@@ -2,7 +2,7 @@
 
 BASE_PORT = 7100
 SERVICES = ("ingest", "classify", "journey", "notify", "ee-feedback", "insight", "console")  # gRPC: base + 1, 2, …
-RECEIVER, METRICS, NATS, POSTGRES = 8, 100, 122, 132  # counted from the base; metrics from the service's own port
+RECEIVER, HOOKS, MAIL, METRICS, NATS, POSTGRES = 8, 9, 10, 100, 122, 132  # from the base; metrics from the service's
 
 
 def grpc_port(service: str, base_port: int) -> int:

@@ -9,6 +9,7 @@ from sori_ingest import usecases, wire
 from sori_ingest.channels import CHANNELS
 from sori_ingest.domain import rules
 from sori_ingest.settings import Settings
+from sori_ingest.settings.sources import SourceFile
 from sori_kit import parse, rpc, telemetry
 from sori_kit.bus import Bus
 from sori_kit.clock import Clock
@@ -20,8 +21,9 @@ _CHANNEL = CHANNELS["generic"]
 class IngestApi(pb_grpc.IngestServiceServicer):
     """Translates, calls one use case, translates back."""
 
-    def __init__(self, bus: Bus, clock: Clock, settings: Settings) -> None:
+    def __init__(self, bus: Bus, sources: SourceFile, clock: Clock, settings: Settings) -> None:
         self._bus = bus
+        self._sources = sources
         self._clock = clock
         self._settings = settings
 
@@ -71,13 +73,64 @@ class IngestApi(pb_grpc.IngestServiceServicer):
         """Give a page of the quarantine."""
         cursor = parse.decode_token(request.page_token, int)
         page, more = await usecases.list_quarantine(
-            self._bus, after=int(cursor[0]) if cursor else 0, most=parse.page_size(request.page_size)
+            self._bus,
+            after=int(cursor[0]) if cursor else 0,
+            most=parse.page_size(request.page_size),
+            source=request.source,
+            reason=request.reason,
         )
         return pb.ListQuarantineResponse(
-            submissions=map(wire.quarantined, page),
-            next_page_token=parse.encode_token(page[-1].sequence) if more else "",
+            submissions=[kept for _, kept in page],
+            next_page_token=parse.encode_token(page[-1][0]) if more else "",
             total_count=await usecases.count_quarantine(self._bus),
         )
+
+    async def GetQuarantined(
+        self, request: pb.GetQuarantinedRequest, context: rpc.Context
+    ) -> pb.GetQuarantinedResponse:
+        """Give one submission that is in quarantine."""
+        quarantine_id = str(parse.uuid(request.quarantine_id, "quarantine_id"))
+        _, kept = await usecases.get_quarantined(self._bus, quarantine_id)
+        return pb.GetQuarantinedResponse(submission=kept)
+
+    async def ReplayQuarantined(
+        self, request: pb.ReplayQuarantinedRequest, context: rpc.Context
+    ) -> pb.ReplayQuarantinedResponse:
+        """Read submissions once more."""
+        cursor = parse.decode_token(request.token, int, field="token")
+        replayed, after = await usecases.replay(
+            self._bus,
+            _selection(request.selection),
+            self._sources.current,
+            now=self._clock.now(),
+            after=int(cursor[0]) if cursor else 0,
+        )
+        return pb.ReplayQuarantinedResponse(
+            results=map(_replay_result, replayed), next_token=parse.encode_token(after) if after else ""
+        )
+
+    async def DiscardQuarantined(
+        self, request: pb.DiscardQuarantinedRequest, context: rpc.Context
+    ) -> pb.DiscardQuarantinedResponse:
+        """Throw submissions away."""
+        count = await usecases.discard(self._bus, _selection(request.selection), now=self._clock.now())
+        return pb.DiscardQuarantinedResponse(discarded_count=count)
+
+
+def _selection(given: pb.QuarantineSelection) -> usecases.Selection:
+    return usecases.Selection(
+        quarantine_ids=tuple(str(parse.uuid(each, "selection.quarantine_ids")) for each in given.quarantine_ids),
+        source=given.source,
+        reason=given.reason,
+        all=given.all,
+    )
+
+
+def _replay_result(replayed: usecases.Replayed) -> pb.ReplayResult:
+    taken = replayed.taken
+    if replayed.released:
+        return wire.released(replayed.quarantine_id, taken.accepted, taken.duplicates, len(taken.ignored))
+    return wire.still_quarantined(replayed.quarantine_id, taken.violations)
 
 
 async def _touchpoints(

@@ -1,20 +1,28 @@
 """Composition root of ingest."""
 
 from sori.ingest.v1 import ingest_service_pb2, ingest_service_pb2_grpc
+from sori_ingest import offline
 from sori_ingest.api import IngestApi
+from sori_ingest.channels import ADAPTERS
+from sori_ingest.hooks import serving
 from sori_ingest.settings import Settings
+from sori_ingest.settings.sources import SourceFile
 from sori_kit import service
 
 
 async def build(runtime: service.Runtime, settings: Settings) -> None:
     """Build everything that this service is."""
+    sources = SourceFile(settings.sources_path, ADAPTERS)
+    runtime.in_background("sources", sources.watch(settings.sources_poll_seconds))
     runtime.server.add(
         ingest_service_pb2_grpc.add_IngestServiceServicer_to_server,
-        IngestApi(runtime.bus, runtime.clock, settings),
+        IngestApi(runtime.bus, sources, runtime.clock, settings),
         ingest_service_pb2.DESCRIPTOR.services_by_name["IngestService"],
     )
+    serving.serve_http(runtime, sources, settings)
+    await serving.serve_mail(runtime, sources, settings)
 
 
 def main() -> None:
     """Run `sori-ingest`."""
-    service.main("ingest", Settings, build)
+    service.main("ingest", Settings, build, offline=offline.COMMANDS)

@@ -27,7 +27,7 @@ from sori.ingest.v1 import submission_events_pb2 as sori_dot_ingest_dot_v1_dot_s
 from sori.ingest.v1 import touchpoint_pb2 as sori_dot_ingest_dot_v1_dot_touchpoint__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#sori/ingest/v1/ingest_service.proto\x12\x0esori.ingest.v1\x1a\x1bsori/access/v1/access.proto\x1a&sori/ingest/v1/submission_events.proto\x1a\x1fsori/ingest/v1/touchpoint.proto\"I\n\x17SubmitTouchpointRequest\x12.\n\ntouchpoint\x18\x01 \x01(\x0b\x32\x1a.sori.ingest.v1.Touchpoint\"H\n\x18SubmitTouchpointResponse\x12,\n\x06result\x18\x01 \x01(\x0b\x32\x1c.sori.ingest.v1.SubmitResult\"K\n\x18SubmitTouchpointsRequest\x12/\n\x0btouchpoints\x18\x01 \x03(\x0b\x32\x1a.sori.ingest.v1.Touchpoint\"J\n\x19SubmitTouchpointsResponse\x12-\n\x07results\x18\x01 \x03(\x0b\x32\x1c.sori.ingest.v1.SubmitResult\"J\n\x18StreamTouchpointsRequest\x12.\n\ntouchpoint\x18\x01 \x01(\x0b\x32\x1a.sori.ingest.v1.Touchpoint\"\x99\x01\n\x19StreamTouchpointsResponse\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x01 \x01(\x03\x12\x17\n\x0f\x64uplicate_count\x18\x02 \x01(\x03\x12\x19\n\x11quarantined_count\x18\x03 \x01(\x03\x12\x30\n\nrejections\x18\x04 \x03(\x0b\x32\x1c.sori.ingest.v1.SubmitResult\"\xb4\x01\n\x0cSubmitResult\x12\r\n\x05index\x18\x01 \x01(\x03\x12,\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x0b\x32\x18.sori.ingest.v1.AcceptedH\x00\x12.\n\tduplicate\x18\x03 \x01(\x0b\x32\x19.sori.ingest.v1.DuplicateH\x00\x12,\n\x08rejected\x18\x04 \x01(\x0b\x32\x18.sori.ingest.v1.RejectedH\x00\x42\t\n\x07outcome\"!\n\x08\x41\x63\x63\x65pted\x12\x15\n\rtouchpoint_id\x18\x01 \x01(\t\"\"\n\tDuplicate\x12\x15\n\rtouchpoint_id\x18\x01 \x01(\t\"U\n\x08Rejected\x12\x15\n\rquarantine_id\x18\x01 \x01(\t\x12\x32\n\nviolations\x18\x02 \x03(\x0b\x32\x1e.sori.ingest.v1.FieldViolation\">\n\x15ListQuarantineRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\x82\x01\n\x16ListQuarantineResponse\x12:\n\x0bsubmissions\x18\x01 \x03(\x0b\x32%.sori.ingest.v1.SubmissionQuarantined\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x13\n\x0btotal_count\x18\x03 \x01(\x03\x32\xd1\x03\n\rIngestService\x12n\n\x10SubmitTouchpoint\x12\'.sori.ingest.v1.SubmitTouchpointRequest\x1a(.sori.ingest.v1.SubmitTouchpointResponse\"\x07\x8a\xb5\x18\x03\n\x01\x01\x12q\n\x11SubmitTouchpoints\x12(.sori.ingest.v1.SubmitTouchpointsRequest\x1a).sori.ingest.v1.SubmitTouchpointsResponse\"\x07\x8a\xb5\x18\x03\n\x01\x01\x12s\n\x11StreamTouchpoints\x12(.sori.ingest.v1.StreamTouchpointsRequest\x1a).sori.ingest.v1.StreamTouchpointsResponse\"\x07\x8a\xb5\x18\x03\n\x01\x01(\x01\x12h\n\x0eListQuarantine\x12%.sori.ingest.v1.ListQuarantineRequest\x1a&.sori.ingest.v1.ListQuarantineResponse\"\x07\x8a\xb5\x18\x03\n\x01\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#sori/ingest/v1/ingest_service.proto\x12\x0esori.ingest.v1\x1a\x1bsori/access/v1/access.proto\x1a&sori/ingest/v1/submission_events.proto\x1a\x1fsori/ingest/v1/touchpoint.proto\"I\n\x17SubmitTouchpointRequest\x12.\n\ntouchpoint\x18\x01 \x01(\x0b\x32\x1a.sori.ingest.v1.Touchpoint\"H\n\x18SubmitTouchpointResponse\x12,\n\x06result\x18\x01 \x01(\x0b\x32\x1c.sori.ingest.v1.SubmitResult\"K\n\x18SubmitTouchpointsRequest\x12/\n\x0btouchpoints\x18\x01 \x03(\x0b\x32\x1a.sori.ingest.v1.Touchpoint\"J\n\x19SubmitTouchpointsResponse\x12-\n\x07results\x18\x01 \x03(\x0b\x32\x1c.sori.ingest.v1.SubmitResult\"J\n\x18StreamTouchpointsRequest\x12.\n\ntouchpoint\x18\x01 \x01(\x0b\x32\x1a.sori.ingest.v1.Touchpoint\"\x99\x01\n\x19StreamTouchpointsResponse\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x01 \x01(\x03\x12\x17\n\x0f\x64uplicate_count\x18\x02 \x01(\x03\x12\x19\n\x11quarantined_count\x18\x03 \x01(\x03\x12\x30\n\nrejections\x18\x04 \x03(\x0b\x32\x1c.sori.ingest.v1.SubmitResult\"\xb4\x01\n\x0cSubmitResult\x12\r\n\x05index\x18\x01 \x01(\x03\x12,\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x0b\x32\x18.sori.ingest.v1.AcceptedH\x00\x12.\n\tduplicate\x18\x03 \x01(\x0b\x32\x19.sori.ingest.v1.DuplicateH\x00\x12,\n\x08rejected\x18\x04 \x01(\x0b\x32\x18.sori.ingest.v1.RejectedH\x00\x42\t\n\x07outcome\"!\n\x08\x41\x63\x63\x65pted\x12\x15\n\rtouchpoint_id\x18\x01 \x01(\t\"\"\n\tDuplicate\x12\x15\n\rtouchpoint_id\x18\x01 \x01(\t\"U\n\x08Rejected\x12\x15\n\rquarantine_id\x18\x01 \x01(\t\x12\x32\n\nviolations\x18\x02 \x03(\x0b\x32\x1e.sori.ingest.v1.FieldViolation\"^\n\x15ListQuarantineRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\x82\x01\n\x16ListQuarantineResponse\x12:\n\x0bsubmissions\x18\x01 \x03(\x0b\x32%.sori.ingest.v1.SubmissionQuarantined\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x13\n\x0btotal_count\x18\x03 \x01(\x03\".\n\x15GetQuarantinedRequest\x12\x15\n\rquarantine_id\x18\x01 \x01(\t\"S\n\x16GetQuarantinedResponse\x12\x39\n\nsubmission\x18\x01 \x01(\x0b\x32%.sori.ingest.v1.SubmissionQuarantined\"Z\n\x13QuarantineSelection\x12\x16\n\x0equarantine_ids\x18\x01 \x03(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0b\n\x03\x61ll\x18\x04 \x01(\x08\"a\n\x18ReplayQuarantinedRequest\x12\x36\n\tselection\x18\x01 \x01(\x0b\x32#.sori.ingest.v1.QuarantineSelection\x12\r\n\x05token\x18\x02 \x01(\t\"^\n\x19ReplayQuarantinedResponse\x12-\n\x07results\x18\x01 \x03(\x0b\x32\x1c.sori.ingest.v1.ReplayResult\x12\x12\n\nnext_token\x18\x02 \x01(\t\"\x8c\x01\n\x0cReplayResult\x12\x15\n\rquarantine_id\x18\x01 \x01(\t\x12,\n\x08released\x18\x02 \x01(\x0b\x32\x18.sori.ingest.v1.ReleasedH\x00\x12,\n\x08rejected\x18\x03 \x01(\x0b\x32\x18.sori.ingest.v1.RejectedH\x00\x42\t\n\x07outcome\"d\n\x08Released\x12\x1f\n\x17\x61\x63\x63\x65pted_touchpoint_ids\x18\x01 \x03(\t\x12 \n\x18\x64uplicate_touchpoint_ids\x18\x02 \x03(\t\x12\x15\n\rignored_count\x18\x03 \x01(\x05\"S\n\x19\x44iscardQuarantinedRequest\x12\x36\n\tselection\x18\x01 \x01(\x0b\x32#.sori.ingest.v1.QuarantineSelection\"5\n\x1a\x44iscardQuarantinedResponse\x12\x17\n\x0f\x64iscarded_count\x18\x01 \x01(\x03\x32\xa4\x06\n\rIngestService\x12n\n\x10SubmitTouchpoint\x12\'.sori.ingest.v1.SubmitTouchpointRequest\x1a(.sori.ingest.v1.SubmitTouchpointResponse\"\x07\x8a\xb5\x18\x03\n\x01\x01\x12q\n\x11SubmitTouchpoints\x12(.sori.ingest.v1.SubmitTouchpointsRequest\x1a).sori.ingest.v1.SubmitTouchpointsResponse\"\x07\x8a\xb5\x18\x03\n\x01\x01\x12s\n\x11StreamTouchpoints\x12(.sori.ingest.v1.StreamTouchpointsRequest\x1a).sori.ingest.v1.StreamTouchpointsResponse\"\x07\x8a\xb5\x18\x03\n\x01\x01(\x01\x12h\n\x0eListQuarantine\x12%.sori.ingest.v1.ListQuarantineRequest\x1a&.sori.ingest.v1.ListQuarantineResponse\"\x07\x8a\xb5\x18\x03\n\x01\x06\x12h\n\x0eGetQuarantined\x12%.sori.ingest.v1.GetQuarantinedRequest\x1a&.sori.ingest.v1.GetQuarantinedResponse\"\x07\x8a\xb5\x18\x03\n\x01\x06\x12q\n\x11ReplayQuarantined\x12(.sori.ingest.v1.ReplayQuarantinedRequest\x1a).sori.ingest.v1.ReplayQuarantinedResponse\"\x07\x8a\xb5\x18\x03\n\x01\x06\x12t\n\x12\x44iscardQuarantined\x12).sori.ingest.v1.DiscardQuarantinedRequest\x1a*.sori.ingest.v1.DiscardQuarantinedResponse\"\x07\x8a\xb5\x18\x03\n\x01\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,6 +42,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INGESTSERVICE'].methods_by_name['StreamTouchpoints']._serialized_options = b'\212\265\030\003\n\001\001'
   _globals['_INGESTSERVICE'].methods_by_name['ListQuarantine']._loaded_options = None
   _globals['_INGESTSERVICE'].methods_by_name['ListQuarantine']._serialized_options = b'\212\265\030\003\n\001\006'
+  _globals['_INGESTSERVICE'].methods_by_name['GetQuarantined']._loaded_options = None
+  _globals['_INGESTSERVICE'].methods_by_name['GetQuarantined']._serialized_options = b'\212\265\030\003\n\001\006'
+  _globals['_INGESTSERVICE'].methods_by_name['ReplayQuarantined']._loaded_options = None
+  _globals['_INGESTSERVICE'].methods_by_name['ReplayQuarantined']._serialized_options = b'\212\265\030\003\n\001\006'
+  _globals['_INGESTSERVICE'].methods_by_name['DiscardQuarantined']._loaded_options = None
+  _globals['_INGESTSERVICE'].methods_by_name['DiscardQuarantined']._serialized_options = b'\212\265\030\003\n\001\006'
   _globals['_SUBMITTOUCHPOINTREQUEST']._serialized_start=157
   _globals['_SUBMITTOUCHPOINTREQUEST']._serialized_end=230
   _globals['_SUBMITTOUCHPOINTRESPONSE']._serialized_start=232
@@ -63,9 +69,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REJECTED']._serialized_start=945
   _globals['_REJECTED']._serialized_end=1030
   _globals['_LISTQUARANTINEREQUEST']._serialized_start=1032
-  _globals['_LISTQUARANTINEREQUEST']._serialized_end=1094
-  _globals['_LISTQUARANTINERESPONSE']._serialized_start=1097
-  _globals['_LISTQUARANTINERESPONSE']._serialized_end=1227
-  _globals['_INGESTSERVICE']._serialized_start=1230
-  _globals['_INGESTSERVICE']._serialized_end=1695
+  _globals['_LISTQUARANTINEREQUEST']._serialized_end=1126
+  _globals['_LISTQUARANTINERESPONSE']._serialized_start=1129
+  _globals['_LISTQUARANTINERESPONSE']._serialized_end=1259
+  _globals['_GETQUARANTINEDREQUEST']._serialized_start=1261
+  _globals['_GETQUARANTINEDREQUEST']._serialized_end=1307
+  _globals['_GETQUARANTINEDRESPONSE']._serialized_start=1309
+  _globals['_GETQUARANTINEDRESPONSE']._serialized_end=1392
+  _globals['_QUARANTINESELECTION']._serialized_start=1394
+  _globals['_QUARANTINESELECTION']._serialized_end=1484
+  _globals['_REPLAYQUARANTINEDREQUEST']._serialized_start=1486
+  _globals['_REPLAYQUARANTINEDREQUEST']._serialized_end=1583
+  _globals['_REPLAYQUARANTINEDRESPONSE']._serialized_start=1585
+  _globals['_REPLAYQUARANTINEDRESPONSE']._serialized_end=1679
+  _globals['_REPLAYRESULT']._serialized_start=1682
+  _globals['_REPLAYRESULT']._serialized_end=1822
+  _globals['_RELEASED']._serialized_start=1824
+  _globals['_RELEASED']._serialized_end=1924
+  _globals['_DISCARDQUARANTINEDREQUEST']._serialized_start=1926
+  _globals['_DISCARDQUARANTINEDREQUEST']._serialized_end=2009
+  _globals['_DISCARDQUARANTINEDRESPONSE']._serialized_start=2011
+  _globals['_DISCARDQUARANTINEDRESPONSE']._serialized_end=2064
+  _globals['_INGESTSERVICE']._serialized_start=2067
+  _globals['_INGESTSERVICE']._serialized_end=2871
 # @@protoc_insertion_point(module_scope)

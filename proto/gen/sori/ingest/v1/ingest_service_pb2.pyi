@@ -298,19 +298,27 @@ class ListQuarantineRequest(_message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """Most to return. 0 means 50; more than 500 is treated as 500; negative is INVALID_ARGUMENT."""
     page_token: _builtins.str
     """Opaque next_page_token of the previous page; all other fields must stay the same."""
+    source: _builtins.str
+    """Only of this source; empty: of all."""
+    reason: _builtins.str
+    """Only for this reason; empty: for any."""
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        source: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "reason", b"reason", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -328,7 +336,7 @@ class ListQuarantineResponse(_message.Message):
     next_page_token: _builtins.str
     """Empty on the last page."""
     total_count: _builtins.int
-    """How many are in quarantine in all."""
+    """How many are in quarantine in all, whatever `source` and `reason` say."""
     @_builtins.property
     def submissions(self) -> _containers.RepeatedCompositeFieldContainer[_submission_events_pb2.SubmissionQuarantined]:
         """Oldest first."""
@@ -347,3 +355,257 @@ class ListQuarantineResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListQuarantineResponse: _TypeAlias = ListQuarantineResponse  # noqa: Y015
+
+@_typing.final
+class GetQuarantinedRequest(_message.Message):
+    """Request for GetQuarantined."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUARANTINE_ID_FIELD_NUMBER: _builtins.int
+    quarantine_id: _builtins.str
+    """Required. NOT_FOUND where it is not in quarantine, or no longer."""
+    def __init__(
+        self,
+        *,
+        quarantine_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["quarantine_id", b"quarantine_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetQuarantinedRequest: _TypeAlias = GetQuarantinedRequest  # noqa: Y015
+
+@_typing.final
+class GetQuarantinedResponse(_message.Message):
+    """Response for GetQuarantined."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBMISSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def submission(self) -> _submission_events_pb2.SubmissionQuarantined:
+        """The submission; its payload may hold personal data."""
+
+    def __init__(
+        self,
+        *,
+        submission: _submission_events_pb2.SubmissionQuarantined | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["submission", b"submission"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["submission", b"submission"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetQuarantinedResponse: _TypeAlias = GetQuarantinedResponse  # noqa: Y015
+
+@_typing.final
+class QuarantineSelection(_message.Message):
+    """Which submissions are meant: those named, or all that fit. Nothing at all given is INVALID_ARGUMENT."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUARANTINE_IDS_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ALL_FIELD_NUMBER: _builtins.int
+    source: _builtins.str
+    """All of this source."""
+    reason: _builtins.str
+    """All that are there for this reason."""
+    all: _builtins.bool
+    """All, of whatever source and reason."""
+    @_builtins.property
+    def quarantine_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """These, up to 1,000; the other fields must be empty then. NOT_FOUND where one is not in quarantine."""
+
+    def __init__(
+        self,
+        *,
+        quarantine_ids: _abc.Iterable[_builtins.str] | None = ...,
+        source: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        all: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "quarantine_ids", b"quarantine_ids", "reason", b"reason", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuarantineSelection: _TypeAlias = QuarantineSelection  # noqa: Y015
+
+@_typing.final
+class ReplayQuarantinedRequest(_message.Message):
+    """Request for ReplayQuarantined."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SELECTION_FIELD_NUMBER: _builtins.int
+    TOKEN_FIELD_NUMBER: _builtins.int
+    token: _builtins.str
+    """Where to go on: `next_token` of the previous answer, all else the same. Empty: from the oldest on."""
+    @_builtins.property
+    def selection(self) -> Global___QuarantineSelection:
+        """Required."""
+
+    def __init__(
+        self,
+        *,
+        selection: Global___QuarantineSelection | None = ...,
+        token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayQuarantinedRequest: _TypeAlias = ReplayQuarantinedRequest  # noqa: Y015
+
+@_typing.final
+class ReplayQuarantinedResponse(_message.Message):
+    """Response for ReplayQuarantined."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    NEXT_TOKEN_FIELD_NUMBER: _builtins.int
+    next_token: _builtins.str
+    """Call again with it for the rest. Empty: that was all."""
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReplayResult]:
+        """What became of each, oldest first."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___ReplayResult] | None = ...,
+        next_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_token", b"next_token", "results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayQuarantinedResponse: _TypeAlias = ReplayQuarantinedResponse  # noqa: Y015
+
+@_typing.final
+class ReplayResult(_message.Message):
+    """What became of one replayed submission."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUARANTINE_ID_FIELD_NUMBER: _builtins.int
+    RELEASED_FIELD_NUMBER: _builtins.int
+    REJECTED_FIELD_NUMBER: _builtins.int
+    quarantine_id: _builtins.str
+    """Which."""
+    @_builtins.property
+    def released(self) -> Global___Released:
+        """It left the quarantine."""
+
+    @_builtins.property
+    def rejected(self) -> Global___Rejected:
+        """It stays, and what is wrong with it now."""
+
+    def __init__(
+        self,
+        *,
+        quarantine_id: _builtins.str = ...,
+        released: Global___Released | None = ...,
+        rejected: Global___Rejected | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome", "rejected", b"rejected", "released", b"released"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome", "quarantine_id", b"quarantine_id", "rejected", b"rejected", "released", b"released"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["released", "rejected"]  # noqa: Y015
+    _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
+
+Global___ReplayResult: _TypeAlias = ReplayResult  # noqa: Y015
+
+@_typing.final
+class Released(_message.Message):
+    """What a submission became that was read after all."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCEPTED_TOUCHPOINT_IDS_FIELD_NUMBER: _builtins.int
+    DUPLICATE_TOUCHPOINT_IDS_FIELD_NUMBER: _builtins.int
+    IGNORED_COUNT_FIELD_NUMBER: _builtins.int
+    ignored_count: _builtins.int
+    """Parts that are nothing for us."""
+    @_builtins.property
+    def accepted_touchpoint_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """New touchpoints, on disk."""
+
+    @_builtins.property
+    def duplicate_touchpoint_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Touchpoints that had been taken before."""
+
+    def __init__(
+        self,
+        *,
+        accepted_touchpoint_ids: _abc.Iterable[_builtins.str] | None = ...,
+        duplicate_touchpoint_ids: _abc.Iterable[_builtins.str] | None = ...,
+        ignored_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_touchpoint_ids", b"accepted_touchpoint_ids", "duplicate_touchpoint_ids", b"duplicate_touchpoint_ids", "ignored_count", b"ignored_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Released: _TypeAlias = Released  # noqa: Y015
+
+@_typing.final
+class DiscardQuarantinedRequest(_message.Message):
+    """Request for DiscardQuarantined."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SELECTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def selection(self) -> Global___QuarantineSelection:
+        """Required."""
+
+    def __init__(
+        self,
+        *,
+        selection: Global___QuarantineSelection | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiscardQuarantinedRequest: _TypeAlias = DiscardQuarantinedRequest  # noqa: Y015
+
+@_typing.final
+class DiscardQuarantinedResponse(_message.Message):
+    """Response for DiscardQuarantined."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISCARDED_COUNT_FIELD_NUMBER: _builtins.int
+    discarded_count: _builtins.int
+    """How many were thrown away by this call."""
+    def __init__(
+        self,
+        *,
+        discarded_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["discarded_count", b"discarded_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiscardQuarantinedResponse: _TypeAlias = DiscardQuarantinedResponse  # noqa: Y015

@@ -55,6 +55,21 @@ class IngestServiceStub:
                 request_serializer=sori_dot_ingest_dot_v1_dot_ingest__service__pb2.ListQuarantineRequest.SerializeToString,
                 response_deserializer=sori_dot_ingest_dot_v1_dot_ingest__service__pb2.ListQuarantineResponse.FromString,
                 _registered_method=True)
+        self.GetQuarantined = channel.unary_unary(
+                '/sori.ingest.v1.IngestService/GetQuarantined',
+                request_serializer=sori_dot_ingest_dot_v1_dot_ingest__service__pb2.GetQuarantinedRequest.SerializeToString,
+                response_deserializer=sori_dot_ingest_dot_v1_dot_ingest__service__pb2.GetQuarantinedResponse.FromString,
+                _registered_method=True)
+        self.ReplayQuarantined = channel.unary_unary(
+                '/sori.ingest.v1.IngestService/ReplayQuarantined',
+                request_serializer=sori_dot_ingest_dot_v1_dot_ingest__service__pb2.ReplayQuarantinedRequest.SerializeToString,
+                response_deserializer=sori_dot_ingest_dot_v1_dot_ingest__service__pb2.ReplayQuarantinedResponse.FromString,
+                _registered_method=True)
+        self.DiscardQuarantined = channel.unary_unary(
+                '/sori.ingest.v1.IngestService/DiscardQuarantined',
+                request_serializer=sori_dot_ingest_dot_v1_dot_ingest__service__pb2.DiscardQuarantinedRequest.SerializeToString,
+                response_deserializer=sori_dot_ingest_dot_v1_dot_ingest__service__pb2.DiscardQuarantinedResponse.FromString,
+                _registered_method=True)
 
 
 class IngestServiceServicer:
@@ -89,6 +104,28 @@ class IngestServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetQuarantined(self, request, context):
+        """Get one submission that is in quarantine, whole.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayQuarantined(self, request, context):
+        """Read submissions once more, with the adapters and sources of today: what can be read leaves the quarantine once its
+        touchpoints are on disk, the rest stays. Repeating it is harmless.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DiscardQuarantined(self, request, context):
+        """Throw submissions away for good.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IngestServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -111,6 +148,21 @@ def add_IngestServiceServicer_to_server(servicer, server):
                     servicer.ListQuarantine,
                     request_deserializer=sori_dot_ingest_dot_v1_dot_ingest__service__pb2.ListQuarantineRequest.FromString,
                     response_serializer=sori_dot_ingest_dot_v1_dot_ingest__service__pb2.ListQuarantineResponse.SerializeToString,
+            ),
+            'GetQuarantined': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetQuarantined,
+                    request_deserializer=sori_dot_ingest_dot_v1_dot_ingest__service__pb2.GetQuarantinedRequest.FromString,
+                    response_serializer=sori_dot_ingest_dot_v1_dot_ingest__service__pb2.GetQuarantinedResponse.SerializeToString,
+            ),
+            'ReplayQuarantined': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayQuarantined,
+                    request_deserializer=sori_dot_ingest_dot_v1_dot_ingest__service__pb2.ReplayQuarantinedRequest.FromString,
+                    response_serializer=sori_dot_ingest_dot_v1_dot_ingest__service__pb2.ReplayQuarantinedResponse.SerializeToString,
+            ),
+            'DiscardQuarantined': grpc.unary_unary_rpc_method_handler(
+                    servicer.DiscardQuarantined,
+                    request_deserializer=sori_dot_ingest_dot_v1_dot_ingest__service__pb2.DiscardQuarantinedRequest.FromString,
+                    response_serializer=sori_dot_ingest_dot_v1_dot_ingest__service__pb2.DiscardQuarantinedResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -222,6 +274,87 @@ class IngestService:
             '/sori.ingest.v1.IngestService/ListQuarantine',
             sori_dot_ingest_dot_v1_dot_ingest__service__pb2.ListQuarantineRequest.SerializeToString,
             sori_dot_ingest_dot_v1_dot_ingest__service__pb2.ListQuarantineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetQuarantined(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.ingest.v1.IngestService/GetQuarantined',
+            sori_dot_ingest_dot_v1_dot_ingest__service__pb2.GetQuarantinedRequest.SerializeToString,
+            sori_dot_ingest_dot_v1_dot_ingest__service__pb2.GetQuarantinedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayQuarantined(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.ingest.v1.IngestService/ReplayQuarantined',
+            sori_dot_ingest_dot_v1_dot_ingest__service__pb2.ReplayQuarantinedRequest.SerializeToString,
+            sori_dot_ingest_dot_v1_dot_ingest__service__pb2.ReplayQuarantinedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DiscardQuarantined(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.ingest.v1.IngestService/DiscardQuarantined',
+            sori_dot_ingest_dot_v1_dot_ingest__service__pb2.DiscardQuarantinedRequest.SerializeToString,
+            sori_dot_ingest_dot_v1_dot_ingest__service__pb2.DiscardQuarantinedResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -24,6 +24,14 @@ class IngestServiceStub:
     """Take any number of touchpoints one by one. The answer comes when all are on disk."""
     ListQuarantine: _aio.UnaryUnaryMultiCallable[_ingest_service_pb2.ListQuarantineRequest, _ingest_service_pb2.ListQuarantineResponse]
     """List what is in quarantine, oldest first."""
+    GetQuarantined: _aio.UnaryUnaryMultiCallable[_ingest_service_pb2.GetQuarantinedRequest, _ingest_service_pb2.GetQuarantinedResponse]
+    """Get one submission that is in quarantine, whole."""
+    ReplayQuarantined: _aio.UnaryUnaryMultiCallable[_ingest_service_pb2.ReplayQuarantinedRequest, _ingest_service_pb2.ReplayQuarantinedResponse]
+    """Read submissions once more, with the adapters and sources of today: what can be read leaves the quarantine once its
+    touchpoints are on disk, the rest stays. Repeating it is harmless.
+    """
+    DiscardQuarantined: _aio.UnaryUnaryMultiCallable[_ingest_service_pb2.DiscardQuarantinedRequest, _ingest_service_pb2.DiscardQuarantinedResponse]
+    """Throw submissions away for good."""
 
 class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes touchpoints in. Every OK means: on disk at the broker."""
@@ -59,5 +67,31 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_ingest_service_pb2.ListQuarantineRequest, _abc.Awaitable[_ingest_service_pb2.ListQuarantineResponse]],
     ) -> _abc.Awaitable[_ingest_service_pb2.ListQuarantineResponse]:
         """List what is in quarantine, oldest first."""
+
+    @_abc_1.abstractmethod
+    def GetQuarantined(
+        self,
+        request: _ingest_service_pb2.GetQuarantinedRequest,
+        context: _aio.ServicerContext[_ingest_service_pb2.GetQuarantinedRequest, _abc.Awaitable[_ingest_service_pb2.GetQuarantinedResponse]],
+    ) -> _abc.Awaitable[_ingest_service_pb2.GetQuarantinedResponse]:
+        """Get one submission that is in quarantine, whole."""
+
+    @_abc_1.abstractmethod
+    def ReplayQuarantined(
+        self,
+        request: _ingest_service_pb2.ReplayQuarantinedRequest,
+        context: _aio.ServicerContext[_ingest_service_pb2.ReplayQuarantinedRequest, _abc.Awaitable[_ingest_service_pb2.ReplayQuarantinedResponse]],
+    ) -> _abc.Awaitable[_ingest_service_pb2.ReplayQuarantinedResponse]:
+        """Read submissions once more, with the adapters and sources of today: what can be read leaves the quarantine once its
+        touchpoints are on disk, the rest stays. Repeating it is harmless.
+        """
+
+    @_abc_1.abstractmethod
+    def DiscardQuarantined(
+        self,
+        request: _ingest_service_pb2.DiscardQuarantinedRequest,
+        context: _aio.ServicerContext[_ingest_service_pb2.DiscardQuarantinedRequest, _abc.Awaitable[_ingest_service_pb2.DiscardQuarantinedResponse]],
+    ) -> _abc.Awaitable[_ingest_service_pb2.DiscardQuarantinedResponse]:
+        """Throw submissions away for good."""
 
 def add_IngestServiceServicer_to_server(servicer: IngestServiceServicer, server: _aio.Server) -> None: ...

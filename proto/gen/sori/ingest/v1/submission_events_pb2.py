@@ -25,15 +25,27 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&sori/ingest/v1/submission_events.proto\x12\x0esori.ingest.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"4\n\x0e\x46ieldViolation\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\"\xc9\x01\n\x15SubmissionQuarantined\x12\x15\n\rquarantine_id\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x32\n\nviolations\x18\x03 \x03(\x0b\x32\x1e.sori.ingest.v1.FieldViolation\x12\x0f\n\x07payload\x18\x04 \x01(\x0c\x12\x31\n\rreceived_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\ttruncated\x18\x06 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&sori/ingest/v1/submission_events.proto\x12\x0esori.ingest.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"4\n\x0e\x46ieldViolation\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\"\xf8\x03\n\x15SubmissionQuarantined\x12\x15\n\rquarantine_id\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x32\n\nviolations\x18\x03 \x03(\x0b\x32\x1e.sori.ingest.v1.FieldViolation\x12\x0f\n\x07payload\x18\x04 \x01(\x0c\x12\x31\n\rreceived_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\ttruncated\x18\x06 \x01(\x08\x12\x0f\n\x07\x61\x64\x61pter\x18\x07 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x08 \x01(\t\x12\x43\n\x07headers\x18\t \x03(\x0b\x32\x32.sori.ingest.v1.SubmissionQuarantined.HeadersEntry\x12?\n\x05query\x18\n \x03(\x0b\x32\x30.sori.ingest.v1.SubmissionQuarantined.QueryEntry\x12\x0e\n\x06reason\x18\x0b \x01(\t\x12\x12\n\nsize_bytes\x18\x0c \x01(\x03\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a,\n\nQueryEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x96\x01\n\x12SubmissionReleased\x12\x15\n\rquarantine_id\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x16\n\x0etouchpoint_ids\x18\x04 \x03(\t\x12\x31\n\rreleased_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x80\x01\n\x13SubmissionDiscarded\x12\x15\n\rquarantine_id\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x32\n\x0e\x64iscarded_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sori.ingest.v1.submission_events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_SUBMISSIONQUARANTINED_HEADERSENTRY']._loaded_options = None
+  _globals['_SUBMISSIONQUARANTINED_HEADERSENTRY']._serialized_options = b'8\001'
+  _globals['_SUBMISSIONQUARANTINED_QUERYENTRY']._loaded_options = None
+  _globals['_SUBMISSIONQUARANTINED_QUERYENTRY']._serialized_options = b'8\001'
   _globals['_FIELDVIOLATION']._serialized_start=91
   _globals['_FIELDVIOLATION']._serialized_end=143
   _globals['_SUBMISSIONQUARANTINED']._serialized_start=146
-  _globals['_SUBMISSIONQUARANTINED']._serialized_end=347
+  _globals['_SUBMISSIONQUARANTINED']._serialized_end=650
+  _globals['_SUBMISSIONQUARANTINED_HEADERSENTRY']._serialized_start=558
+  _globals['_SUBMISSIONQUARANTINED_HEADERSENTRY']._serialized_end=604
+  _globals['_SUBMISSIONQUARANTINED_QUERYENTRY']._serialized_start=606
+  _globals['_SUBMISSIONQUARANTINED_QUERYENTRY']._serialized_end=650
+  _globals['_SUBMISSIONRELEASED']._serialized_start=653
+  _globals['_SUBMISSIONRELEASED']._serialized_end=803
+  _globals['_SUBMISSIONDISCARDED']._serialized_start=806
+  _globals['_SUBMISSIONDISCARDED']._serialized_end=934
 # @@protoc_insertion_point(module_scope)

@@ -47,9 +47,51 @@ Global___FieldViolation: _TypeAlias = FieldViolation  # noqa: Y015
 
 @_typing.final
 class SubmissionQuarantined(_message.Message):
-    """A submission was put into quarantine. Event of the stream SORI_INGEST."""
+    """A submission was put into quarantine. Event of the stream SORI_INGEST, under a subject of its own: the type, a dot and
+    the quarantine id, so that each can be found, and kept once.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class HeadersEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class QueryEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     QUARANTINE_ID_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
@@ -57,18 +99,32 @@ class SubmissionQuarantined(_message.Message):
     PAYLOAD_FIELD_NUMBER: _builtins.int
     RECEIVED_TIME_FIELD_NUMBER: _builtins.int
     TRUNCATED_FIELD_NUMBER: _builtins.int
+    ADAPTER_FIELD_NUMBER: _builtins.int
+    CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    HEADERS_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
     quarantine_id: _builtins.str
-    """UUIDv5 of the source and the submission as it came, so that the same bad input is kept once (within the
-    broker's window).
-    """
+    """UUIDv5 of the source and the submission as it came, so that the same bad input is kept once."""
     source: _builtins.str
     """Source as given, cut at 256 characters; may be empty."""
     payload: _builtins.bytes
-    """The submission as it came, but for the personal numbers in its text, which are masked: a serialised
-    sori.ingest.v1.Touchpoint, cut at 1 MiB.
+    """The submission, cut at 1 MiB. With an `adapter`: the payload as it came, bit by bit; it may hold personal data.
+    Without one: a serialised sori.ingest.v1.Touchpoint, the personal numbers in its text masked.
     """
     truncated: _builtins.bool
-    """Whether `payload` was cut."""
+    """Whether `payload` was cut; it cannot be replayed then."""
+    adapter: _builtins.str
+    """Adapter that could not read it, as in sources.yaml. Empty: it came over gRPC as a touchpoint."""
+    content_type: _builtins.str
+    """Media type that came with the payload; may be empty."""
+    reason: _builtins.str
+    """Why, as a snake_case constant for filters and metrics, such as `not_json` or `field_missing`. `normal_form`: it
+    could be read, and what came out is no good touchpoint.
+    """
+    size_bytes: _builtins.int
+    """Size of the submission as it came, in bytes."""
     @_builtins.property
     def violations(self) -> _containers.RepeatedCompositeFieldContainer[Global___FieldViolation]:
         """Why; at least one."""
@@ -76,6 +132,14 @@ class SubmissionQuarantined(_message.Message):
     @_builtins.property
     def received_time(self) -> _timestamp_pb2.Timestamp:
         """When it came."""
+
+    @_builtins.property
+    def headers(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Headers that reading it again takes, names in lower case; never one that proves who sent it."""
+
+    @_builtins.property
+    def query(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Query of the address that it was sent to; never a secret."""
 
     def __init__(
         self,
@@ -86,11 +150,95 @@ class SubmissionQuarantined(_message.Message):
         payload: _builtins.bytes = ...,
         received_time: _timestamp_pb2.Timestamp | None = ...,
         truncated: _builtins.bool = ...,
+        adapter: _builtins.str = ...,
+        content_type: _builtins.str = ...,
+        headers: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        query: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        reason: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["received_time", b"received_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["payload", b"payload", "quarantine_id", b"quarantine_id", "received_time", b"received_time", "source", b"source", "truncated", b"truncated", "violations", b"violations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapter", b"adapter", "content_type", b"content_type", "headers", b"headers", "payload", b"payload", "quarantine_id", b"quarantine_id", "query", b"query", "reason", b"reason", "received_time", b"received_time", "size_bytes", b"size_bytes", "source", b"source", "truncated", b"truncated", "violations", b"violations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SubmissionQuarantined: _TypeAlias = SubmissionQuarantined  # noqa: Y015
+
+@_typing.final
+class SubmissionReleased(_message.Message):
+    """A quarantined submission was read after all, and is no longer in quarantine. Event of the stream SORI_INGEST."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUARANTINE_ID_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    TOUCHPOINT_IDS_FIELD_NUMBER: _builtins.int
+    RELEASED_TIME_FIELD_NUMBER: _builtins.int
+    quarantine_id: _builtins.str
+    """Its id."""
+    source: _builtins.str
+    """Source that it came from."""
+    reason: _builtins.str
+    """Why it had been put there."""
+    @_builtins.property
+    def touchpoint_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it became; empty where it turned out to be something to ignore."""
+
+    @_builtins.property
+    def released_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        quarantine_id: _builtins.str = ...,
+        source: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        touchpoint_ids: _abc.Iterable[_builtins.str] | None = ...,
+        released_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["released_time", b"released_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["quarantine_id", b"quarantine_id", "reason", b"reason", "released_time", b"released_time", "source", b"source", "touchpoint_ids", b"touchpoint_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubmissionReleased: _TypeAlias = SubmissionReleased  # noqa: Y015
+
+@_typing.final
+class SubmissionDiscarded(_message.Message):
+    """A quarantined submission was thrown away by somebody. Event of the stream SORI_INGEST."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUARANTINE_ID_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DISCARDED_TIME_FIELD_NUMBER: _builtins.int
+    quarantine_id: _builtins.str
+    """Its id."""
+    source: _builtins.str
+    """Source that it came from."""
+    reason: _builtins.str
+    """Why it had been put there."""
+    @_builtins.property
+    def discarded_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        quarantine_id: _builtins.str = ...,
+        source: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        discarded_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["discarded_time", b"discarded_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["discarded_time", b"discarded_time", "quarantine_id", b"quarantine_id", "reason", b"reason", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubmissionDiscarded: _TypeAlias = SubmissionDiscarded  # noqa: Y015

@@ -464,13 +464,13 @@ class Touchpoint(_message.Message):
     text: _builtins.str
     """What was said, NFC, at most 100,000 characters, no NUL. Personal numbers are masked. May be empty."""
     language: _builtins.str
-    """BCP 47 tag of `text`; empty when unknown."""
+    """BCP 47 tag of `text`; where none is given, a hint by its letters: ko, en, another, or `und`. Empty without letters."""
     thread_id: _builtins.str
     """Conversation it belongs to, unique within `source`; up to 256 characters, may be empty."""
     order_id: _builtins.str
     """Order it is about; up to 256 characters, may be empty."""
     product: _builtins.str
-    """Product it is about; up to 256 characters, may be empty."""
+    """Product it is about; up to 256 characters, may be empty. Personal numbers are masked."""
     org_unit: _builtins.str
     """Shop or team it concerns; up to 64 characters, may be empty."""
     @_builtins.property
@@ -495,12 +495,14 @@ class Touchpoint(_message.Message):
 
     @_builtins.property
     def attributes(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Whatever else the source says; up to 50 entries, keys up to 64 and values up to 1,000 characters."""
+        """Whatever else the source says; up to 50 entries, keys up to 64 and values up to 1,000 characters. Personal numbers
+        in values are masked. `time_zone`, an IANA name, gives `occurred_offset_minutes` where that is 0.
+        """
 
     @_builtins.property
     def masked_counts(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
-        """Output only: how many personal numbers of each kind were masked in `text`: resident_number, card_number,
-        phone_number, account_number.
+        """Output only: how many personal numbers of each kind were masked in `text`, `product` and the values of
+        `attributes`: resident_number, card_number, phone_number, account_number.
         """
 
     def __init__(

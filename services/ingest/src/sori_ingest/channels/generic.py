@@ -1,8 +1,10 @@
 """The adapter for sources that speak sori.ingest.v1.Touchpoint themselves."""
 
+from collections.abc import Mapping
+
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import identifiers
-from sori_ingest.domain import masking, rules
+from sori_ingest.domain import language, masking, rules, zones
 from sori_ingest.domain.outcomes import Violation
 
 _CHANNELS = frozenset(pb.Channel.values()) - {pb.CHANNEL_UNSPECIFIED}
@@ -14,6 +16,7 @@ _QUESTIONS: dict[int, rules.Question] = {
     pb.SURVEY_TYPE_CSAT: rules.CSAT,
     pb.SURVEY_TYPE_CES: rules.CES,
 }
+_ZONE = "time_zone"  # attribute that names the IANA zone of who spoke
 _REFERENCES = (
     ("external_id", rules.LONGEST_REFERENCE),
     ("thread_id", rules.LONGEST_REFERENCE),
@@ -38,6 +41,11 @@ def normalise(given: pb.Touchpoint, normal: pb.Touchpoint, *, now: rules.Instant
         _who(normal, wrong)
     if normal.text or normal.language:
         _words(normal, wrong)
+    if (product := normal.product) and len(product) >= masking.SHORTEST:
+        masked, counts = masking.mask(product)
+        if counts:
+            normal.product = masked
+            _count(normal, counts)
     if normal.HasField("rating"):
         _rating(normal.rating, wrong)
     if normal.HasField("survey"):
@@ -108,7 +116,7 @@ def _who(normal: pb.Touchpoint, wrong: list[Violation]) -> None:
 
 
 def _words(normal: pb.Touchpoint, wrong: list[Violation]) -> None:
-    if (language := normal.language) and (problem := rules.wrong_language(language)):
+    if (tag := normal.language) and (problem := rules.wrong_language(tag)):
         wrong.append(Violation("language", problem))
     given = normal.text
     text, problem = rules.clean(given, rules.LONGEST_TEXT)
@@ -118,8 +126,15 @@ def _words(normal: pb.Touchpoint, wrong: list[Violation]) -> None:
     text, counts = masking.mask(text)
     if text is not given:
         normal.text = text
+    if counts:
+        _count(normal, counts)
+    if text and not tag:
+        normal.language = language.hint(text)
+
+
+def _count(normal: pb.Touchpoint, counts: Mapping[masking.Personal, int]) -> None:
     for kind, count in counts.items():
-        normal.masked_counts[kind] = count
+        normal.masked_counts[kind] += count
 
 
 def _rating(rating: pb.Rating, wrong: list[Violation]) -> None:
@@ -170,8 +185,14 @@ def _attributes(normal: pb.Touchpoint, wrong: list[Violation]) -> None:
             problems.add(f"have a key that {key_problem}")
         if value_problem:
             problems.add(f"have a value that {value_problem}")
+        elif len(clean_value) >= masking.SHORTEST:
+            clean_value, counts = masking.mask_value(clean_key, clean_value)
+            if counts:
+                _count(normal, counts)
         normal_form[clean_key] = clean_value
     wrong += [Violation("attributes", problem) for problem in sorted(problems)]
+    if (zone := normal_form.get(_ZONE)) and not normal.occurred_offset_minutes:
+        normal.occurred_offset_minutes = zones.offset_minutes(zone, normal.occurred_time.seconds)
     if normal_form != given:
         normal.attributes.clear()
         normal.attributes.update(normal_form)

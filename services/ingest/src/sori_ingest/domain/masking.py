@@ -14,71 +14,138 @@ class Personal(StrEnum):
     ACCOUNT_NUMBER = "account_number"
 
 
+SHORTEST = 8  # digits of what is masked
 _MOST_PASSES = 8
 _LABEL = 24  # characters before a number that may say what it is
+_CONTEXT = 60  # characters before a number in which its owner may speak of a bank account
+_LONGEST_ADDRESS = 300  # characters of a web address before a number in it
 
 # Eight digits with little between them: without that there is nothing to look for.
-_SUSPECT = re.compile(r"\d(?:\W{0,3}\d){7}")
-_KNOT = re.compile(r"\d(?:\W{0,3}\d){7,}")
+_GAP = r"[\W_\u30fc\u3161]{0,3}+"
+_SUSPECT = re.compile(rf"\d(?:{_GAP}\d){{7}}")
+_ANY = re.compile(r"[0-9\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\uff10-\uff19]")  # found several times as fast as \d
+_THIRTEEN = re.compile(rf"(?<!\d)\d(?:{_GAP}\d){{12}}")
+_KNOT = re.compile(rf"\d(?:{_GAP}\d){{7,}}")
 _DIGIT = re.compile(r"\d")
 _NARROW = str.maketrans(
-    "０１２３４５６７８９＋－（）．", "0123456789+-()."
+    "０１２３４５６７８９＋－（）．～／，＿", "0123456789+-().~/,_"
 )  # Wide ones, as Korean keyboards make them.
 
-_DASH = r"[-.\u00b7\u2010-\u2015]"
+_DASH = r"[-._\u00b7\u2010-\u2015\u2212\u30fc\u3161]"  # The last is a Korean vowel that looks like one.
 _JOINT = rf"(?:\s?(?:{_DASH}|\))\s?|\s)"  # between two groups of one number
 
-_RESIDENT = re.compile(rf"(?<!\d)(\d\d)(\d\d)(\d\d)(\s?{_DASH}\s?|\s)?([1-8])(\d{{6}})(?!\d)")
+_LOOSE = rf"(?:{_JOINT}|\s?[~/,]\s?)"  # where the digits before leave no doubt
+
+_RESIDENT = re.compile(rf"(?<!\d)(\d\d)(\d\d)(\d\d)(\s?(?:{_DASH}|[~/])\s?|\s)?([1-8])(\d{{6}})(?!\d)")
 _CARD = re.compile(
     rf"(?<!\d)(?<!\d[-.,])(?:\d{{13,19}}"
     rf"|\d{{4}}(?:{_JOINT}\d{{4}}){{3}}"
     rf"|\d{{4}}{_JOINT}\d{{6}}{_JOINT}\d{{4,5}})(?!\d)"
 )
 _PHONE = re.compile(
-    r"(?<![\d+])(?<!\d[-.,])(?:"
-    rf"\(?010\)?{_JOINT}?\d{{4}}{_JOINT}?\d{{4}}"  # mobile
+    r"(?<![\d+])(?<!\d[-.,])(?=[(+08])(?:"
+    rf"\(?010\)?{_LOOSE}?\d{{4}}{_LOOSE}?\d{{4}}"  # mobile
     rf"|\(?010\)?{_JOINT}\d{{3}}{_JOINT}\d{{4}}"
     rf"|\(?01[16789]\)?{_JOINT}?\d{{3,4}}{_JOINT}?\d{{4}}"
     rf"|\(?050\d\)?{_JOINT}?\d{{3,4}}{_JOINT}?\d{{4}}"  # safe number
     rf"|\(?0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70){_JOINT}\d{{3,4}}{_JOINT}\d{{4}}"  # landline, Internet telephone
-    rf"|\+?82{_JOINT}?(?:\(0\)|0)?{_JOINT}?10{_JOINT}?\d{{4}}{_JOINT}?\d{{4}}"
-    rf"|\+82{_JOINT}?(?:\(0\)|0)?{_JOINT}?\d{{1,3}}{_JOINT}?\d{{3,4}}{_JOINT}?\d{{4}}"
+    r"|070\d{8}"
+    rf"|(?:\+|00)?82{_JOINT}?(?:\(0\)|0)?{_JOINT}?10{_JOINT}?\d{{4}}{_JOINT}?\d{{4}}"
+    rf"|(?:\+|00)82{_JOINT}?(?:\(0\)|0)?{_JOINT}?\d{{1,3}}{_JOINT}?\d{{3,4}}{_JOINT}?\d{{4}}"
     rf"|\+[1-9]\d{{0,2}}(?:{_JOINT}\(?\d{{1,4}}){{2,4}}{_JOINT}\d{{3,4}}"  # other countries
     r"|\+[1-9]\d{7,14}"
     r")(?!\d)"
 )
+_LANDLINE = re.compile(  # without joints; only beside words of telephony
+    r"(?<!\d)(?<!\d[-.,])0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4])\d{7,8}(?!\d)"
+)
 _ACCOUNT = re.compile(r"(?<!\d)(?<!\d[-.,])(?:\d{10,16}|\d{2,6}(?:-\d{1,8}){1,4})(?!\d)(?!-\d)")
+_IBAN = re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
 
-_BANKING = re.compile(r"계좌|통장|입금|송금|이체|은행|뱅크|농협|새마을금고|신협|수협|account|acct|\bbank|\biban", re.I)
-_BANKING_BEFORE = re.compile(rf"(?:{_BANKING.pattern})\D{{0,15}}$", re.I)
+_TELEPHONY_BEFORE = re.compile(
+    r"(?:전화|연락|통화|문자|휴대|핸드폰|팩스|\b(?:tel|phone|mobile|call|contact|fax|text))\D{0,15}$", re.I
+)
+_TELEPHONY_AFTER = re.compile(r"\W{0,3}(?:으로|로|에|번으로)?\s?(?:전화|연락|통화|문자|팩스)")
+_BANK = (  # the names that people write without 은행
+    r"(?:국민|신한|우리|하나|기업|산업|씨티|제일|대구|부산|광주|전북|경남|제주|카카오|카뱅|케이|케뱅|토스|농협|수협|신협"
+    r"|새마을금고|새마을|우체국|저축|외환|KB|NH|IBK|KEB|SC)(?:은행|뱅크|금고)?"
+)
+_BANKING_BEFORE = re.compile(
+    r"(?:계좌|통장|입금|송금|이체|예금주|은행|뱅크|농협|새마을금고|신협|수협|account|acct|\bbank|\biban)\D{0,15}$", re.I
+)
+_BANK_BEFORE = re.compile(rf"(?<![가-힣A-Za-z]){_BANK}\s?[:：]?\s?(?:\(?[가-힣]{{2,4}}\)?\s?)?$", re.I)
+_BANK_ALONE = re.compile(
+    r"(?<![가-힣A-Za-z])(?:국민|신한|카뱅|케뱅|토스)\s?[:：]?\s?$"
+)  # before digits without hyphens
 _BANKING_AFTER = re.compile(
     r"\W{0,3}(?:[가-힣]{1,6}은행|[가-힣]{0,6}뱅크|농협)?\W{0,3}(?:계좌|통장|account|(?:으로|로)\s?(?:입금|송금|이체|환불))",
     re.I,
 )
+_BANK_AFTER = re.compile(rf"\s?\(?\s?(?:{_BANK}|[가-힣]{{1,6}}은행|예금주)", re.I)
+_BANK_CONTEXT = re.compile(
+    r"계좌(?!\s?이체)|통장|예금주|은행(?!나무)|뱅크|\baccount\b(?!\s?(?:id|name))|\biban\b", re.I
+)
+_BUSINESS = re.compile(r"\d{3}-\d{2}-\d{5}")  # a company's registration number
 # "주문번호: " before a number says that it is none of the above.
 _REFERENCE = re.compile(
-    r"(?:주문|송장|접수|예약|문의|상품|제품|모델|바코드|order|invoice|tracking|reference|booking|receipt|ticket)"
-    r"\s?(?:번호|코드|no\.?|number|code|id)?\s?(?:는|은|이|가|is)?\s?[:：#=(\[]{0,2}\s?$",
+    r"(?:주문|송장|운송장|등기|접수|예약|문의|상품|제품|모델|바코드|쿠폰|사업자(?:\s?등록)?|승인|거래|택배|대한통운"
+    r"|order|invoice|tracking|reference|booking|receipt|ticket|coupon|waybill|parcel|shipment|sku)"
+    r"\s?(?:번호|코드|no\.?|number|code|id)?\s?(?:조회|확인)?\s?(?:는|은|이|가|is)?\s?[:：#=(\[]{0,2}\s?$",
     re.I,
 )
+_REFERENCE_AFTER = re.compile(r"\s?번?\s?(?:주문(?:건|번호|\s?(?:취소|내역|상품|확인|조회))|송장|운송장|상품|제품)")
+_MOBILE = re.compile(r"0(?:10|50\d)\d{8}|8210\d{8}")
+_KEY_OF_PERSON = re.compile(
+    r"phone|mobile|\btel|_tel\b|cell|fax|resident|card(?!inal)|account_?n|iban|전화|휴대|핸드폰|연락처|주민|외국인|카드|계좌",
+    re.I,
+)
+_KEY_OF_ID = re.compile(r"id$|_id\b|no$|num|number|code|key|token|ref|번호|코드", re.I)
 _RESIDENT_WORD = re.compile(r"(?:주민|외국인\s?등록|resident)\D{0,15}$", re.I)
 _DATE_FIRST = re.compile(r"(?:19|20)\d\d-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12]\d|3[01])")
-_CARD_ISSUER = re.compile(r"[3-69]|2[2-7]")  # The others stand for banks of no country, or for goods (880…).
-_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_CARD_NUMBER = re.compile(  # by issuer, each with its lengths; what begins otherwise stands for goods (880…) or devices
+    r"4(?:\d{12}|\d{15}|\d{18})|(?:5\d|2[2-7])\d{14}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|(?:6\d|35)\d{14,17}|9\d{15}"
+)
+_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 def mask(text: str) -> tuple[str, dict[Personal, int]]:
     """Put `*` for each digit of a personal number; says how many numbers of each kind there were."""
+    return _mask(text) if _is_suspect(text) else (text, {})
+
+
+def mask_value(key: str, value: str) -> tuple[str, dict[Personal, int]]:
+    """Mask the value of an attribute; the key is what stands before it.
+
+    A value that is nothing but digits is an id of the source's own, unless it is a mobile number or the key says what
+    it is: of such ids every tenth would pass for a card number.
+    """
+    if not _is_suspect(value):
+        return value, {}
+    if (bare := value.strip()).isdigit():
+        if _KEY_OF_PERSON.search(key):
+            label = f"{key.replace('_', ' ')}: "
+            masked, counts = _mask(f"{label}{value}")
+            return (masked[len(label) :], counts) if masked[len(label) :] != value else (value, {})
+        if _MOBILE.fullmatch(bare.translate(_NARROW)) and not _KEY_OF_ID.search(key):
+            return _DIGIT.sub("*", value), {Personal.PHONE_NUMBER: 1}
+        return value, {}
+    return _mask(value)
+
+
+def _is_suspect(text: str) -> bool:
+    first = _ANY.search(text)
+    return first is not None and _SUSPECT.search(text, first.start()) is not None
+
+
+def _mask(text: str) -> tuple[str, dict[Personal, int]]:
     counts: dict[Personal, int] = {}
-    if _SUSPECT.search(text) is None:
-        return text, counts
     folded = after = text.translate(_NARROW)
     for _ in range(_MOST_PASSES):  # What is masked may uncover another number beside it.
         before = after
-        for kind, pattern, holds in _KINDS:
-            if kind is not Personal.ACCOUNT_NUMBER or _BANKING.search(after):
+        for kind, pattern, holds, gate in _KINDS:
+            if gate is None or gate.search(after):
                 after = _mask_kind(after, kind, pattern, holds, counts)
-        if after == before:
+        if after == before or not _is_suspect(after):
             break
     else:  # A knot of numbers that no person writes: nothing of it stays, and its length costs nothing more.
         after = _KNOT.sub(lambda found: _DIGIT.sub("*", found.group()), after)
@@ -105,22 +172,33 @@ def _mask_kind(
     return pattern.sub(replace, text)
 
 
-def _before(found: re.Match[str]) -> str:
-    return found.string[max(0, found.start() - _LABEL) : found.start()]
+def _before(found: re.Match[str], most: int = _LABEL) -> str:
+    return found.string[max(0, found.start() - most) : found.start()]
+
+
+def _is_in_address(found: re.Match[str]) -> bool:
+    """Say whether a number is part of a web address, where the numbers are ids."""
+    word = _before(found, _LONGEST_ADDRESS).rpartition(" ")[2].rpartition("\n")[2]
+    return "://" in word or "www." in word
 
 
 def _digits(found: re.Match[str]) -> list[int]:
-    return [int(digit) for digit in _DIGIT.findall(found.group())]
+    return [int(each) for each in found.group() if each.isdecimal()]
 
 
 def _is_resident_number(found: re.Match[str]) -> bool:
-    month, day = int(found[2]), int(found[3])
-    if not (1 <= month <= 12 and 1 <= day <= _DAYS[month - 1]) or _REFERENCE.search(_before(found)):
+    year, month, day = (1900 if found[5] in "1256" else 2000) + int(found[1]), int(found[2]), int(found[3])
+    leap = month == 2 and year % 4 == 0 and year != 1900
+    if not (1 <= month <= 12 and 1 <= day <= _DAYS[month - 1] + leap):
         return False
-    if found[4] is not None or _has_resident_check_digit(_digits(found)):
+    if _REFERENCE.search(_before(found)) or _REFERENCE_AFTER.match(found.string, found.end()):
+        return False
+    if found[4] is not None and "/" not in found[4]:
         return True
     # Numbers given since October 2020 have no check digit: without a hyphen too, the words before must tell.
-    return bool(_RESIDENT_WORD.search(_before(found)))
+    if _RESIDENT_WORD.search(_before(found)):
+        return True
+    return found[4] is None and _has_resident_check_digit(_digits(found)) and not _is_in_address(found)
 
 
 def _has_resident_check_digit(digits: list[int]) -> bool:
@@ -131,31 +209,64 @@ def _has_resident_check_digit(digits: list[int]) -> bool:
 
 def _is_card_number(found: re.Match[str]) -> bool:
     digits = _digits(found)
-    if not 13 <= len(digits) <= 19 or not _CARD_ISSUER.match("".join(map(str, digits[:2]))):
+    if not _CARD_NUMBER.fullmatch("".join(map(str, digits))):
         return False
     doubled = [digit * 2 - 9 if digit > 4 else digit * 2 for digit in digits[-2::-2]]
     if (sum(digits[-1::-2]) + sum(doubled)) % 10:  # Luhn
         return False
-    return not found.group().isdigit() or not _REFERENCE.search(_before(found))
+    return not found.group().isdigit() or not (
+        _REFERENCE.search(_before(found)) or _REFERENCE_AFTER.match(found.string, found.end()) or _is_in_address(found)
+    )
 
 
 def _is_phone_number(found: re.Match[str]) -> bool:
     return 8 <= len(_digits(found)) <= 15
 
 
-def _is_account_number(found: re.Match[str]) -> bool:
+def _is_landline(found: re.Match[str]) -> bool:
     before = _before(found)
-    return (
-        10 <= len(_digits(found)) <= 16
-        and not _DATE_FIRST.match(found.group())
-        and not _REFERENCE.search(before)
-        and bool(_BANKING_BEFORE.search(before) or _BANKING_AFTER.match(found.string, found.end()))
+    return not _REFERENCE.search(before) and bool(
+        _TELEPHONY_BEFORE.search(before) or _TELEPHONY_AFTER.match(found.string, found.end())
     )
 
 
-_KINDS = (
-    (Personal.RESIDENT_NUMBER, _RESIDENT, _is_resident_number),
-    (Personal.CARD_NUMBER, _CARD, _is_card_number),
-    (Personal.PHONE_NUMBER, _PHONE, _is_phone_number),
-    (Personal.ACCOUNT_NUMBER, _ACCOUNT, _is_account_number),
+def _is_account_number(found: re.Match[str]) -> bool:
+    before, number = _before(found), found.group()
+    hyphens = number.count("-")
+    if not 10 <= len(number) - hyphens <= 16 or _DATE_FIRST.match(number):
+        return False
+    return (
+        _is_beside_a_bank(found, before, grouped=hyphens >= 2 and not _BUSINESS.fullmatch(number))
+        and not _REFERENCE.search(before)
+        and not _is_in_address(found)
+    )
+
+
+def _is_beside_a_bank(found: re.Match[str], before: str, *, grouped: bool) -> bool:
+    if _BANKING_BEFORE.search(before) or _BANKING_AFTER.match(found.string, found.end()):
+        return True
+    if not grouped:
+        return bool(_BANK_ALONE.search(before)) and len(found.group()) >= 11
+    return bool(
+        _BANK_BEFORE.search(before)
+        or _BANK_AFTER.match(found.string, found.end())
+        or _BANK_CONTEXT.search(_before(found, _CONTEXT))
+    )
+
+
+def _is_iban(found: re.Match[str]) -> bool:
+    written = found.group().replace(" ", "")
+    return 15 <= len(written) <= 34 and int("".join(str(int(each, 36)) for each in written[4:] + written[:4])) % 97 == 1
+
+
+_KINDS: tuple[
+    tuple[Personal, re.Pattern[str], Callable[[re.Match[str]], bool], re.Pattern[str] | None],
+    ...,  # what must be there too
+] = (
+    (Personal.RESIDENT_NUMBER, _RESIDENT, _is_resident_number, _THIRTEEN),
+    (Personal.CARD_NUMBER, _CARD, _is_card_number, _THIRTEEN),
+    (Personal.PHONE_NUMBER, _PHONE, _is_phone_number, None),
+    (Personal.PHONE_NUMBER, _LANDLINE, _is_landline, None),
+    (Personal.ACCOUNT_NUMBER, _IBAN, _is_iban, None),
+    (Personal.ACCOUNT_NUMBER, _ACCOUNT, _is_account_number, None),
 )

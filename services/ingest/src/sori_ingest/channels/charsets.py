@@ -1,0 +1,89 @@
+"""Bytes to text, by a charset that may be misspelt, wrong or not given at all."""
+
+import codecs
+import re
+
+_ENOUGH_TO_TELL = 1 << 20  # bytes looked at where a charset is guessed
+
+_KOREAN = "cp949"  # holds all of EUC-KR and KS C 5601
+# As mailers and shops write them; what Python knows needs no line.
+_SPELLINGS = {
+    "ks_c_5601": _KOREAN,
+    "ks_c_5601_1987": _KOREAN,
+    "ks_c_5601_1989": _KOREAN,
+    "ksc5601": _KOREAN,
+    "ksc5601_1987": _KOREAN,
+    "ksc_5601": _KOREAN,
+    "ks_x_1001": _KOREAN,
+    "iso_ir_149": _KOREAN,
+    "korean": _KOREAN,
+    "euckr": _KOREAN,
+    "euc_kr": _KOREAN,
+    "uhc": _KOREAN,
+    "ms949": _KOREAN,
+    "cp949": _KOREAN,
+    "x_windows_949": _KOREAN,
+    "windows_949": _KOREAN,
+    "949": _KOREAN,
+    "utf8mb4": "utf_8",
+    "utf_8_sig": "utf_8",
+    "unicode": "utf_8",
+    "ascii": "",
+    "us_ascii": "",
+    "ansi_x3.4_1968": "",
+    "unknown": "",
+    "unknown_8bit": "",
+    "x_unknown": "",
+    "default": "",
+    "binary": "",
+    "8bit": "",
+}
+_UNSAFE = frozenset({"idna", "punycode", "raw_unicode_escape", "unicode_escape", "undefined", "mbcs", "oem"})
+_NO_LETTER = re.compile(r"[^a-z0-9.]+")
+_HANGUL = re.compile("[\uac00-\ud7a3]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def codec(charset: str) -> str:
+    """Give Python's name of a text encoding, or nothing for one that says nothing or that nobody knows."""
+    name = _NO_LETTER.sub("_", charset.strip().lower()).strip("_")
+    name = _SPELLINGS.get(name, name)
+    try:
+        found = codecs.lookup(name) if name else None
+    except (LookupError, ValueError):
+        return ""
+    if found is None or found.name in _UNSAFE or not found._is_text_encoding:
+        return ""
+    return found.name
+
+
+def decode(data: bytes, charset: str = "") -> str:
+    """Read text by the charset given, by what it turns out to be, or with U+FFFD for what nobody can read.
+
+    Never fails, and never gives lone surrogates.
+    """
+    for mark, marked in ((codecs.BOM_UTF8, "utf_8"), (codecs.BOM_UTF16_LE, "utf_16"), (codecs.BOM_UTF16_BE, "utf_16")):
+        if data.startswith(mark):
+            return _SURROGATE.sub("\ufffd", data.decode(marked, "replace").removeprefix("\ufeff"))
+    name = codec(charset)
+    if data.isascii() and name in {"", _KOREAN, "utf-8"}:
+        return data.decode("ascii")
+    for candidate in _candidates(data, name):
+        try:
+            return _SURROGATE.sub("\ufffd", data.decode(candidate))
+        except ValueError:
+            continue
+    return _SURROGATE.sub("\ufffd", data.decode(name or "utf_8", "replace"))
+
+
+def _candidates(data: bytes, name: str) -> list[str]:
+    if name == _KOREAN and _is_utf8_hangul(data):  # The commonest lie: EUC-KR in the header, UTF-8 in the body.
+        return ["utf_8", _KOREAN]
+    return [name, "utf_8", _KOREAN] if name else ["utf_8", _KOREAN]
+
+
+def _is_utf8_hangul(data: bytes) -> bool:
+    try:
+        return bool(_HANGUL.search(data[:_ENOUGH_TO_TELL].decode("utf_8", "ignore"))) and bool(data.decode("utf_8"))
+    except ValueError:
+        return False

@@ -1,0 +1,199 @@
+"""CloudEvents over HTTP: binary, structured and batched, with our touchpoint or a mapped object as data."""
+
+import base64
+import binascii
+import urllib.parse
+from collections.abc import Mapping
+from typing import Any
+
+from google.protobuf import json_format
+from google.protobuf.message import DecodeError
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels import parts, reading, records
+from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
+
+NAME = "cloudevents"
+TITLE = "CloudEvents 1.0"
+DOCUMENT = "https://github.com/cloudevents/spec/blob/main/cloudevents/bindings/http-protocol-binding.md"
+CHANNEL = "as the data says, else the option `channel`, else crm"
+FIELDS: Mapping[str, str] = {
+    "external_id": "the data's, else source and id of the event, which together are unique",
+    "occurred_time": "the data's, else time of the event, else the time of receipt",
+    "kind": "the data's, else the option `kind`, else other",
+    "text": "data: a sori.ingest.v1.Touchpoint as JSON (or as protobuf in binary mode), or any object whose fields the "
+    "source's mapping names or that are called as ours; text/plain data is the text",
+    "attributes": "event_type, event_source, event_subject, beside the data's",
+    "ignored": "events without data; types that the option `types` does not list, where there is one",
+}
+
+_STRUCTURED = "application/cloudevents"
+_BATCH = "application/cloudevents-batch"
+_JSON_FORMS = frozenset(
+    ["occurredTime", "externalId", "threadId", "orderId", "orgUnit", "occurredOffsetMinutes", "identifiers"]
+)
+_NESTED = ("rating", "survey", "attributes")
+_ENUMS = (("channel", "channel"), ("kind", "kind"), ("actor", "actor"))
+_OUTPUTS = ("touchpointId", "touchpoint_id", "receivedTime", "received_time", "maskedCounts", "masked_counts", "source")
+
+
+def read(payload: Payload, source: Source) -> Reading:
+    """Read one event in either mode, or a batch."""
+    kind = payload.content_type.partition(";")[0].strip().lower()
+    if not kind.startswith(_STRUCTURED) and not {"ce-specversion", "ce-id"}.isdisjoint(payload.headers):
+        return _binary(payload, source)
+    given = reading.json_value(payload)
+    if isinstance(given, list):
+        if not given:
+            return Reading(ignored=(Ignored("no_events"),))
+        return parts.read_each(given, "", lambda event: [_event(event, payload, source)])
+    if kind.startswith(_BATCH) or not isinstance(given, dict):
+        raise Unreadable("not_json", "not a list" if kind.startswith(_BATCH) else "not an object")
+    return parts.reading_of(_event(given, payload, source))
+
+
+def _binary(payload: Payload, source: Source) -> Reading:
+    event: dict[str, Any] = {
+        name.removeprefix("ce-"): urllib.parse.unquote(value)
+        for name, value in payload.headers.items()
+        if name.startswith("ce-")
+    }
+    event["datacontenttype"] = payload.content_type
+    if payload.body:
+        event["data"] = _data(payload.body, payload.content_type, payload)
+    return parts.reading_of(_event(event, payload, source))
+
+
+def _data(body: bytes, content_type: str, payload: Payload) -> Any:
+    """Read data by its content type: JSON where none is given."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind in ("application/protobuf", "application/x-protobuf"):
+        try:
+            return pb.Touchpoint.FromString(body)
+        except DecodeError:
+            raise Unreadable("field_wrong", "not a touchpoint", "data") from None
+    text = reading.decode(body, reading.charset(content_type or payload.content_type))
+    if kind.startswith("text/") and kind != "text/json":
+        return text
+    if kind and kind != "text/json" and not kind.endswith(("/json", "+json")):
+        raise Unreadable("field_wrong", "neither JSON nor text", "datacontenttype")
+    return reading.parse_json(text)
+
+
+def _event(event: reading.JsonObject, payload: Payload, source: Source) -> parts.Outcome:
+    version = reading.text(event, "specversion")
+    if version != "1.0" and not version.startswith("1.0."):
+        raise Unreadable("field_wrong", "not 1.0", "specversion")
+    event_id, origin, kind = (reading.text(event, name) for name in ("id", "source", "type"))
+    types = [each.strip() for each in source.options.get("types", "").split(",") if each.strip()]
+    if types and kind not in types:
+        return Ignored("event_type_unknown", kind[:64])
+    data = event.get("data")
+    if "data_base64" in event:
+        data = _data(_bytes(event), reading.optional_text(event, "datacontenttype"), payload)
+    if isinstance(data, str) and reading.optional_text(event, "datacontenttype").startswith("application/json"):
+        data = _json_text(data)
+    if data in (None, "", {}):
+        return Ignored("no_data", kind[:64])
+    made = _touchpoint(data, event, payload, source)
+    made.external_id = made.external_id or f"{origin}#{event_id}"
+    reading.attribute(made, "event_type", kind)
+    reading.attribute(made, "event_source", origin)
+    reading.attribute(made, "event_subject", reading.optional_text(event, "subject"))
+    return made
+
+
+def _json_text(data: str) -> Any:
+    """Read JSON that a sender wrote into a string; a mere text stays one."""
+    try:
+        return reading.parse_json(data) if data.lstrip()[:1] in "{[" else data
+    except Unreadable:
+        return data
+
+
+def _bytes(event: reading.JsonObject) -> bytes:
+    try:
+        return base64.b64decode(reading.text(event, "data_base64"), validate=True)
+    except (binascii.Error, ValueError):
+        raise Unreadable("field_wrong", "not base64", "data_base64") from None
+
+
+def _touchpoint(data: object, event: reading.JsonObject, payload: Payload, source: Source) -> pb.Touchpoint:
+    if isinstance(data, str):
+        data = {"text": data}
+    if isinstance(data, pb.Touchpoint):
+        made = data
+    elif not isinstance(data, dict):
+        raise Unreadable("field_wrong", "not an object", "data")
+    elif not source.mapping and _is_touchpoint(data):
+        made = _parsed(data)
+    else:
+        return _mapped(data, event, payload, source)
+    made.channel = made.channel or reading.configured_channel(source, pb.CHANNEL_CRM)
+    made.kind = made.kind or reading.configured_kind(source, pb.TOUCHPOINT_KIND_OTHER)
+    if not made.HasField("occurred_time"):
+        at = reading.moment_at(event, "time", payload=payload, source=source)
+        made.occurred_time.FromDatetime(at.time.replace(tzinfo=None))
+        made.occurred_offset_minutes = at.offset_minutes
+    return made
+
+
+def _is_touchpoint(data: reading.JsonObject) -> bool:
+    """Say whether an object has what only a touchpoint's JSON has: our names in camel case, or our messages."""
+    return not _JSON_FORMS.isdisjoint(data) or any(isinstance(data.get(name), dict) for name in _NESTED)
+
+
+def _mapped(data: reading.JsonObject, event: reading.JsonObject, payload: Payload, source: Source) -> pb.Touchpoint:
+    made = records.mapped(data, payload, source, channel=pb.CHANNEL_CRM, kind=pb.TOUCHPOINT_KIND_OTHER)
+    said = next(
+        (found for name in _names(source, "occurred_time") if (found := _at(data, name)) not in (None, "")), None
+    )
+    at = reading.moment_at({"data": said, "time": event.get("time")}, "data", "time", payload=payload, source=source)
+    made.occurred_time.FromDatetime(at.time.replace(tzinfo=None))
+    made.occurred_offset_minutes = at.offset_minutes
+    if not (made.text or made.identifiers or made.HasField("rating") or made.HasField("survey") or made.order_id):
+        raise Unreadable("field_missing", "no field of a touchpoint; give the source a mapping", "data")
+    return made
+
+
+def _at(data: reading.JsonObject, name: str) -> object:
+    return data[name] if name in data else reading.find(data, name)
+
+
+def _names(source: Source, field: str) -> list[str]:
+    return [name for name, mapped in source.mapping.items() if mapped == field] or [field]
+
+
+def _parsed(data: reading.JsonObject) -> pb.Touchpoint:
+    given = {name: value for name, value in data.items() if name not in _OUTPUTS}
+    for name, what in _ENUMS:
+        _spell(given, name, what)
+    people = given.get("identifiers")
+    if isinstance(people, list):
+        given["identifiers"] = [dict(each) if isinstance(each, dict) else each for each in people]
+        for each in given["identifiers"]:
+            if isinstance(each, dict):
+                each.pop("temporary", None)
+                _spell(each, "type", "identifier")
+    if isinstance(given.get("survey"), dict):
+        given["survey"] = dict(given["survey"])
+        _spell(given["survey"], "type", "survey")
+    moment = None
+    for name in ("occurredTime", "occurred_time"):
+        if name in given and (moment := reading.moment(given.pop(name))) is None:
+            raise Unreadable("field_wrong", "not a time", f"data.{name}")
+    try:
+        made = json_format.ParseDict(given, pb.Touchpoint(), ignore_unknown_fields=True)
+    except (json_format.ParseError, ValueError, TypeError, OverflowError, AttributeError):
+        raise Unreadable("field_wrong", "not a touchpoint", "data") from None
+    if moment is not None:
+        made.occurred_time.FromDatetime(moment.time.replace(tzinfo=None))
+        made.occurred_offset_minutes = made.occurred_offset_minutes or moment.offset_minutes
+    return made
+
+
+def _spell(given: dict[str, Any], name: str, what: str) -> None:
+    """Allow our words, as in `kakao`, beside the protocol's names, as in CHANNEL_KAKAO."""
+    value = given.get(name)
+    if isinstance(value, str) and (number := reading.enum_named(what, value)):
+        given[name] = number

@@ -1,0 +1,182 @@
+"""E-mail as MIME: what the sender wrote, apart from what they quoted and how they signed."""
+
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Mapping
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels import attachments, markup, mime, quotation, reading
+from sori_ingest.channels.payload import Ignored, Payload, Reading, Source
+
+NAME = "email"
+TITLE = "E-mail (MIME)"
+DOCUMENT = "https://www.rfc-editor.org/rfc/rfc5322"
+CHANNEL = "email"
+FIELDS: Mapping[str, str] = {
+    "external_id": "Message-ID; without one a digest of sender, date, subject and text",
+    "thread_id": "first of References, else In-Reply-To, else the mail's own id",
+    "kind": "inquiry from customers, reply by our own addresses within a thread, other for what we begin",
+    "actor": "agent for the addresses in the options `own_addresses` and `own_domains`, else customer",
+    "occurred_time": "Date; where it is missing or absurd the newest Received header, else the time of receipt",
+    "identifiers": "e-mail: From; Reply-To where a form sent the mail (From is ours or no-reply); of our own mails "
+    "the receivers",
+    "text": "plain text or HTML, without quoted replies and signature; a mere forward counts as the text",
+    "attributes": "subject, quoted, signature (1,000 characters each), attachments, to, forwarded",
+    "ignored": "bounce, auto_reply, mailing_list, empty_message",
+}
+
+_EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+_SKEW = dt.timedelta(minutes=5)
+_ID = re.compile(r"<([^<>]{1,998})>")
+_ROBOT = re.compile(r"(?:mailer-daemon|postmaster|mail-daemon|bounces?)(?:[+=_-][^@]*)?@|^mailer-daemon$", re.I)
+_NOBODY = re.compile(r"(?:no[-_.]?reply|do[-_.]?not[-_.]?reply|notifications?)(?:[+_-][^@]*)?@")
+_AUTO_SUBJECT = re.compile(
+    r"\s*(?:re:\s*)?\[?(?:out of (?:the )?office|auto(?:matic)?[- ]?(?:reply|response)|부재\s?중"
+    r"|자동\s?(?:회신|응답|답장)|휴가\s?중\s?자동)",
+    re.I,
+)
+_BOUNCE_SUBJECT = re.compile(
+    r"\s*(?:undelivere?d|undeliverable|delivery (?:status notification|failure|has failed)"
+    r"|mail delivery (?:failed|subsystem)|returned mail|failure notice"
+    r"|메일 전송 실패|메일이 반송|배달되지 않|전송 실패|반송)",
+    re.I,
+)
+_LISTS = ("list-id", "list-post", "list-unsubscribe")
+
+
+def read(payload: Payload, source: Source) -> Reading:
+    """Make one touchpoint of a mail, or none of what a program sent."""
+    return read_mail(payload.body, payload, source)
+
+
+def read_mail(body: bytes, payload: Payload, source: Source) -> Reading:
+    """Read a mail that came within another payload; see read."""
+    mail = mime.parse(body)
+    own = _own(source)
+    if ignored := _unwritten(mail, own):
+        return Reading(ignored=(ignored,))
+    written = markup.Written(text=mail.plain) if mail.plain.strip() else markup.read(mail.html)
+    parts = quotation.separate(written.text)
+    quoted = "\n\n".join(filter(None, (parts.quoted, written.quoted)))
+    signature = "\n".join(filter(None, (parts.signature, written.signature)))
+    forwarded = not parts.own and bool(quoted)
+    text = parts.own or quoted or signature
+    subject = mail.header("subject")
+    if not (text or subject or mail.attachments):
+        return Reading(ignored=(Ignored("empty_message"),))
+    made = _touchpoint(mail, payload, source, own, text or subject)
+    reading.attribute(made, "subject", subject)
+    if forwarded:
+        reading.attribute(made, "forwarded", "true")
+    elif parts.own:
+        reading.attribute(made, "quoted", quoted)
+        reading.attribute(made, "signature", signature)
+    attachments.attach(made, map(attachments.type_of, mail.attachments))
+    return Reading(touchpoints=(made,))
+
+
+def _touchpoint(mail: mime.Mail, payload: Payload, source: Source, own: frozenset[str], text: str) -> pb.Touchpoint:
+    sender = mail.addresses("from") or mail.addresses("sender", "return-path")
+    replies = mail.addresses("reply-to")
+    receivers = mail.addresses("to", "cc")
+    ours = bool(sender) and _is_own(sender[0], own)
+    strangers = [each for each in replies if not _is_own(each, own)]
+    if strangers and (ours or (sender and _NOBODY.match(sender[0]))):  # A form sent it for the one in Reply-To.
+        ours, sender = False, strangers
+    references = _ID.findall(mail.header("references"))
+    answered = _ID.findall(mail.header("in-reply-to"))
+    message_id = _message_id(mail, text)
+    kind = pb.TOUCHPOINT_KIND_INQUIRY
+    if ours:
+        kind = pb.TOUCHPOINT_KIND_REPLY if references or answered else pb.TOUCHPOINT_KIND_OTHER
+    made = reading.touchpoint(
+        source,
+        channel=reading.configured_channel(source, pb.CHANNEL_EMAIL),
+        kind=kind,
+        actor=pb.ACTOR_AGENT if ours else pb.ACTOR_CUSTOMER,
+        at=_moment(mail, payload),
+        external_id=message_id,
+        thread_id=reading.reference((references or answered or [message_id])[0]),
+        text=text,
+        language=mail.header("content-language").partition(",")[0].strip(),
+    )
+    people = [each for each in receivers if not _is_own(each, own)] if ours else sender[:1]
+    for address in people:
+        reading.identify(made, pb.IDENTIFIER_TYPE_EMAIL, address)
+    if not ours:
+        reading.attribute(made, "to", ", ".join(each for each in receivers if _is_own(each, own)))
+    return made
+
+
+def _own(source: Source) -> frozenset[str]:
+    """Give our addresses, and our domains as `@domain`."""
+    listed = re.split(r"[\s,;]+", source.options.get("own_addresses", "").lower())
+    domains = re.split(r"[\s,;]+", source.options.get("own_domains", "").lower())
+    return frozenset([each for each in listed if each] + [f"@{each.lstrip('@')}" for each in domains if each])
+
+
+def _is_own(address: str, own: frozenset[str]) -> bool:
+    local, _, domain = address.rpartition("@")
+    bare = f"{local.partition('+')[0]}@{domain}"  # help+case123@ours is ours too
+    return bool(own) and (address in own or bare in own or f"@{domain}" in own)
+
+
+def _unwritten(mail: mime.Mail, own: frozenset[str]) -> Ignored | None:
+    """Say why nobody wrote a mail, where nobody did."""
+    sender = (mail.addresses("from") or mail.addresses("sender") or [mail.header("from").strip("<> ")])[0]
+    subject = mail.header("subject")
+    automatic = mail.header("auto-submitted").partition(";")[0].strip().lower()
+    precedence = mail.header("precedence").strip().lower()
+    if mail.delivery_report or _ROBOT.match(sender) or mail.header("x-failed-recipients"):
+        return Ignored("bounce")
+    if mail.header("return-path").strip() == "<>":  # As RFC 3834 asks of programs, so that none answers another.
+        return Ignored("bounce" if _BOUNCE_SUBJECT.match(subject) else "auto_reply", "null sender")
+    if mail.content_type == "multipart/disposition-notification":
+        return Ignored("auto_reply", "read receipt")
+    if automatic == "auto-generated" and _is_own(sender, own):
+        automatic = "" if any(not _is_own(each, own) for each in mail.addresses("reply-to")) else automatic  # our form
+    if automatic not in ("", "no") or precedence in ("auto_reply", "auto-reply", "autoreply"):
+        return Ignored("auto_reply", automatic[:40] if automatic.isascii() else "")
+    if any(mail.header(each) for each in ("x-autoreply", "x-autorespond", "x-autoresponse", "x-auto-reply-from")):
+        return Ignored("auto_reply")
+    if _AUTO_SUBJECT.match(subject):
+        return Ignored("auto_reply", "subject")
+    if precedence in ("bulk", "list", "junk") or any(mail.header(each) for each in _LISTS):
+        # A mailbox such as help@ may be a list of ours: what comes through it is for us.
+        lists = " ".join(mail.header(each).lower() for each in ("list-id", "list-post"))
+        if not any(_names(lists, each) for each in own):
+            return Ignored("mailing_list")
+    return None
+
+
+def _names(lists: str, own: str) -> bool:
+    """Say whether a list's headers name an address or a domain of ours; a List-Id has a dot for the @."""
+    return bool(re.search(rf"(?<![\w-]){re.escape(own.lstrip('@'))}(?![\w-])", lists)) or (
+        "@" in own[1:] and own.replace("@", ".", 1) in lists
+    )
+
+
+def _message_id(mail: mime.Mail, text: str) -> str:
+    given = mail.header("message-id")
+    found = _ID.search(given)
+    if message_id := (found[1] if found else given).strip():
+        return reading.reference(message_id)
+    said = "\0".join([mail.header("from"), mail.header("date"), mail.header("subject"), text])
+    return f"sha256:{hashlib.sha256(said.encode()).hexdigest()}"
+
+
+def _moment(mail: mime.Mail, payload: Payload) -> reading.Moment:
+    latest = payload.received_time + _SKEW
+    received = [value.rpartition(";")[2] for value in mail.all("received")]
+    for value in [mail.header("date"), *received[:1]]:
+        made = _spelled(value)
+        if made and _EARLIEST <= made.time <= latest:
+            return made
+    return reading.Moment(payload.received_time.astimezone(dt.UTC))
+
+
+def _spelled(value: str) -> reading.Moment | None:
+    """Read a date as mailers write it, with a comment behind it or without."""
+    made = reading.moment(value.partition("(")[0].strip()[:64])
+    return made if made and abs(made.offset_minutes) <= 14 * 60 else None

@@ -1,0 +1,129 @@
+"""Formbricks: survey responses, of which each counts once, when it is finished."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels import parts, questionnaire, reading
+from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
+
+NAME = "formbricks"
+TITLE = "Formbricks"
+DOCUMENT = "https://formbricks.com/docs/xm-and-surveys/core-features/integrations/webhooks"
+CHANNEL = "survey"
+FIELDS: Mapping[str, str] = {
+    "external_id": "data.id of a finished response; further scored questions: id#question id",
+    "thread_id": "data.id",
+    "occurred_time": "data.updatedAt (of the finish), else createdAt",
+    "identifiers": "contactAttributes (userId, email, phone, …) and hidden fields by name or by the mapping; "
+    "else data.contact.id as `formbricks:…`",
+    "text": "the answers in words",
+    "survey": "numbers, told apart by the options nps, csat, ces (question ids), by the question's id, or by the "
+    "survey's title where there is one number only; scales by csat_scale, ces_scale",
+    "rating": "a question named in the option `rating`, on rating_scale (1-5)",
+    "attributes": "survey, the other answers by question id, tags, meta",
+    "ignored": "what is not finished; test pings. All events of a finished response make the same touchpoint",
+}
+
+_EVENTS = ("responseCreated", "responseUpdated", "responseFinished")
+
+
+def read(payload: Payload, source: Source) -> Reading:
+    """Read one event, or several as a list."""
+    given = reading.json_value(payload)
+    if isinstance(given, dict):
+        return parts.reading_of(*_event(given, payload, source))
+    if not isinstance(given, list):
+        raise Unreadable("not_json", "not an object")
+    if not given:
+        return Reading(ignored=(Ignored("test_ping"),))
+    return parts.read_each(given, "", lambda event: _event(event, payload, source))
+
+
+def _event(given: reading.JsonObject, payload: Payload, source: Source) -> list[parts.Outcome]:
+    event = reading.text(given, "event")
+    if event in ("testEndpoint", "test"):
+        return [Ignored("test_ping", event)]
+    if event not in _EVENTS:
+        return [Ignored("event_type_unknown", event[:64])]
+    data = reading.object_at(given, "data")
+    if not reading.flag(data, "finished") and event != "responseFinished":
+        return [Ignored("not_finished", event)]
+    main = reading.touchpoint(
+        source,
+        channel=reading.configured_channel(source, pb.CHANNEL_SURVEY),
+        kind=reading.configured_kind(source, pb.TOUCHPOINT_KIND_SURVEY_RESPONSE),
+        at=reading.moment_at(data, "updatedAt", "createdAt", payload=payload, source=source),
+        external_id=reading.text(given, "data.id"),
+        language=_language(data),
+    )
+    _contact(main, data, source)
+    survey = reading.optional_text(data, "survey.title") or reading.optional_text(data, "survey.name")
+    reading.attribute(main, "survey", survey)
+    answers = reading.optional_object(data, "data")
+    alone = sum(_is_number(each) for each in answers.values()) == 1
+    words: list[str] = []
+    scores: list[questionnaire.Score] = []
+    for key, value in answers.items():
+        if _is_number(value) and (score := _score(key, value, survey if alone else "", source)):
+            scores.append(score)
+        elif isinstance(value, str):
+            if not questionnaire.fill(main, key, value, source):
+                _say(main, key, value, words, source)
+        elif isinstance(value, list):
+            reading.attribute(main, key, ", ".join(str(each) for each in value if isinstance(each, str | int | float)))
+        elif isinstance(value, dict):  # A matrix: row -> column.
+            reading.attribute(main, key, "; ".join(f"{row}: {cell}" for row, cell in value.items()))
+        else:
+            reading.attribute(main, key, value)
+    main.text = "\n".join(words)
+    _context(main, data)
+    survey_id = reading.optional_text(data, "surveyId")
+    return [*questionnaire.touchpoints(main, scores, source, survey_id=survey_id)]
+
+
+def _say(main: pb.Touchpoint, key: str, value: str, words: list[str], source: Source) -> None:
+    """Tell words from choices: Formbricks sends both as texts and says not which."""
+    choices = [each.strip() for each in source.options.get("choices", "").split(",")]
+    if value in ("clicked", "dismissed", "accepted", "booked", "skipped") or key in choices:
+        reading.attribute(main, key, value)
+    elif value.strip():
+        words.append(value)
+
+
+def _score(key: str, value: Any, survey: str, source: Source) -> questionnaire.Score | None:
+    question = questionnaire.question(source, key, survey)
+    rated = key in [each.strip() for each in source.options.get("rating", "").split(",")] or "rating" in key.lower()
+    if not question and not rated:
+        return None
+    number = reading.number({"": value}, "")
+    lowest, highest = (1.0, 5.0) if not question and number <= 5 else (1.0, 10.0) if not question else (0.0, 0.0)
+    return questionnaire.Score(key=key, value=number, question=question, lowest=lowest, highest=highest)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _contact(main: pb.Touchpoint, data: reading.JsonObject, source: Source) -> None:
+    attributes = reading.optional_object(data, "contactAttributes") or reading.optional_object(data, "personAttributes")
+    for name, value in attributes.items():
+        if isinstance(value, str):
+            questionnaire.fill(main, name, value, source)
+    user = reading.optional_text(data, "contact.userId") or reading.optional_text(data, "person.userId")
+    if user:
+        questionnaire.fill(main, "userId", user, source)
+    reading.identify_account(main, NAME, reading.optional_text(data, "contact.id"))
+
+
+def _language(data: reading.JsonObject) -> str:
+    language = reading.optional_text(data, "language")
+    return "" if language == "default" else language
+
+
+def _context(main: pb.Touchpoint, data: reading.JsonObject) -> None:
+    tags = [reading.optional_text(each, "name") for each in reading.items_at(data, "tags") if isinstance(each, dict)]
+    reading.attribute(main, "tags", ", ".join(filter(None, tags)))
+    reading.attribute(main, "country", reading.optional_text(data, "meta.country"))
+    reading.attribute(main, "device", reading.optional_text(data, "meta.userAgent.device"))
+    reading.attribute(main, "variant", reading.optional_text(data, "meta.source"))

@@ -1,0 +1,200 @@
+"""A MIME message taken apart, however broken: headers as text, what was written, and how much is attached."""
+
+import base64
+import binascii
+import email.message
+import email.parser
+import email.policy
+import email.utils
+import quopri
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sori_ingest.channels import charsets, markup, reading
+from sori_ingest.channels.payload import Unreadable
+
+_MOST_PARTS = 500
+_MOST_HEADERS = 1_000
+_LONGEST_HEADER = 16_384  # bytes; references to a long thread are about 4,000
+_LONGEST_BODY = 1 << 20  # bytes of a part of text that are read
+
+_SEALS = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
+_WORD = re.compile(r"=\?([^?\s]{1,64})\?([bBqQ])\?([^?]*)\?=")
+_BETWEEN = re.compile(r"(=\?[^?\s]{1,64}\?[bBqQ]\?[^?]*\?=)\s+(?==\?[^?\s]{1,64}\?[bBqQ]\?)")
+_SPACE = re.compile(r"\s+")
+_KNOWN = ("from", "to", "subject", "date", "message-id", "received", "return-path", "sender", "reply-to")
+_ADDRESS = re.compile(r"[^\s<>,;:\"'()\[\]]{1,64}@[^\s<>,;:\"'()\[\]]{1,255}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """What of a message matters to us."""
+
+    headers: tuple[tuple[str, str], ...]  # names in lower case; decoded, unfolded
+    content_type: str
+    plain: str
+    html: str
+    attachments: tuple[str, ...]  # content types
+    delivery_report: bool
+
+    def header(self, name: str) -> str:
+        """Give the first header of a name, or nothing."""
+        return next((value for each, value in self.headers if each == name), "")
+
+    def all(self, name: str) -> list[str]:
+        """Give the headers of a name, first to last."""
+        return [value for each, value in self.headers if each == name]
+
+    def addresses(self, *names: str) -> list[str]:
+        """Give the e-mail addresses in these headers, in lower case, each once."""
+        found: dict[str, None] = {}
+        for name in names:
+            for value in self.all(name):
+                found.update(dict.fromkeys(addresses(value)))
+        return list(found)
+
+
+def parse(body: bytes) -> Mail:
+    """Take a message apart; Unreadable when it has none of the headers of an e-mail."""
+    try:
+        return _parse(body)
+    except RecursionError:
+        raise Unreadable("not_mail", "nested too deep") from None
+
+
+def addresses(header: str) -> list[str]:
+    """Give the e-mail addresses in a header, in lower case."""
+    try:
+        found = [address for _, address in email.utils.getaddresses([header])]
+    except (ValueError, IndexError, TypeError, RecursionError):
+        found = []
+    # The library gives nothing for what breaks the rules of RFC 5322, as an unquoted name with a comma in it does.
+    found = [each for each in found if _ADDRESS.fullmatch(each)] or _ADDRESS.findall(header)
+    return [each.strip(".").lower() for each in found]
+
+
+def _parse(body: bytes) -> Mail:
+    body = body.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n \t")
+    message = email.parser.BytesParser(policy=email.policy.compat32).parsebytes(body)
+    headers = tuple((name.lower(), _header(value)) for name, value in list(message.raw_items())[:_MOST_HEADERS])
+    if not any(name in _KNOWN for name, _ in headers):
+        raise Unreadable("not_mail", "has no From, To, Subject, Date or Message-ID header", "from")
+    plain: list[str] = []
+    html: list[str] = []
+    attachments: list[str] = []
+    for part in _leaves(message):
+        kind = part.get_content_type()
+        if kind not in ("text/plain", "text/html") or _is_attached(part):
+            if kind not in _SEALS:
+                attachments.append(kind)
+        elif kind == "text/plain":
+            plain.append(text_of(part))
+        else:
+            html.append(text_of(part))
+    kind = message.get_content_type()
+    return Mail(
+        headers=headers,
+        content_type=kind,
+        plain="\n\n".join(filter(None, (markup.tidy(each) for each in plain))),
+        html="\n".join(filter(str.strip, html)),
+        attachments=tuple(attachments),
+        delivery_report=kind == "multipart/report",
+    )
+
+
+def _leaves(message: email.message.Message) -> Iterator[email.message.Message]:
+    """Walk through the parts; a message within the message is one attachment."""
+    stack = [message]
+    seen = 0
+    while stack and seen < _MOST_PARTS:
+        part = stack.pop()
+        seen += 1
+        if part.is_multipart() and (part is message or part.get_content_maintype() == "multipart"):
+            inner: object = part.get_payload()
+            found = inner if isinstance(inner, list) else []
+            stack += [each for each in reversed(found) if isinstance(each, email.message.Message)]
+        else:
+            yield part
+
+
+def _is_attached(part: email.message.Message) -> bool:
+    try:
+        return part.get_content_disposition() == "attachment" or bool(part.get_filename())
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return True
+
+
+def text_of(part: email.message.Message) -> str:
+    """Give the text of a part, decoded whatever it takes."""
+    try:
+        data = part.get_payload(decode=True)
+    except (ValueError, LookupError, TypeError):  # The library looks the charset up, whatever its name is.
+        return ""
+    if not isinstance(data, bytes):
+        return ""
+    text = charsets.decode(data[:_LONGEST_BODY], parameter(part, "charset"))
+    if parameter(part, "format").lower() == "flowed":
+        text = _unfolded(text, delete_space=parameter(part, "delsp").lower() == "yes")
+    return reading.clean(text)
+
+
+def parameter(part: email.message.Message, name: str, header: str = "content-type") -> str:
+    """Give a parameter of a header, or nothing."""
+    try:
+        value = part.get_param(name, "", header)
+    except (ValueError, LookupError, TypeError):
+        return ""
+    return value if isinstance(value, str) else str(value[2]) if isinstance(value, tuple) else ""
+
+
+def _unfolded(text: str, *, delete_space: bool) -> str:
+    """Join lines as RFC 3676 has it: one that ends in a space goes on in the next."""
+    made: list[str] = []
+    open_line = False
+    for line in text.replace("\r\n", "\n").split("\n"):
+        flows = line.endswith(" ") and line != "-- "
+        content = line[:-1] if flows and delete_space else line
+        if open_line and not line.startswith(">") and line != "-- ":
+            made[-1] += content
+        else:
+            made.append(content)
+        open_line = flows and not line.startswith(">")
+    return "\n".join(made)
+
+
+def _base64(data: bytes) -> bytes:
+    data = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
+    return _padded(data)
+
+
+def _padded(data: bytes) -> bytes:
+    try:
+        return base64.b64decode(data + b"=" * (-len(data) % 4))
+    except binascii.Error:  # One character too many: it holds no whole byte.
+        return base64.b64decode(data[: len(data) // 4 * 4])
+
+
+def _header(value: object) -> str:
+    """Decode a header: bytes that nobody declared, and encoded words, split within a character or not."""
+    data = str(value).encode("utf-8", "surrogateescape")[:_LONGEST_HEADER]
+    text = _BETWEEN.sub(r"\1", _SPACE.sub(" ", charsets.decode(data)).strip())
+    made: list[str] = []
+    waiting, charset, position = b"", "", 0
+    for word in _WORD.finditer(text):
+        between = text[position : word.start()]
+        name = word[1].partition("*")[0]  # RFC 2231 allows a language behind it.
+        if waiting and (between or name.lower() != charset.lower()):
+            made.append(charsets.decode(waiting, charset))
+            waiting = b""
+        made.append(between)
+        waiting, charset, position = waiting + _word(word[2], word[3]), name, word.end()
+    if waiting:
+        made.append(charsets.decode(waiting, charset))
+    made.append(text[position:])
+    return _SPACE.sub(" ", reading.clean("".join(made))).strip()
+
+
+def _word(encoding: str, content: str) -> bytes:
+    data = content.encode("utf-8", "replace")
+    return _base64(data) if encoding in "bB" else quopri.decodestring(data.replace(b"_", b" "), header=True)

@@ -1,0 +1,175 @@
+"""Answers to a questionnaire as touchpoints: the main score with the open answers, each further score on its own."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels import reading
+from sori_ingest.channels.payload import Source
+from sori_ingest.domain import fields
+
+# Options of a survey source: which questions are which, by id, reference or title, with commas between.
+OPTIONS: Mapping[str, pb.SurveyType.ValueType] = {
+    "nps": pb.SURVEY_TYPE_NPS,
+    "csat": pb.SURVEY_TYPE_CSAT,
+    "ces": pb.SURVEY_TYPE_CES,
+}
+_WORDS: tuple[tuple[pb.SurveyType.ValueType, re.Pattern[str]], ...] = (
+    (
+        pb.SURVEY_TYPE_NPS,
+        re.compile(r"(?<![a-z])nps(?![a-z])|net.?promoter|추천|(?:likely|willing).{0,40}recommend", re.I),
+    ),
+    (
+        pb.SURVEY_TYPE_CES,
+        re.compile(
+            r"(?<![a-z])ces(?![a-z])|effort|how easy|easy (?:it )?(?:was|is)|made it easy|easy to (?:use|solve|resolve)"
+            r"|(?:얼마나|정도).{0,20}(?:쉬|수월|편리)|(?:노력|수고).{0,20}(?:점수|정도|들)|노력\s?지수",
+            re.I,
+        ),
+    ),
+    (pb.SURVEY_TYPE_CSAT, re.compile(r"(?<![a-z])csat(?![a-z])|satisf|만족", re.I)),
+)
+_OPEN = re.compile(r"open.?end|comment|feedback|reason|의견|이유|건의|하고\s?싶은\s?말|주관식|자유|기타", re.I)
+_RANKS = {pb.SURVEY_TYPE_NPS: 0, pb.SURVEY_TYPE_CSAT: 1, pb.SURVEY_TYPE_CES: 2}
+_LONGEST_LABEL = 300
+
+# How forms and trackers name what a customer is known by.
+_NAMES = {
+    "memberid": "member_id",
+    "membernumber": "member_id",
+    "customerid": "member_id",
+    "contactid": "member_id",
+    "회원번호": "member_id",
+    "고객번호": "member_id",
+    "userid": "app_user_id",
+    "appuserid": "app_user_id",
+    "uid": "app_user_id",
+    "email": "email",
+    "emailaddress": "email",
+    "useremail": "email",
+    "이메일": "email",
+    "이메일주소": "email",
+    "phone": "phone",
+    "phonenumber": "phone",
+    "mobile": "phone",
+    "tel": "phone",
+    "전화번호": "phone",
+    "휴대폰": "phone",
+    "휴대폰번호": "phone",
+    "연락처": "phone",
+    "kakaoid": "kakao_id",
+    "loyaltycard": "loyalty_card",
+    "deviceid": "device_id",
+    "anonymousid": "anonymous_id",
+    "orderid": "order_id",
+    "ordernumber": "order_id",
+    "order": "order_id",
+    "주문번호": "order_id",
+    "product": "product",
+    "productid": "product",
+    "상품": "product",
+    "상품명": "product",
+    "orgunit": "org_unit",
+    "store": "org_unit",
+    "storeid": "org_unit",
+    "branch": "org_unit",
+    "매장": "org_unit",
+    "지점": "org_unit",
+    "language": "language",
+    "lang": "language",
+}
+_NO_LETTER = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """A question answered by a number on a scale."""
+
+    key: str  # the question's id: with the response's it names a touchpoint
+    value: float
+    question: pb.SurveyType.ValueType = pb.SURVEY_TYPE_UNSPECIFIED  # none of the three: a rating
+    lowest: float = 0  # With `highest` also 0: the question's usual scale.
+    highest: float = 0
+
+
+def field_of(name: str, source: Source) -> str:
+    """Say which touchpoint field a name stands for: by the source's mapping, else by what such names usually mean."""
+    return source.mapping.get(name) or _NAMES.get(_NO_LETTER.sub("", name).lower(), "")
+
+
+def question(source: Source, *labels: str) -> pb.SurveyType.ValueType:
+    """Say which question this is, by the source's options or mapping, else by the words of its id, type or title."""
+    for label in filter(None, labels):
+        if (mapped := source.mapping.get(label, "")) in OPTIONS:
+            return OPTIONS[mapped]
+        for option, kind in OPTIONS.items():
+            if label in [each.strip() for each in source.options.get(option, "").split(",")]:
+                return kind
+    for label in labels:
+        for kind, words in _WORDS:
+            if words.search(label[:_LONGEST_LABEL]):
+                return kind
+    return pb.SURVEY_TYPE_UNSPECIFIED
+
+
+def is_open(label: str) -> bool:
+    """Say whether a question's title asks for words."""
+    return _OPEN.search(label[:_LONGEST_LABEL]) is not None
+
+
+def scale(source: Source, option: str, lowest: float, highest: float) -> tuple[float, float]:
+    """Give the scale that an option such as `csat_scale: 1-7` names, or the given one."""
+    given = re.fullmatch(r"\s*(-?\d{1,3})\s*[-~]\s*(-?\d{1,3})\s*", source.options.get(option, ""))
+    return (float(given[1]), float(given[2])) if given else (lowest, highest)
+
+
+def touchpoints(main: pb.Touchpoint, scores: Iterable[Score], source: Source, *, survey_id: str) -> list[pb.Touchpoint]:
+    """Put the main score (NPS before CSAT before CES before ratings) on `main` and each further one on its own.
+
+    The further ones are of the same thread, without the words: they would be counted twice.
+    """
+    ranked = sorted(scores, key=lambda each: _RANKS.get(each.question, len(_RANKS)))
+    main.thread_id = main.thread_id or main.external_id
+    made = [main]
+    for further in ranked[1:]:
+        touchpoint = pb.Touchpoint()
+        touchpoint.CopyFrom(main)
+        touchpoint.text = ""
+        touchpoint.attributes.clear()
+        touchpoint.external_id = f"{main.external_id}#{further.key}" if main.external_id else ""
+        _put(touchpoint, further, source, survey_id)
+        reading.attribute(touchpoint, "question", further.key)
+        made.append(touchpoint)
+    if ranked:
+        _put(main, ranked[0], source, survey_id)
+        reading.attribute(main, "question", ranked[0].key)
+    elif survey_id:
+        reading.attribute(main, "survey_id", survey_id)
+    return made
+
+
+def _put(made: pb.Touchpoint, score: Score, source: Source, survey_id: str) -> None:
+    name = next((name for name, kind in OPTIONS.items() if kind == score.question), "rating")
+    lowest, highest = scale(source, f"{name}_scale", score.lowest, score.highest)
+    if not score.question:
+        reading.rate(made, score.value, lowest, highest)
+        reading.attribute(made, "survey_id", survey_id)
+        return
+    if score.question == pb.SURVEY_TYPE_NPS:
+        lowest, highest = 0, 0  # There is no other.
+    reading.answer_survey(made, score.question, score.value, lowest=lowest, highest=highest, survey_id=survey_id)
+
+
+def fill(made: pb.Touchpoint, name: str, value: str, source: Source) -> bool:
+    """Put a named value into the field that it is for; says whether there is one."""
+    field = field_of(name, source)
+    if field in fields.IDENTIFIERS:
+        reading.identify(made, pb.IdentifierType.ValueType(reading.enum_named("identifier", field)), value)
+    elif field in ("order_id", "product", "org_unit", "language", "thread_id"):
+        setattr(made, field, value.strip())
+    elif field.startswith(fields.ATTRIBUTE):
+        reading.attribute(made, field.removeprefix(fields.ATTRIBUTE), value)
+    else:
+        return False
+    return True

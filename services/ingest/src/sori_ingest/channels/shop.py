@@ -1,0 +1,141 @@
+"""Feedback from a shop's kiosk or a QR code: our own small form, as JSON or as a browser's form."""
+
+import email.parser
+import email.policy
+from collections.abc import Mapping
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels import attachments, mime, parts, questionnaire, reading
+from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
+from sori_ingest.channels.reading import Media
+
+NAME = "shop"
+TITLE = "Shop kiosk and QR feedback"
+DOCUMENT = "docs/channels.md#shop"
+CHANNEL = "store"
+FIELDS: Mapping[str, str] = {
+    "external_id": "`id`; without one the touchpoint is named by its content",
+    "org_unit": "`store` (also store_id, branch, 매장), else the source's org_unit",
+    "occurred_time": "`time` (also submitted_at, timestamp), else the time of receipt",
+    "text": "`text` (also comment, message, feedback, 의견)",
+    "rating": "`rating` (also score, stars, 별점), 1 to 5, or on the scale of `scale` or of the option `rating_scale`",
+    "identifiers": "`phone`, `email`, `member_id`, `loyalty_card`, …; all optional",
+    "order_id": "`order_id`",
+    "product": "`product`",
+    "language": "`language`",
+    "kind": "`kind`, else complaint, praise or inquiry by `category`; else review with a rating, inquiry without",
+    "attributes": "all other fields; `device` and `table` of the kiosk",
+    "ignored": "`test`: true; what has neither words nor a rating",
+}
+
+_TEXT = ("text", "comment", "comments", "message", "feedback", "content", "의견", "내용")
+_RATING = ("rating", "score", "stars", "star", "별점", "평점", "만족도")
+_STORE = ("store", "store_id", "storeId", "shop", "branch", "location", "매장", "지점", "org_unit")
+_TIME = ("time", "submitted_at", "submittedAt", "occurred_time", "timestamp", "created_at", "createdAt", "date")
+_ID = ("id", "feedback_id", "feedbackId", "external_id", "submission_id", "uuid")
+_KIND = ("kind", "category", "type", "유형")
+_KINDS = {
+    "complaint": pb.TOUCHPOINT_KIND_COMPLAINT,
+    "불만": pb.TOUCHPOINT_KIND_COMPLAINT,
+    "praise": pb.TOUCHPOINT_KIND_PRAISE,
+    "compliment": pb.TOUCHPOINT_KIND_PRAISE,
+    "칭찬": pb.TOUCHPOINT_KIND_PRAISE,
+    "inquiry": pb.TOUCHPOINT_KIND_INQUIRY,
+    "question": pb.TOUCHPOINT_KIND_INQUIRY,
+    "suggestion": pb.TOUCHPOINT_KIND_INQUIRY,
+    "문의": pb.TOUCHPOINT_KIND_INQUIRY,
+    "제안": pb.TOUCHPOINT_KIND_INQUIRY,
+    "건의": pb.TOUCHPOINT_KIND_INQUIRY,
+    "review": pb.TOUCHPOINT_KIND_REVIEW,
+    "visit": pb.TOUCHPOINT_KIND_VISIT,
+}
+_NAMELESS = ("name", "first_name", "last_name", "이름", "성함")
+
+
+def read(payload: Payload, source: Source) -> Reading:
+    """Read one submission, or several as a list."""
+    kind = reading.media(payload)
+    if kind in (Media.FORM, Media.TEXT):
+        return parts.reading_of(*_one(dict(reading.form(payload)), payload, source))
+    if kind == Media.MULTIPART:
+        return parts.reading_of(*_one(_multipart(payload), payload, source))
+    given = reading.json_value(payload)
+    if isinstance(given, dict):
+        return parts.reading_of(*_one(given, payload, source))
+    if not isinstance(given, list):
+        raise Unreadable("not_json", "not an object")
+    if not given:
+        return Reading(ignored=(Ignored("no_answer"),))
+    return parts.read_each(given, "", lambda each: _one(each, payload, source))
+
+
+def _multipart(payload: Payload) -> dict[str, object]:
+    """Read the form of a page that takes photos; these are counted and not kept."""
+    boundary = payload.body.lstrip().partition(b"\n")[0].strip()[2:][:200]
+    head = b'Content-Type: multipart/form-data; boundary="' + boundary + b'"\r\n\r\n'
+    try:
+        message = email.parser.BytesParser(policy=email.policy.compat32).parsebytes(head + payload.body.lstrip())
+    except RecursionError:
+        raise Unreadable("not_form", "nested too deep") from None
+    fields: dict[str, object] = {}
+    files: list[object] = []
+    for part in message.walk():
+        name, file = (
+            mime.parameter(part, "name", "content-disposition"),
+            mime.parameter(part, "filename", "content-disposition"),
+        )
+        if file:
+            files.append(file)
+        elif name and not part.is_multipart():
+            fields.setdefault(name, mime.text_of(part))
+    if not fields:
+        raise Unreadable("not_form", "no fields")
+    return {**fields, "photos": files}
+
+
+def _one(given: Mapping[str, object], payload: Payload, source: Source) -> list[parts.Outcome]:
+    if reading.flag(given, "test") or reading.flag(given, "ping"):
+        return [Ignored("test_ping")]
+    names = {field: name for name, field in source.mapping.items() if name in given}
+    text = reading.optional_text(given, *_names(names, "text", _TEXT))
+    rating = reading.optional_number(given, *_names(names, "rating", _RATING))
+    if not text.strip() and rating is None:
+        if any(name in given for name in (*_TEXT, *_RATING, names.get("text", ""), names.get("rating", ""))):
+            return [Ignored("no_answer")]
+        raise Unreadable("field_missing", "neither text nor rating", "text")
+    word = reading.optional_text(given, *_names(names, "kind", _KIND)).strip().lower()
+    usual = pb.TOUCHPOINT_KIND_INQUIRY if rating is None else pb.TOUCHPOINT_KIND_REVIEW
+    made = reading.touchpoint(
+        source,
+        channel=reading.configured_channel(source, pb.CHANNEL_STORE),
+        kind=_KINDS.get(word) or reading.configured_kind(source, usual),
+        at=reading.moment_at(given, *_names(names, "occurred_time", _TIME), payload=payload, source=source),
+        external_id=reading.optional_text(given, *_names(names, "external_id", _ID)),
+        text=text,
+        org_unit=reading.optional_text(given, *_names(names, "org_unit", _STORE)).strip(),
+    )
+    if rating is not None:
+        _rate(made, rating, given, source)
+    used = {name for known in (_TEXT, _RATING, _STORE, _TIME, _ID, _KIND, _NAMELESS) for name in known}
+    used |= {*names.values(), "scale", "test", "ping"}
+    for name, value in given.items():
+        if name in used or value is None or isinstance(value, dict | list):
+            continue
+        if not questionnaire.fill(made, name, reading.optional_text({"": value}, ""), source):
+            reading.attribute(made, name, value)
+    if photos := sum(len(value) for value in given.values() if isinstance(value, list)):
+        attachments.attach(made, ["file"] * min(photos, 100))
+    return [made]
+
+
+def _names(mapped: Mapping[str, str], field: str, usual: tuple[str, ...]) -> tuple[str, ...]:
+    return (mapped[field],) if field in mapped else usual
+
+
+def _rate(made: pb.Touchpoint, rating: float, given: Mapping[str, object], source: Source) -> None:
+    lowest, highest = questionnaire.scale(source, "rating_scale", 1, 5)
+    scale = reading.find(given, "scale")
+    if isinstance(scale, str | int) and not isinstance(scale, bool):
+        low, _, high = str(scale).rpartition("-")
+        lowest, highest = float(low) if low.isdecimal() else 1, float(high) if high.isdecimal() else highest
+    reading.rate(made, rating, lowest, highest)

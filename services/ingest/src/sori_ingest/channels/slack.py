@@ -1,0 +1,199 @@
+"""Slack Events API: what staff say in channels, and what customers say in shared ones."""
+
+import json
+from collections.abc import Iterator, Mapping
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels import mrkdwn, reading
+from sori_ingest.channels.attachments import attach, type_of
+from sori_ingest.channels.forms import is_form
+from sori_ingest.channels.parts import Outcome, reading_of
+from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
+from sori_ingest.channels.withdrawal import withdraw
+
+NAME = "slack"
+TITLE = "Slack Events API"
+DOCUMENT = "https://docs.slack.dev/reference/events/message"
+CHANNEL = "chat"
+FIELDS: Mapping[str, str] = {
+    "external_id": "`channel:ts` of the message; the same for its edits, its deletion and a mention in it",
+    "revision": "`message.edited.ts`, or `event_ts` of a deletion, which makes the message an empty one",
+    "kind": "inquiry of a customer, reply of staff in a shared channel, other for internal voice and deletions",
+    "actor": "customer for another organisation's member in a shared channel, else agent; option `voice` (customer,"
+    " internal) decides for all channels of the source",
+    "occurred_time": "`ts` of the message",
+    "identifiers": "ANONYMOUS_ID `slack:<user>` of a customer; none of staff",
+    "text": "`text` without markup, else the texts of `blocks`",
+    "thread_id": "`channel:thread_ts`, or `channel:ts` of a message that begins one",
+    "attributes": "voice (customer, company, internal), team, slack_channel, deleted, attachments",
+    "ignored": "the challenge (it is answered), bots and apps, unfolded links, joins and other subtypes, other events",
+}
+
+_SPOKEN = frozenset({"", "file_share", "thread_broadcast", "me_message"})
+_MESSAGES = frozenset({"message", "app_mention"})
+_MOST_BLOCK_TEXTS = 1_000
+
+
+def read(payload: Payload, source: Source) -> Reading:
+    """Read one event, or answer the challenge; see Adapter.
+
+    Option `voice` says who speaks in the source's channels: `customer`, `internal`, or by the teams of channel and
+    author where it is not given.
+    """
+    if is_form(payload):
+        kind = "ssl_check" if "ssl_check" in (fields := reading.form(payload)) else fields.get("command", "interaction")
+        return reading_of(Ignored("test_ping" if kind == "ssl_check" else "event_type_unknown", kind))
+    given = reading.json_object(payload)
+    kind = reading.text(given, "type")
+    if kind == "url_verification":
+        challenge = reading.text(given, "challenge")
+        return Reading(
+            ignored=(Ignored("url_verification"),),
+            reply=json.dumps({"challenge": challenge}).encode(),
+            reply_content_type="application/json",
+        )
+    if kind != "event_callback":
+        return reading_of(Ignored("event_type_unknown", kind))
+    event = reading.object_at(given, "event")
+    name = reading.text(given, "event.type")
+    if name not in _MESSAGES:
+        return reading_of(Ignored("event_type_unknown", name))
+    return reading_of(*_read(given, event, payload, source))
+
+
+def _read(given: reading.JsonObject, event: reading.JsonObject, payload: Payload, source: Source) -> Iterator[Outcome]:
+    subtype = reading.optional_text(event, "subtype")
+    if subtype == "message_changed":
+        message = reading.object_at(given, "event.message")
+        if reading.optional_text(message, "subtype") == "tombstone":
+            yield _deletion(given, event, reading.text(given, "event.message.ts"), message, payload, source)
+        elif _is_bot(message):
+            yield Ignored("bot_echo")
+        elif not _is_edited(event, message):
+            yield Ignored("text_unchanged")
+        else:
+            yield from _message(given, event, message, payload, source, "event.message")
+    elif subtype == "message_deleted":
+        previous = reading.optional_object(event, "previous_message")
+        deleted = reading.optional_text(event, "deleted_ts") or reading.optional_text(previous, "ts")
+        if _is_bot(previous):
+            yield Ignored("bot_echo")
+        elif not deleted:
+            raise Unreadable("field_missing", "missing", "event.deleted_ts")
+        else:
+            yield _deletion(given, event, deleted, previous, payload, source)
+    elif subtype == "bot_message" or _is_bot(event):
+        yield Ignored("bot_echo")
+    elif subtype in _SPOKEN:
+        yield from _message(given, event, event, payload, source, "event")
+    else:
+        yield Ignored("event_type_unknown", f"message.{subtype}")
+
+
+def _message(
+    given: reading.JsonObject,
+    event: reading.JsonObject,
+    message: reading.JsonObject,
+    payload: Payload,
+    source: Source,
+    path: str,
+) -> Iterator[Outcome]:
+    ts = reading.text(given, f"{path}.ts", "event.ts") if path == "event" else reading.text(given, f"{path}.ts")
+    made = _begin(given, event, message, ts, payload, source)
+    if message is not event:
+        edited = reading.moment(reading.find(message, "edited.ts"))
+        at = edited or reading.moment_at(event, "event_ts", "ts", payload=payload, source=source)
+        made.revision = max(at.revision, 1)
+    made.text = mrkdwn.plain(reading.optional_text(message, "text")).strip() or _words_of(message.get("blocks"))
+    files = [each for each in reading.objects_at(message, "files") if each.get("mode") != "tombstone"]
+    attach(made, [type_of(reading.optional_text(each, "mimetype")) for each in files])
+    if made.text or files or made.revision:
+        yield made
+    else:
+        yield Ignored("no_words")
+
+
+def _deletion(
+    given: reading.JsonObject,
+    event: reading.JsonObject,
+    ts: str,
+    message: reading.JsonObject,
+    payload: Payload,
+    source: Source,
+) -> pb.Touchpoint:
+    made = _begin(given, event, message, ts, payload, source)
+    at = reading.moment_at(event, "event_ts", "ts", payload=payload, source=source)
+    return withdraw(made, at.revision)
+
+
+def _begin(
+    given: reading.JsonObject,
+    event: reading.JsonObject,
+    message: reading.JsonObject,
+    ts: str,
+    payload: Payload,
+    source: Source,
+) -> pb.Touchpoint:
+    channel = reading.text(given, "event.channel")
+    voice = _voice(given, event, message, source)
+    kind, actor = {
+        "customer": (pb.TOUCHPOINT_KIND_INQUIRY, pb.ACTOR_CUSTOMER),
+        "company": (pb.TOUCHPOINT_KIND_REPLY, pb.ACTOR_AGENT),
+    }.get(voice, (pb.TOUCHPOINT_KIND_OTHER, pb.ACTOR_AGENT))
+    made = reading.touchpoint(
+        source,
+        channel=reading.configured_channel(source, pb.CHANNEL_CHAT),
+        kind=kind,
+        actor=actor,
+        at=reading.moment_at({"ts": ts}, "ts", payload=payload, source=source),
+        external_id=f"{channel}:{ts}",
+        thread_id=f"{channel}:{reading.optional_text(message, 'thread_ts') or ts}",
+    )
+    if voice == "customer":
+        reading.identify_account(made, "slack", reading.optional_text(message, "user"))
+    reading.attribute(made, "voice", voice)
+    reading.attribute(made, "slack_channel", channel)
+    reading.attribute(made, "team", given.get("team_id"))
+    return made
+
+
+def _voice(given: reading.JsonObject, event: reading.JsonObject, message: reading.JsonObject, source: Source) -> str:
+    """Say whose voice it is: a customer's, the company's towards a customer, or one within the company."""
+    configured = source.options.get("voice", "")
+    if configured in ("customer", "internal"):
+        return configured
+    ours = reading.optional_text(given, "team_id", "authorizations.0.team_id")
+    theirs = ""
+    for within in (message, event):
+        theirs = theirs or reading.optional_text(within, "user_team", "source_team", "team")
+    if ours and theirs and ours != theirs and given.get("is_ext_shared_channel") is not False:
+        return "customer"  # Within one organisation of many teams the channel is not external.
+    return "company" if reading.flag(given, "is_ext_shared_channel") else "internal"
+
+
+def _is_edited(event: reading.JsonObject, message: reading.JsonObject) -> bool:
+    """Say whether somebody changed a message; it is also told as changed when a link in it is unfolded."""
+    before = reading.optional_text(event, "previous_message.text")
+    return "edited" in message or before != reading.optional_text(message, "text")
+
+
+def _is_bot(message: reading.JsonObject) -> bool:
+    by_slack = reading.optional_text(message, "user") == "USLACKBOT"
+    by_app = bool(reading.optional_text(message, "bot_id"))
+    return by_slack or by_app or reading.optional_text(message, "subtype") == "bot_message"
+
+
+def _words_of(blocks: object) -> str:
+    """Gather the texts of a message that has nothing but blocks, in their order."""
+    words: list[str] = []
+    waiting = [blocks]
+    while waiting and len(words) < _MOST_BLOCK_TEXTS:
+        at = waiting.pop()
+        if isinstance(at, list):
+            waiting += reversed(at)
+        elif isinstance(at, dict):
+            found = at.get("text")
+            if isinstance(found, str):
+                words.append(mrkdwn.plain(found))
+            waiting += [at[each] for each in ("fields", "elements", "text") if isinstance(at.get(each), dict | list)]
+    return " ".join(word.strip() for word in words if word.strip())

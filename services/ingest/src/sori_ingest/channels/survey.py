@@ -1,0 +1,434 @@
+"""Surveys of any maker: SurveyMonkey's CSV with its two header rows, and plain NPS, CSAT and CES as CSV or JSON."""
+
+import csv
+import datetime as dt
+import hashlib
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels import questionnaire, reading
+from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
+from sori_ingest.channels.reading import Media
+
+NAME = "survey"
+TITLE = "Surveys: SurveyMonkey-style CSV; NPS, CSAT, CES as CSV or JSON"
+DOCUMENT = "https://help.surveymonkey.com/en/surveymonkey/analyze/csv-and-xls-exports/"
+CHANNEL = "survey"
+FIELDS: Mapping[str, str] = {
+    "external_id": "Respondent ID, response_id, id, …; else of rows, and of what has "
+    "a time, a digest of the answers and how many alike came before; "
+    "further scored questions: id#question",
+    "thread_id": "as external_id of the response",
+    "occurred_time": "End Date, submitted_at, created_at, …, else Start Date; without offset in the option `zone`",
+    "identifiers": "Email Address, phone, member_id, … by name or by the mapping",
+    "text": "open-ended answers; comment, feedback, reason, 의견, …",
+    "survey": "columns nps, csat, ces, or `score` beside `type`; else questions told apart by the options nps, csat, "
+    "ces or by their titles; answers such as `9 - Very likely` and `매우 만족` count; scales by `scale`, "
+    "csat_scale, ces_scale",
+    "rating": "a column `rating`, or `score` without a type, with its scale (1-5)",
+    "attributes": "all other answers",
+    "ignored": "rows without any answer",
+}
+
+_MOST_ROWS = 100_000
+_ROW = "row "
+_NOTICE = 4_096  # bytes; a notice is smaller
+_NO_LETTER = re.compile(r"[\W_]+")
+_LEADING_NUMBER = re.compile(
+    r"\s*(-?\d{1,4}(?:[.]\d{1,6})?)\s*(?:점|/\s*(\d{1,3})|[-–—:.)(]\s*\D.*|\D{0,40})?\s*", re.S
+)
+_SCALE = re.compile(r"\s*(-?\d{1,3})\s*(?:[-~–]|to|에서)\s*(-?\d{1,3})\s*(?:점)?\s*", re.I)
+_SECOND_HEADER = {"response", "open-ended response", "응답", "주관식 응답", "개방형 응답", "other (please specify)"}
+
+_IDS = (
+    "external_id",
+    "responseid",
+    "respondentid",
+    "id",
+    "token",
+    "uuid",
+    "응답번호",
+    "응답id",
+    "응답자id",
+    "externalid",
+)
+_TIMES = (
+    "enddate", "submittedat", "completedat", "respondedat", "answeredat", "finishedat", "occurredtime", "createdat",
+    "timestamp", "time", "date", "datemodified", "datecreated", "응답일시", "응답시간", "제출일시", "제출시간",
+    "종료일", "작성일", "일시", "날짜", "startdate", "startedat", "시작일",
+)  # fmt: skip
+_WORDS = (
+    "comment", "comments", "text", "feedback", "reason", "message", "opentext", "openended", "verbatim", "note",
+    "의견", "이유", "코멘트", "내용", "남기실말씀", "하고싶은말", "주관식",
+)  # fmt: skip
+_TYPES = ("type", "surveytype", "metric", "questiontype", "survey", "question", "kind", "유형", "문항", "설문유형")
+_SCORES = ("score", "rating", "value", "answer", "점수", "평점", "별점", "만족도점수")
+_SURVEYS = ("surveyid", "formid", "survey", "surveyname", "collectorid", "설문", "설문명")
+_UNSAID = ("ipaddress", "firstname", "lastname", "name", "이름", "성함", "ip")  # kept out: nobody asked for them
+_WRAPPERS = ("responses", "data", "results", "items", "answers_list")
+_PEOPLE = ("respondent", "customer", "user", "contact", "person")
+_INNER = (*_PEOPLE, "metadata", "meta", "answers", "response", "customfields", "scores", "ratings", "fields")
+
+_LABELS: Mapping[str, float] = {
+    "verysatisfied": 5, "satisfied": 4, "neithersatisfiednordissatisfied": 3, "neutral": 3, "dissatisfied": 2,
+    "verydissatisfied": 1, "extremelysatisfied": 5, "somewhatsatisfied": 4, "somewhatdissatisfied": 2,
+    "extremelydissatisfied": 1, "매우만족": 5, "만족": 4, "보통": 3, "불만족": 2, "매우불만족": 1, "불만": 2,
+    "매우불만": 1, "매우만족함": 5, "매우만족합니다": 5, "만족합니다": 4, "보통입니다": 3,
+    "불만족합니다": 2, "매우불만족합니다": 1,
+}  # fmt: skip
+
+
+def read(payload: Payload, source: Source) -> Reading:
+    """Make touchpoints of each response; one that cannot be read leaves the others be."""
+    if event := _notice(payload):
+        return Reading(ignored=(Ignored("event_type_unknown", event[:64]),))
+    made: list[pb.Touchpoint] = []
+    ignored: list[Ignored] = []
+    unreadable: list[Unreadable] = []
+    seen: dict[str, int] = {}
+    for place, record in _records(payload):
+        try:
+            found = _response(place, record, payload, source, seen)
+        except Unreadable as error:
+            unreadable.append(Unreadable(error.reason, error.detail, ".".join(filter(None, (place, error.field)))))
+            continue
+        made += found
+        if not found:
+            ignored.append(Ignored("no_answer", place))
+    if not (made or ignored or unreadable):
+        ignored.append(Ignored("no_rows"))
+    if len(unreadable) == 1 and not (made or ignored):
+        raise unreadable[0]
+    return Reading(touchpoints=tuple(made), ignored=tuple(ignored), unreadable=tuple(unreadable))
+
+
+def _notice(payload: Payload) -> str:
+    """Give the event of a SurveyMonkey webhook, which says that there is a response and not what it says."""
+    if b"object_id" not in payload.body[:_NOTICE]:
+        return ""
+    try:
+        given = reading.json_value(payload)
+    except Unreadable:
+        return ""
+    is_notice = isinstance(given, dict) and "object_id" in given and "object_type" in given
+    return reading.optional_text(given, "event_type") if is_notice else ""
+
+
+def _records(payload: Payload) -> Iterator[tuple[str, dict[str, object]]]:
+    """Give each response as named values, with its place in the payload."""
+    kind = reading.media(payload)
+    if kind in (Media.JSON, Media.JSONL):
+        yield from _json_records(payload, kind)
+    elif kind == Media.FORM:
+        yield "", dict(reading.form(payload))
+    elif kind in (Media.CSV, Media.TSV, Media.TEXT, Media.MIME):
+        yield from _csv_records(reading.decoded(payload), "\t" if kind == Media.TSV else "")
+    else:
+        raise Unreadable("not_a_table", "neither CSV nor JSON")
+
+
+def _json_records(payload: Payload, kind: Media) -> Iterator[tuple[str, dict[str, object]]]:
+    if kind == Media.JSONL:
+        lines = reading.decoded(payload).splitlines()
+        given = [reading.parse_json(line) for line in lines if line.strip()]
+    else:
+        value = reading.json_value(payload)
+        if isinstance(value, dict):
+            wrapped = next((value[name] for name in _WRAPPERS if isinstance(value.get(name), list)), None)
+            value = wrapped if wrapped and all(isinstance(each, dict) for each in wrapped) else [value]
+        given = value if isinstance(value, list) else [value]
+    for index, each in enumerate(given):
+        if not isinstance(each, dict):
+            raise Unreadable("not_json", "not an object", str(index))
+        yield "" if len(given) == 1 else str(index), _flat(each)
+
+
+def _flat(given: Mapping[str, object]) -> dict[str, object]:
+    """Bring what stands within `respondent`, `answers` and the like beside the rest."""
+    made: dict[str, object] = {}
+    for name, value in given.items():
+        if name in questionnaire.OPTIONS and isinstance(value, dict):  # {"nps": {"score": 9, "comment": "…"}}
+            value = {(name if inner in ("score", "value", "rating") else inner): each for inner, each in value.items()}
+            made.update({inner: each for inner, each in value.items() if inner not in made})
+            continue
+        if name == "pages" and isinstance(value, list):  # SurveyMonkey's responses API
+            for page in value:
+                _pages(page, made)
+            continue
+        if isinstance(value, dict) and _letters(name) in _INNER:
+            for inner, each in value.items():
+                if inner == "id" and _letters(name) in _PEOPLE:  # Names a person, who may answer more than once.
+                    inner = "user_id" if name == "user" else "customer_id"
+                made.setdefault(inner, each)
+        elif isinstance(value, list) and all(isinstance(each, dict) for each in value):
+            for each in value:
+                _answer(each, made)
+        else:
+            made[name] = value
+    return made
+
+
+def _pages(page: object, made: dict[str, object]) -> None:
+    """Take the questions of a page, with what was written or chosen as the answer."""
+    questions = reading.find(page, "questions")
+    for each in questions if isinstance(questions, list) else []:
+        name = reading.find(each, "heading") or reading.find(each, "id")
+        answers = reading.find(each, "answers")
+        for answer in answers if isinstance(answers, list) else []:
+            paths = ("choice_metadata.weight", "text", "simple_text")
+            value = next((found for path in paths if (found := reading.find(answer, path)) not in (None, "")), None)
+            if isinstance(name, str) and isinstance(value, str | int | float):
+                made.setdefault(name, value)
+
+
+def _answer(each: Mapping[str, object], made: dict[str, object]) -> None:
+    """Take one of a list of questions with their answers."""
+    names = ("question", "title", "name", "key", "id", "question_id", "type")
+    name = next((str(each[key]) for key in names if isinstance(each.get(key), str | int)), "")
+    values = ("answer", "value", "score", "text", "response")
+    value = next((each[key] for key in values if isinstance(each.get(key), str | int | float)), None)
+    if name and value is not None:
+        made.setdefault(name, value)
+
+
+def _csv_records(text: str, delimiter: str) -> Iterator[tuple[str, dict[str, object]]]:
+    text = text.removeprefix("\ufeff").lstrip("\r\n")
+    head = text.partition("\n")[0]
+    delimiter = delimiter or max(",;\t", key=head.count)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        header = next(rows, [])
+        if len(header) < 2 and not any(_is_named(each) for each in header):
+            raise Unreadable("not_a_table", "no header row")
+        second: list[str] | None = None
+        for number, row in enumerate(rows, start=2):
+            if number == 2 and _is_second_header(row):
+                second = row
+                continue
+            if number > _MOST_ROWS:
+                raise Unreadable("too_large", f"more than {_MOST_ROWS:,} rows")
+            if any(cell.strip() for cell in row):
+                yield f"{_ROW}{number}", _named(_titles(header, second), row)
+    except csv.Error:
+        raise Unreadable("not_a_table", "not CSV") from None
+
+
+def _is_second_header(row: list[str]) -> bool:
+    """Say whether this is SurveyMonkey's second header row, which names the kind or the choice of each answer."""
+    return bool(row) and not row[0].strip() and any(cell.strip().lower() in _SECOND_HEADER for cell in row)
+
+
+def _titles(header: list[str], second: list[str] | None) -> list[str]:
+    """Join the two header rows: a question's title stands over the first of its columns only."""
+    if second is None:
+        return [each.strip() for each in header]
+    titles: list[str] = []
+    question = ""
+    for index, cell in enumerate(header + [""] * (len(second) - len(header))):
+        below = second[index].strip() if index < len(second) else ""
+        question = cell.strip() or question
+        plain = not below or below.lower() in _SECOND_HEADER
+        if not plain or (plain and not cell.strip()):
+            titles.append(f"{question} - {below}" if below else f"{question} - {index}")
+        else:
+            titles.append(question)
+    return titles
+
+
+def _named(titles: list[str], row: list[str]) -> dict[str, object]:
+    made: dict[str, object] = {}
+    for index, cell in enumerate(row):
+        title = titles[index] if index < len(titles) and titles[index] else f"column {index + 1}"
+        made[title if title not in made else f"{title} ({index + 1})"] = cell.strip()
+    return made
+
+
+def _is_named(title: str) -> bool:
+    letters = _letters(title)
+    return letters in questionnaire.OPTIONS or letters in _SCORES or letters in _WORDS
+
+
+def _letters(name: str) -> str:
+    return _NO_LETTER.sub("", name).lower()
+
+
+class _Record:
+    """One response, of which each value is used once."""
+
+    def __init__(self, record: Mapping[str, object], source: Source) -> None:
+        self.left = {name: value for name, value in record.items() if value not in (None, "")}
+        self.mapped = {field: name for name, field in source.mapping.items() if name in self.left}
+
+    def take(self, field: str, names: tuple[str, ...]) -> tuple[str, object] | None:
+        """Take the value that is mapped to a field, or the first that has one of these names."""
+        by_letters = {_letters(name): name for name in reversed(self.left)}
+        found = self.mapped.get(field) or next((by_letters[each] for each in names if each in by_letters), None)
+        return (found, self.left.pop(found)) if found in self.left else None
+
+    def text(self, field: str, names: tuple[str, ...]) -> str:
+        """Take a text, or nothing."""
+        taken = self.take(field, names)
+        return reading.optional_text({"": taken[1]}, "").strip() if taken and not _nested(taken[1]) else ""
+
+
+def _nested(value: object) -> bool:
+    return isinstance(value, dict | list)
+
+
+def _response(
+    place: str, given: dict[str, object], payload: Payload, source: Source, seen: dict[str, int]
+) -> list[pb.Touchpoint]:
+    record = _Record(given, source)
+    at = _time(record, source)
+    external_id = record.text("external_id", _IDS)
+    if not external_id and (at is not None or place.startswith(_ROW)):  # Else two who say the same would be one.
+        external_id = _digest(given, seen)
+    main = reading.touchpoint(
+        source,
+        channel=reading.configured_channel(source, pb.CHANNEL_SURVEY),
+        kind=reading.configured_kind(source, pb.TOUCHPOINT_KIND_SURVEY_RESPONSE),
+        at=at or reading.moment_at({}, payload=payload, source=source),
+        external_id=external_id,
+    )
+    scores = _named_scores(record, source)
+    scores += _typed_score(record, source)
+    survey_id = record.text("survey_id", _SURVEYS)
+    words = [text for name in _WORDS if (text := record.text("text", (name,)))]
+    for name, value in record.left.items():
+        written = json.dumps(value, ensure_ascii=False) if _nested(value) else reading.optional_text({"": value}, "")
+        if source.mapping.get(name) == "text":
+            words.append(written)
+        elif _letters(name) in _UNSAID or questionnaire.fill(main, name, written, source):
+            continue
+        elif score := _asked(name, value, source):
+            scores.append(score)
+        elif questionnaire.is_open(name) and not _is_number(written):
+            words.append(written)
+        else:
+            reading.attribute(main, name, written)
+    main.text = "\n".join(dict.fromkeys(words))
+    if not (words or scores or main.attributes):
+        return []
+    return questionnaire.touchpoints(main, scores, source, survey_id=survey_id)
+
+
+def _time(record: _Record, source: Source) -> reading.Moment | None:
+    """Take all columns with times; the first in the order above that says one counts."""
+    found: reading.Moment | None = None
+    wrong = ""
+    while (taken := record.take("occurred_time", _TIMES)) is not None:
+        made = None if _nested(taken[1]) else _moment(taken[1], source)
+        wrong = wrong or (taken[0] if made is None else "")
+        found = found or made
+        record.mapped.pop("occurred_time", None)
+    if found is None and wrong:
+        raise Unreadable("field_wrong", "not a time", wrong)
+    return found
+
+
+def _moment(value: object, source: Source) -> reading.Moment | None:
+    zone = source.options.get("zone", "")
+    if (made := reading.moment(value, local=zone)) is not None:
+        return made
+    text = str(value).strip().replace("오전", "AM").replace("오후", "PM")[:40]
+    for form in ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %H:%M", "%m/%d/%Y",
+                 "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y. %m. %d. %p %I:%M:%S", "%Y. %m. %d %p %I:%M:%S",
+                 "%Y. %m. %d. %H:%M:%S", "%Y. %m. %d. %p %I:%M", "%Y. %m. %d. %H:%M", "%Y. %m. %d.",
+                 "%Y.%m.%d %H:%M:%S", "%Y.%m.%d %H:%M", "%Y.%m.%d", "%Y년 %m월 %d일"):  # fmt: skip
+        try:
+            spelled = dt.datetime.strptime(text, form)  # noqa: DTZ007
+        except ValueError:
+            continue
+        return reading.moment(spelled.isoformat(), local=zone)
+    return None
+
+
+def _digest(given: dict[str, object], seen: dict[str, int]) -> str:
+    """Name a response that has no id; two of one payload that are alike are two."""
+    said = json.dumps(given, ensure_ascii=False, sort_keys=True, default=str)
+    digest = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()
+    seen[digest] = seen.get(digest, 0) + 1
+    return f"sha256:{digest}:{seen[digest]}"
+
+
+def _named_scores(record: _Record, source: Source) -> list[questionnaire.Score]:
+    """Take the columns that are named nps, csat and ces."""
+    made = []
+    for option, kind in questionnaire.OPTIONS.items():
+        taken = record.take(option, (option, f"{option}score", f"{option}점수"))
+        if taken is not None:
+            value, highest = _number(taken[0], taken[1], kind)
+            made.append(_score(option, kind, value, highest, ""))
+    return made
+
+
+def _typed_score(record: _Record, source: Source) -> list[questionnaire.Score]:
+    """Take `score` with the `type` and the `scale` beside it."""
+    taken = record.take("rating", _SCORES)
+    scale = _scale_of(record)
+    if taken is None:
+        return []
+    if isinstance(taken[1], str) and not _LEADING_NUMBER.fullmatch(taken[1]):
+        record.left[taken[0]] = taken[1]  # An answer in words.
+        return []
+    labels = [str(value) for name, value in record.left.items() if _letters(name) in _TYPES and not _nested(value)]
+    kind = questionnaire.question(source, taken[0], *labels)
+    value, highest = _number(taken[0], taken[1], kind)
+    return [_score(_letters(taken[0]), kind, value, highest, scale)]
+
+
+def _scale_of(record: _Record) -> str:
+    """Take the scale as `1-5`, as {min, max}, or as two values."""
+    taken = record.take("scale", ("scale", "range", "척도"))
+    if taken is not None and isinstance(taken[1], dict):
+        low, high = (reading.optional_text(taken[1], *names) for names in (("min", "lowest"), ("max", "highest")))
+        return f"{low or 1}-{high}"
+    if taken is not None and not _nested(taken[1]):
+        return str(taken[1])
+    low = record.text("lowest", ("scalemin", "min", "minscore", "lowest"))
+    high = record.text("highest", ("scalemax", "max", "maxscore", "highest", "outof"))
+    return f"{low or 1}-{high}" if high else ""
+
+
+def _score(key: str, kind: pb.SurveyType.ValueType, value: float, highest: float, scale: str) -> questionnaire.Score:
+    found = _SCALE.fullmatch(scale)
+    if found:
+        return questionnaire.Score(key=key, value=value, question=kind, lowest=float(found[1]), highest=float(found[2]))
+    if scale.strip().isdecimal() and len(scale) <= 3:
+        highest = float(scale)
+    if highest:
+        return questionnaire.Score(key=key, value=value, question=kind, lowest=min(1.0, value), highest=highest)
+    usual = {pb.SURVEY_TYPE_NPS: 10, pb.SURVEY_TYPE_CSAT: 5, pb.SURVEY_TYPE_CES: 7}.get(kind, 5)
+    if kind != pb.SURVEY_TYPE_NPS and usual < value <= 10:  # Given on a longer scale than usual, of which none is told.
+        return questionnaire.Score(key=key, value=value, question=kind, lowest=min(1.0, value), highest=10)
+    return questionnaire.Score(key=key, value=value, question=kind)
+
+
+def _asked(title: str, value: object, source: Source) -> questionnaire.Score | None:
+    """Take a column whose title is a question for a score."""
+    kind = questionnaire.question(source, title)
+    written = "" if _nested(value) else reading.optional_text({"": value}, "")
+    if not kind or not (_is_number(written) or _LABELS.get(_letters(written))):
+        return None
+    score, highest = _number(title, value, kind)
+    return _score(reading.reference(title), kind, score, highest, "")
+
+
+def _is_number(written: str) -> bool:
+    return len(written) <= 100 and _LEADING_NUMBER.fullmatch(written) is not None
+
+
+def _number(name: str, value: object, kind: pb.SurveyType.ValueType) -> tuple[float, float]:
+    """Read a score such as 9, "9 - Very likely", "4/5", "4점" or "매우 만족", and the scale's end where it says so."""
+    if isinstance(value, str):
+        if found := _LEADING_NUMBER.fullmatch(value[:200]):
+            return float(found[1]), float(found[2] or 0)
+        if kind in (pb.SURVEY_TYPE_CSAT, pb.SURVEY_TYPE_UNSPECIFIED) and (label := _LABELS.get(_letters(value))):
+            return label, 5
+    number = reading.optional_number({name: value}, name) if "." not in name else reading.optional_number([value], "0")
+    if number is None:
+        raise Unreadable("field_wrong", "not a number", name)
+    return number, 0

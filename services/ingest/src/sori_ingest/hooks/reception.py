@@ -1,0 +1,212 @@
+"""What every way in over HTTP does once it knows the source: prove, let through, count, answer."""
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+import structlog
+from prometheus_client import Counter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sori_ingest import channels, usecases
+from sori_ingest.channels import ADAPTERS
+from sori_ingest.channels.payload import Payload
+from sori_ingest.hooks import bodies, signatures
+from sori_ingest.hooks.gate import Gate
+from sori_ingest.hooks.refusals import Refusal
+from sori_ingest.hooks.replays import Replays
+from sori_ingest.hooks.signatures import Delivery, Proof, Refused
+from sori_ingest.hooks.sns import Sns
+from sori_ingest.settings.sources import SourceConfig, SourceFile
+from sori_kit.bus import Bus
+from sori_kit.clock import Clock
+
+log = structlog.get_logger()
+
+PARTS = Counter("sori_hook_parts_total", "Parts of payloads, by what became of them.", ["source", "outcome"])
+IGNORED = Counter("sori_hook_ignored_total", "Parts of payloads that are nothing for us.", ["source", "reason"])
+REFUSED = Counter("sori_hook_refused_total", "Requests and mails that were refused.", ["source", "reason"])
+
+# Their senders are programs of the company's own, whose makers can mend them: a 4xx tells them what is wrong. Vendors
+# can mend nothing; they would try for days and then switch the webhook off.
+_MENDABLE = frozenset({"cloudevents", "segment", "shop", "survey"})
+_NO_TEXT = ("image/", "audio/", "video/", "font/", "model/")
+_OWN_HEADERS = "x-sori-"  # ours to set, nobody else's
+_MOST_QUERY = 100  # fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A request as it came in."""
+
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)  # names in lower case
+    query: Mapping[str, str] = field(repr=False)
+    received: dt.datetime
+
+
+class Reception:
+    """Takes what was sent for a source."""
+
+    def __init__(
+        self, bus: Bus, sources: SourceFile, clock: Clock, gate: Gate, sns: Sns, *, public_url: str = ""
+    ) -> None:
+        self._bus = bus
+        self._sources = sources
+        self._clock = clock
+        self._gate = gate
+        self._sns = sns
+        self._public_url = public_url.rstrip("/")
+        self._replays = Replays()
+
+    @property
+    def sources(self) -> Mapping[str, SourceConfig]:
+        """The sources in force, by name."""
+        return self._sources.current
+
+    async def read(self, request: Request) -> Sent:
+        """Read a request to its end, within bounds."""
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1")
+            for name, value in request.scope["headers"]
+            if not name.startswith(b"x-sori-")
+        }
+        if headers.get("content-type", "").lower().startswith(_NO_TEXT):
+            raise Refusal(415, "media_type_unknown", "a payload is text, a form, JSON, a mail or a table")
+        body = await bodies.read(request.receive, headers)
+        return Sent(body=body, headers=headers, query=_query(request), received=self._clock.now())
+
+    def prove(self, config: SourceConfig, sent: Sent, delivery: Delivery) -> Proof:
+        """Prove who sent it, by the scheme of the source; Refused otherwise."""
+        scheme = signatures.SCHEMES.get(signatures.scheme_of(config.adapter, config.options))
+        if scheme is None:
+            raise Refused("scheme_unknown")
+        if not config.secrets:
+            raise Refused("no_secret_configured")
+        proof = scheme.verify(delivery, config.secrets, now=sent.received)
+        if self._replays.knows(config.name, proof.once, sent.received.timestamp()):
+            raise Refused("replayed")
+        return proof
+
+    async def prove_sns(self, config: SourceConfig, sent: Sent, delivery: Delivery) -> Proof:
+        """Prove that Amazon sent it for a topic of ours, and confirm a subscription; Refused otherwise."""
+        topics = frozenset(each.strip() for each in config.options.get("topic_arn", "").split(",") if each.strip())
+        if not topics:  # Anybody can sign with Amazon's certificate, for a topic of their own: the path must be secret.
+            signatures.SHARED.verify(delivery, config.secrets, now=sent.received)
+            topics = frozenset({sent.headers.get("x-amz-sns-topic-arn", "")} - {""})
+        proof, message = await self._sns.verify(sent.body, topics, now=sent.received)
+        if message["Type"] == "SubscriptionConfirmation" and not await self._sns.confirm(message):
+            raise Refusal(503, "not_confirmed", "Amazon did not confirm the subscription")
+        return proof
+
+    def delivery(self, request: Request, sent: Sent) -> Delivery:
+        """Give of a request what its signature may be over."""
+        return Delivery(
+            body=sent.body,
+            headers=sent.headers,
+            urls=_urls(request, sent.headers, self._public_url),
+            path_secret=str(request.path_params.get("secret", "")),
+        )
+
+    async def take(
+        self,
+        config: SourceConfig,
+        sent: Sent,
+        proof: Proof,
+    ) -> usecases.Taken:
+        """Take it in; returns when all of it is on disk, and raises Busy or Away when that cannot be had in time."""
+        adapter = ADAPTERS[config.adapter]
+        payload = Payload(
+            body=sent.body,
+            content_type=sent.headers.get("content-type", ""),
+            headers=sent.headers,
+            query=sent.query,
+            received_time=sent.received,
+        )
+        work = usecases.take_in(
+            self._bus,
+            adapter,
+            payload,
+            channels.configured(config),
+            now=sent.received,
+            signed=proof.signed,
+            keep=bool(sent.body),
+        )
+        taken = await self._gate.through(len(sent.body), work)
+        self._replays.remember(config.name, proof.once, sent.received.timestamp())
+        count(config.name, taken)
+        if taken.quarantine_id and not sent.body:
+            raise Refusal(400, "empty", "there is no body")
+        if taken.quarantine_id and config.adapter in _MENDABLE and not _went_on(taken):
+            raise Refusal(
+                400,
+                taken.reason,
+                "the payload cannot be understood; it is kept in quarantine",
+                fields=taken.violations,
+                quarantined=[taken.quarantine_id],
+            )
+        return taken
+
+
+def _went_on(taken: usecases.Taken) -> bool:
+    return bool(taken.accepted or taken.duplicates or taken.ignored)
+
+
+def count(source: str, taken: usecases.Taken) -> None:
+    """Count on the metrics what became of a payload."""
+    outcomes = (
+        ("accepted", len(taken.accepted)),
+        ("duplicate", len(taken.duplicates)),
+        ("ignored", len(taken.ignored)),
+        ("quarantined", int(bool(taken.quarantine_id))),
+    )
+    for outcome, number in outcomes:
+        if number:
+            PARTS.labels(source, outcome).inc(number)
+    for each in taken.ignored:
+        IGNORED.labels(source, each.reason).inc()
+
+
+def answer(taken: usecases.Taken, *, more: Mapping[str, object] | None = None) -> Response:
+    """Say what became of a payload: 200, or 202 where some of it waits in quarantine."""
+    if taken.reply:
+        return Response(taken.reply, media_type=taken.reply_content_type or "application/json")
+    said: dict[str, object] = {
+        **(more or {}),
+        "accepted": taken.accepted,
+        "duplicates": len(taken.duplicates),
+        "ignored": [{"reason": each.reason, "detail": each.detail} for each in taken.ignored],
+        "quarantined": [taken.quarantine_id] if taken.quarantine_id else [],
+    }
+    if taken.quarantine_id:
+        said["reason"] = taken.reason
+        said["fields"] = [{"field": each.field, "description": each.description} for each in taken.violations]
+    return Response(json.dumps(said), 202 if taken.quarantine_id else 200, media_type="application/json")
+
+
+def _query(request: Request) -> dict[str, str]:
+    raw: bytes = request.scope["query_string"]
+    if not raw:
+        return {}
+    try:
+        return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_QUERY))
+    except ValueError:
+        raise Refusal(400, "query_wrong", f"a query has at most {_MOST_QUERY} fields") from None
+
+
+def _urls(request: Request, headers: Mapping[str, str], public_url: str) -> list[str]:
+    """Spell the address as the sender may have: as configured, or as the proxies before us say, or as we see it."""
+    scope = request.scope
+    path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1").partition("?")[0]
+    query = scope["query_string"].decode("latin-1")
+    rest = f"{path}?{query}" if query else path
+    if public_url:
+        return [public_url + rest]
+    hosts = dict.fromkeys(
+        host for host in (headers.get("x-forwarded-host", ""), headers.get("host", "")) if host.isprintable() and host
+    )
+    schemes = dict.fromkeys((headers.get("x-forwarded-proto", "https"), "https", scope["scheme"]))
+    return [f"{scheme}://{host}{rest}" for scheme in schemes for host in hosts]

@@ -1,0 +1,174 @@
+"""Taking touchpoints in that are touchpoints already."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import hashlib
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterable, Sequence
+from dataclasses import dataclass, field
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori.ingest.v1.submission_events_pb2 import SubmissionQuarantined
+from sori.ingest.v1.touchpoint_events_pb2 import TouchpointReceived
+from sori_ingest import wire
+from sori_ingest.channels import Channel
+from sori_ingest.domain.outcomes import Accepted, Duplicate, Outcome, Rejected
+from sori_ingest.usecases import quarantine
+from sori_kit import errors, ids
+from sori_kit.bus import Bus
+from sori_kit.clock import Clock
+from sori_kit.envelope import Event
+
+_CHUNK_BYTES = 4 << 20  # of a stream are published together, and what goes beyond by one touchpoint
+_MOST_REJECTIONS = 1_000  # named in the answer to a stream
+
+
+async def submit(
+    bus: Bus, channel: Channel, touchpoints: Sequence[pb.Touchpoint], *, now: dt.datetime, traceparent: str
+) -> list[Outcome]:
+    """Publish each touchpoint, or put it into quarantine; returns when all are on disk, in the same order."""
+    instant = wire.instant(now)
+    events: dict[str, Event[TouchpointReceived]] = {}  # What is in one request twice is published once.
+    kept: dict[str, SubmissionQuarantined] = {}
+    outcomes: list[Outcome] = []
+    ours: dict[str, int] = {}  # Where in `outcomes` an event's fate is decided by the broker.
+    for given in touchpoints:
+        received = TouchpointReceived()
+        normal = received.touchpoint
+        violations = channel.normalise(given, normal, now=instant)
+        if violations:
+            quarantine_id = _quarantine_id(given)
+            kept[quarantine_id] = wire.submission_quarantined(given, quarantine_id, violations, instant)
+            outcomes.append(Rejected(quarantine_id, tuple(violations)))
+            continue
+        normal.touchpoint_id = entity_id = wire.touchpoint_id(normal)
+        event_id = wire.event_id(entity_id, normal.revision)
+        if event_id in events:
+            outcomes.append(Duplicate(entity_id))
+            continue
+        ours[event_id] = len(outcomes)
+        outcomes.append(Accepted(entity_id))
+        events[event_id] = Event(
+            event_id=event_id,
+            message=received,
+            entity_id=entity_id,
+            time=now,
+            correlation_id=event_id,
+            traceparent=traceparent,
+        )
+    known = await bus.publish(list(events.values()))
+    for event, was_known in zip(events.values(), known, strict=True):
+        if was_known:
+            outcomes[ours[event.event_id]] = Duplicate(event.entity_id)
+    if kept:
+        await quarantine.keep(bus, list(kept.values()), now=now, traceparent=traceparent)
+    return outcomes
+
+
+async def submit_one(
+    bus: Bus, channel: Channel, touchpoint: pb.Touchpoint, *, now: dt.datetime, traceparent: str
+) -> Accepted | Duplicate:
+    """Publish a touchpoint; a wrong one is InvalidInput, raised when it is in quarantine."""
+    [outcome] = await submit(bus, channel, [touchpoint], now=now, traceparent=traceparent)
+    if isinstance(outcome, Rejected):
+        raise errors.InvalidInput(
+            f"the touchpoint is in quarantine as {outcome.quarantine_id}",
+            [errors.Violation(each.field, each.description) for each in outcome.violations],
+        )
+    return outcome
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the touchpoints of a stream."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    rejections: list[tuple[int, Rejected]] = field(default_factory=list)  # by position; the first ones
+
+    @property
+    def total(self) -> int:
+        """How many there were."""
+        return self.accepted + self.duplicates + self.quarantined
+
+    def add(self, outcomes: Sequence[Outcome]) -> None:
+        """Count the outcomes of the touchpoints that come next."""
+        for outcome in outcomes:
+            match outcome:
+                case Accepted():
+                    self.accepted += 1
+                case Duplicate():
+                    self.duplicates += 1
+                case Rejected():
+                    if self.quarantined < _MOST_REJECTIONS:
+                        self.rejections.append((self.total, outcome))
+                    self.quarantined += 1
+
+
+async def submit_stream(
+    bus: Bus,
+    channel: Channel,
+    touchpoints: AsyncIterable[pb.Touchpoint],
+    *,
+    clock: Clock,
+    traceparent: str,
+    chunk: int,
+    publishes: int,
+) -> Tally:
+    """Submit what comes in, up to `publishes` chunks at a time; the sender is held back when the broker is slower."""
+    tally = Tally()
+    under_way: deque[asyncio.Task[list[Outcome]]] = deque()
+    try:
+        async with contextlib.aclosing(_chunks(touchpoints, chunk)) as chunks:
+            async for each in chunks:
+                if len(under_way) >= publishes:
+                    tally.add(await under_way[0])
+                    under_way.popleft()
+                submitting = submit(bus, channel, each, now=clock.now(), traceparent=traceparent)
+                under_way.append(asyncio.create_task(submitting))
+        while under_way:
+            tally.add(await under_way[0])
+            under_way.popleft()
+    finally:
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+    return tally
+
+
+async def _chunks(stream: AsyncIterable[pb.Touchpoint], most: int) -> AsyncGenerator[list[pb.Touchpoint], None]:
+    """Give what has come in so far, up to `most`; waits only while there is nothing, never for a full chunk."""
+    waiting: list[pb.Touchpoint] = []
+    news, room = asyncio.Event(), asyncio.Event()
+
+    async def read() -> None:
+        size = 0
+        async for each in stream:
+            size = size + each.ByteSize() if waiting else each.ByteSize()
+            waiting.append(each)
+            news.set()
+            if len(waiting) >= most or size > _CHUNK_BYTES:
+                room.clear()
+                await room.wait()
+
+    reader = asyncio.create_task(read())
+    reader.add_done_callback(lambda _: news.set())
+    try:
+        while waiting or not reader.done():
+            if waiting:
+                chunk = waiting.copy()
+                waiting.clear()
+                room.set()
+                yield chunk
+            else:
+                news.clear()
+                await news.wait()
+        await reader  # Raises what ended it.
+    finally:
+        reader.cancel()
+
+
+def _quarantine_id(given: pb.Touchpoint) -> str:
+    return ids.derived("quarantine", given.source, hashlib.sha256(wire.submission(given)).hexdigest())

@@ -1,0 +1,198 @@
+"""Taking in what a source hands in as it is: read by its adapter, brought into normal form, published."""
+
+import asyncio
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from sori.ingest.v1.touchpoint_events_pb2 import TouchpointReceived
+from sori_ingest import channels, wire
+from sori_ingest.channels import CHANNELS
+from sori_ingest.channels.payload import Adapter, Ignored, Payload, Reading, Source, Unreadable
+from sori_ingest.domain.outcomes import Violation
+from sori_ingest.usecases import quarantine
+from sori_kit import ids
+from sori_kit.bus import Bus
+from sori_kit.envelope import Event
+
+log = structlog.get_logger()
+
+_NORMAL_FORM = CHANNELS["generic"]
+_LARGE = 64 << 10  # bytes; reading more would hold up everybody else
+_MOST_VIOLATIONS = 100
+_LONGEST_DELIVERY_ID = 200  # characters
+_LONGEST_HEADER = 1_000  # characters
+
+DELIVERY_ID = "x-sori-delivery-id"  # header by which an edge names a delivery itself
+
+# Where a source names the delivery: the same when it is tried again, another for another.
+_DELIVERY_HEADERS = (
+    DELIVERY_ID,
+    "webhook-id",
+    "svix-id",
+    "x-zendesk-webhook-invocation-id",
+    "x-shopify-event-id",
+    "x-shopify-webhook-id",
+    "x-chatwoot-delivery",
+    "i-twilio-idempotency-token",
+    "x-amz-sns-message-id",
+    "x-github-delivery",
+    "x-zammad-delivery",
+    "x-kakao-resource-id",
+    "idempotency-key",
+)
+# Headers that some adapter reads; whatever proves who sent it is not among them.
+_KEPT_HEADERS = frozenset(_DELIVERY_HEADERS)
+_KEPT_PREFIXES = (
+    "ce-",
+    "x-kakao-",
+    "x-shopify-",
+    "x-zendesk-webhook-",
+    "x-amz-sns-",
+    "x-sori-",
+    "x-slack-retry-",
+    "x-goog-",
+)
+_TOLD = ("ce-", "x-shopify-topic", "x-sori-")  # of these, what is a part of what the source says
+_NEVER_KEPT = ("hmac", "signature", "secret", "token", "authorization", "cookie")
+_TOLD_HEADERS = frozenset({"idempotency-key", "i-twilio-idempotency-token"})  # named like secrets, and none
+
+_MISTAKE = "adapter_failed"  # The payload is kept, to be read again once the adapter is mended.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What became of a payload; everything that it names is on disk."""
+
+    accepted: tuple[str, ...] = ()  # touchpoint ids
+    duplicates: tuple[str, ...] = ()  # touchpoint ids
+    ignored: tuple[Ignored, ...] = ()
+    quarantine_id: str = ""  # The payload is kept as a whole, even where only a part cannot be read.
+    reason: str = ""  # why it is in quarantine
+    violations: tuple[Violation, ...] = ()  # what is wrong with it
+    reply: bytes = field(default=b"", repr=False)  # what the source waits for; empty: the usual
+    reply_content_type: str = ""
+
+
+async def take_in(
+    bus: Bus,
+    adapter: Adapter,
+    payload: Payload,
+    source: Source,
+    *,
+    now: dt.datetime,
+    traceparent: str = "",
+    signed: bool = False,
+    keep: bool = True,
+) -> Taken:
+    """Publish what an adapter makes of a payload, and keep one that it cannot read; returns when all is on disk.
+
+    Touchpoints without an id of their source's are named by the delivery's id, or, where the payload is `signed` (no
+    two deliveries of a vendor are the same bit by bit), by its bytes. With `keep` off, nothing is put into quarantine.
+    """
+    reading = await _read(adapter, payload, source)
+    delivery = _delivery_id(payload, signed)
+    instant = wire.instant(now)
+    problems = [(each.reason, _violation(each)) for each in reading.unreadable]
+    events: dict[str, Event[TouchpointReceived]] = {}
+    duplicates: list[str] = []
+    for index, given in enumerate(reading.touchpoints):
+        if delivery and not given.external_id:
+            given.external_id = f"{delivery}/{index}" if len(reading.touchpoints) > 1 else delivery
+        received = TouchpointReceived()
+        normal = received.touchpoint
+        if wrong := _NORMAL_FORM.normalise(given, normal, now=instant):
+            problems += [(wire.NORMAL_FORM, each) for each in wrong]
+            continue
+        normal.touchpoint_id = wire.touchpoint_id(normal)
+        event_id = wire.event_id(normal.touchpoint_id, normal.revision)
+        if event_id in events:
+            duplicates.append(normal.touchpoint_id)
+            continue
+        events[event_id] = Event(
+            event_id=event_id,
+            message=received,
+            entity_id=normal.touchpoint_id,
+            time=now,
+            correlation_id=event_id,
+            traceparent=traceparent,
+        )
+    known = await bus.publish(list(events.values())) if events else []
+    accepted: list[str] = []
+    for event, was_known in zip(events.values(), known, strict=True):
+        (duplicates if was_known else accepted).append(event.entity_id)
+    reason, quarantine_id = "", ""
+    violations = tuple(each for _, each in problems[:_MOST_VIOLATIONS])
+    if problems:
+        reason = problems[0][0]
+        headers = _kept_headers(payload.headers)
+        if delivery:  # Read again, it must be named as it was now.
+            headers[DELIVERY_ID] = delivery
+        quarantine_id = _quarantine_id(adapter, payload, source, headers)
+        if keep:
+            kept = wire.payload_quarantined(
+                payload,
+                headers,
+                source,
+                adapter.NAME,
+                quarantine_id=quarantine_id,
+                reason=reason,
+                violations=violations,
+            )
+            await quarantine.keep(bus, [kept], now=now, traceparent=traceparent)
+    return Taken(
+        accepted=tuple(accepted),
+        duplicates=tuple(duplicates),
+        ignored=reading.ignored,
+        quarantine_id=quarantine_id,
+        reason=reason,
+        violations=violations,
+        reply=reading.reply,
+        reply_content_type=reading.reply_content_type,
+    )
+
+
+async def _read(adapter: Adapter, payload: Payload, source: Source) -> Reading:
+    try:
+        if len(payload.body) > _LARGE:
+            return await asyncio.to_thread(channels.read, adapter, payload, source)
+        return channels.read(adapter, payload, source)
+    except Unreadable as unreadable:
+        if unreadable.reason == _MISTAKE:  # No more is logged: what an error says may quote the payload.
+            log.error("adapter.failed", adapter=adapter.NAME, source=source.name)
+        return Reading(unreadable=(unreadable,))
+
+
+def _violation(unreadable: Unreadable) -> Violation:
+    return Violation(unreadable.field, unreadable.detail or unreadable.reason.replace("_", " "))
+
+
+def _delivery_id(payload: Payload, signed: bool) -> str:
+    for name in _DELIVERY_HEADERS:
+        if (value := payload.headers.get(name, "")) and len(value) <= _LONGEST_DELIVERY_ID and value.isprintable():
+            return value
+    return f"sha256:{hashlib.sha256(payload.body).hexdigest()}" if signed else ""
+
+
+def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value[:_LONGEST_HEADER] for name, value in headers.items() if _is_kept(name)}
+
+
+def _is_kept(name: str) -> bool:
+    if name in _TOLD_HEADERS:
+        return True
+    if any(word in name for word in _NEVER_KEPT):
+        return False
+    return name in _KEPT_HEADERS or name.startswith(_KEPT_PREFIXES)
+
+
+def _quarantine_id(adapter: Adapter, payload: Payload, source: Source, headers: Mapping[str, str]) -> str:
+    """Name a payload by all that reading it depends on, but not by when it came nor how often it was tried."""
+    digest = hashlib.sha256(payload.body)
+    told = {name: value for name, value in headers.items() if name not in _KEPT_HEADERS and name.startswith(_TOLD)}
+    for name, value in sorted({**told, **payload.query}.items()):
+        digest.update(f"\x1f{name}={value}".encode(errors="surrogatepass"))
+    return ids.derived("payload", source.name, adapter.NAME, digest.hexdigest())

@@ -1,0 +1,110 @@
+import json
+from collections.abc import Callable
+
+import pytest
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels.payload import Reading
+
+Read = Callable[..., Reading]
+
+
+def test_transcript_is_one_touchpoint_with_its_turns(read: Read) -> None:
+    [made] = read("amazon_connect", "ok_call_transcript.json").touchpoints
+
+    assert (pb.CHANNEL_CALL_CENTER, pb.TOUCHPOINT_KIND_INQUIRY, pb.ACTOR_CUSTOMER) == (
+        made.channel,
+        made.kind,
+        made.actor,
+    )
+    assert [
+        "AGENT: 안녕하세요, 소리 상점입니다.",
+        "CUSTOMER: 주문한 게 아직도 안 왔어요. 환불해 주세요!",
+        "AGENT: 바로 처리해 드리겠습니다.",
+    ] == made.text.split("\n")
+    assert "ko-KR" == made.language
+    assert 1594494300 == made.occurred_time.seconds  # In the name of the recording.
+
+
+def test_each_turn_keeps_its_sentiment(read: Read) -> None:
+    [made] = read("amazon_connect", "ok_call_transcript.json").touchpoints
+
+    assert ["NEUTRAL", "NEGATIVE", "POSITIVE"] == made.attributes["turn_sentiment"].split(",")
+    assert ("-3.1", "0") == (made.attributes["sentiment_customer"], made.attributes["sentiment_agent"])
+
+
+def test_long_call_keeps_the_sentiment_of_every_turn(read: Read) -> None:
+    turns = [
+        {"ParticipantId": "CUSTOMER", "Content": f"{number}", "Sentiment": "POSITIVE", "EndOffsetMillis": number}
+        for number in range(1_000)
+    ]
+    body = json.dumps({"CustomerMetadata": {"ContactId": "c"}, "Transcript": turns}).encode()
+
+    [made] = read("amazon_connect", "", body=body).touchpoints
+
+    kept = [each for name in made.attributes if name.startswith("turn_sentiment") for each in [made.attributes[name]]]
+    assert 1_000 == sum(each.count("POSITIVE") for each in kept)
+    assert max(len(each) for each in kept) <= 1_000
+
+
+def test_chat_is_a_chat_with_roles_by_participant(read: Read) -> None:
+    [made] = read("amazon_connect", "ok_chat_transcript.json").touchpoints
+
+    assert pb.CHANNEL_CHAT == made.channel
+    assert "CUSTOM_BOT: How may I help?\nCUSTOMER: My parcel arrived broken 😢" == made.text
+    assert ("-,NEGATIVE", "file:1") == (made.attributes["turn_sentiment"], made.attributes["attachments"])
+
+
+def test_all_that_is_told_of_a_contact_is_one_touchpoint_that_grows(read: Read) -> None:
+    files = (
+        "ok_contact_initiated.json",
+        "ok_contact_disconnected.json",
+        "ok_real_time_segments.json",
+        "ok_call_transcript.json",
+        "ok_redacted_call_transcript.json",
+    )
+
+    made = [read("amazon_connect", file).touchpoints[0] for file in files]
+
+    assert 1 == len({each.external_id for each in made})
+    assert [each.revision for each in made] == sorted({each.revision for each in made})
+    assert all(each.revision < 1 << 53 for each in made)
+
+
+def test_record_of_the_contact_says_whose_transcript_it_is(read: Read) -> None:
+    [record] = read("amazon_connect", "ok_contact_record.json").touchpoints
+    [transcript] = read("amazon_connect", "ok_call_transcript.json").touchpoints
+
+    known = {each.value for each in record.identifiers}
+    assert "+821012345678" in known
+    assert known & {each.value for each in transcript.identifiers}
+
+
+def test_call_that_the_company_made_is_not_the_customers(read: Read) -> None:
+    [made] = read("amazon_connect", "ok_outbound_contact.json").touchpoints
+
+    assert (pb.ACTOR_AGENT, pb.TOUCHPOINT_KIND_OTHER) == (made.actor, made.kind)
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        ("ignored_queued.json", "event_type_unused"),
+        ("ignored_task.json", "channel_unused"),
+        ("ignored_rule_matched.json", "event_type_unknown"),
+        ("ignored_failed_analysis.json", "analysis_failed"),
+        ("ignored_real_time_partial.json", "not_finished"),
+    ],
+)
+def test_what_is_no_touchpoint_is_ignored(read: Read, file: str, reason: str) -> None:
+    [ignored] = read("amazon_connect", file).ignored
+
+    assert reason == ignored.reason
+
+
+def test_events_are_read_in_every_spelling_that_is_documented(read: Read) -> None:
+    [older] = read("amazon_connect", "ok_contact_event_of_older_spelling.json").touchpoints
+    [bare] = read("amazon_connect", "ok_contact_event_without_envelope.json").touchpoints
+
+    assert ("old-1", "old-0", "a-1") == (older.external_id, older.thread_id, older.attributes["agent"])
+    assert (1628097473, 1628098149000) == (bare.occurred_time.seconds, bare.revision)

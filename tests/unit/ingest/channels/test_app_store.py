@@ -1,0 +1,44 @@
+"""App Store reviews: https://developer.apple.com/documentation/appstoreconnectapi/customer-reviews, and the feed."""
+
+from collections.abc import Callable
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels.payload import Reading
+
+Read = Callable[..., Reading]
+
+
+def test_an_edited_review_is_a_later_version_of_the_same_touchpoint(read: Read) -> None:
+    first = read("app_store", "ok_connect_with_response.json").touchpoints[0]
+    [edited] = read("app_store", "ok_edited.json").touchpoints
+
+    assert first.external_id == edited.external_id
+    assert first.revision < edited.revision
+
+
+def test_our_response_is_an_agents_in_the_reviews_thread(read: Read) -> None:
+    review, _, response = read("app_store", "ok_connect_with_response.json").touchpoints
+
+    assert (pb.ACTOR_AGENT, pb.TOUCHPOINT_KIND_REPLY) == (response.actor, response.kind)
+    assert review.thread_id == response.thread_id
+
+
+def test_a_title_that_the_body_repeats_is_there_once(read: Read) -> None:
+    first, second, _ = read("app_store", "ok_connect_with_response.json").touchpoints
+
+    assert "환불 부탁드려요\n결제가 두 번 됐어요 💸" == first.text
+    assert "Love it so much" == second.text
+
+
+def test_the_feed_begins_with_the_app_itself(read: Read) -> None:
+    found = read("app_store", "ok_feed.json")
+
+    assert [1, 4] == [each.rating.value for each in found.touchpoints]
+    assert ["not_a_review"] == [each.reason for each in found.ignored]
+    assert "app_store:123456789" == found.touchpoints[0].identifiers[0].value
+
+
+def test_times_keep_the_stores_offset(read: Read) -> None:
+    review = read("app_store", "ok_connect_with_response.json").touchpoints[0]
+
+    assert ("2026-11-10T12:01:02Z", -420) == (review.occurred_time.ToJsonString(), review.occurred_offset_minutes)

@@ -1,0 +1,83 @@
+from collections.abc import Callable
+
+import pytest
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels.payload import Reading
+
+Read = Callable[..., Reading]
+
+
+@pytest.mark.parametrize(
+    ("file", "kind", "actor"),
+    [
+        ("ok_incoming.json", pb.TOUCHPOINT_KIND_INQUIRY, pb.ACTOR_CUSTOMER),
+        ("ok_numbered_type_and_old_time.json", pb.TOUCHPOINT_KIND_INQUIRY, pb.ACTOR_CUSTOMER),
+        ("ok_outgoing.json", pb.TOUCHPOINT_KIND_REPLY, pb.ACTOR_AGENT),
+        ("ok_outgoing_bot.json", pb.TOUCHPOINT_KIND_REPLY, pb.ACTOR_BOT),
+        ("ok_template.json", pb.TOUCHPOINT_KIND_REPLY, pb.ACTOR_BOT),
+        ("ok_resolved.json", pb.TOUCHPOINT_KIND_RESOLUTION, pb.ACTOR_AGENT),
+        ("ok_csat.json", pb.TOUCHPOINT_KIND_SURVEY_RESPONSE, pb.ACTOR_CUSTOMER),
+        ("ok_form_answered.json", pb.TOUCHPOINT_KIND_INQUIRY, pb.ACTOR_CUSTOMER),
+    ],
+)
+def test_event_says_what_happened_and_by_whom(read: Read, file: str, kind: int, actor: int) -> None:
+    [made] = read("chatwoot", file).touchpoints
+
+    assert (kind, actor, "42") == (made.kind, made.actor, made.thread_id)
+
+
+def test_customer_is_known_whoever_speaks_and_staff_are_not(read: Read) -> None:
+    [made] = read("chatwoot", "ok_outgoing.json").touchpoints
+
+    assert {"member-9", "kim@example.com", "+821012345678", "chatwoot:21"} == {each.value for each in made.identifiers}
+
+
+def test_first_message_of_a_conversation_is_counted_once(read: Read) -> None:
+    [message] = read("chatwoot", "ok_incoming.json").touchpoints
+    [begun] = read("chatwoot", "ok_conversation_created.json").touchpoints
+
+    assert (message.external_id, message.revision) == (begun.external_id, begun.revision)
+    assert message.text == begun.text
+
+
+def test_rating_is_csat_with_its_words(read: Read) -> None:
+    [made] = read("chatwoot", "ok_csat.json").touchpoints
+
+    assert (pb.SURVEY_TYPE_CSAT, 4, "친절해요") == (made.survey.type, made.survey.score, made.text)
+
+
+def test_edit_and_deletion_are_revisions_of_the_message(read: Read) -> None:
+    [first] = read("chatwoot", "ok_incoming.json").touchpoints
+    [edited] = read("chatwoot", "ok_edited.json").touchpoints
+    [deleted] = read("chatwoot", "ok_deleted.json").touchpoints
+
+    assert 1 == len({each.external_id for each in (first, edited, deleted)})
+    assert first.revision < edited.revision
+    assert first.revision < deleted.revision
+    assert ("배송지 변경 취소할게요", "") == (edited.text, deleted.text)
+
+
+def test_attachments_are_counted_without_their_address(read: Read) -> None:
+    [made] = read("chatwoot", "ok_attachment_only.json").touchpoints
+
+    assert ("", "audio:1,image:1") == (made.text, made.attributes["attachments"])
+    assert "sig=" not in str(made)
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        ("ignored_private_note.json", "private_note"),
+        ("ignored_activity.json", "activity"),
+        ("ignored_survey_sent.json", "survey_sent"),
+        ("ignored_delivery_update.json", "status_update"),
+        ("ignored_reopened.json", "status_not_final"),
+        ("ignored_typing.json", "event_type_unused"),
+        ("ignored_unknown_event.json", "event_type_unknown"),
+    ],
+)
+def test_what_is_no_touchpoint_is_ignored(read: Read, file: str, reason: str) -> None:
+    [ignored] = read("chatwoot", file).ignored
+
+    assert reason == ignored.reason

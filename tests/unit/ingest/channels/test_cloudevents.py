@@ -1,0 +1,102 @@
+"""CloudEvents: https://github.com/cloudevents/spec/blob/main/cloudevents/bindings/http-protocol-binding.md."""
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels import cloudevents
+from sori_ingest.channels.payload import Payload, Reading, Source, Unreadable
+
+Read = Callable[..., Reading]
+PAYLOADS = Path(__file__).parents[3] / "contract" / "payloads"
+RECEIVED = dt.datetime(2026, 11, 22, 3, 4, 5, tzinfo=dt.UTC)
+
+HEADERS = {
+    "ce-specversion": "1.0",
+    "ce-id": "A234-1234-1234",
+    "ce-source": "/shops/gangnam",
+    "ce-type": "com.example.feedback.created",
+    "ce-subject": "f-1",
+    "ce-time": "2026-11-20T18:00:00.123+09:00",
+}
+
+
+def test_binary_and_structured_mode_say_the_same(read: Read) -> None:
+    structured = read("cloudevents", "ok_structured.json")
+    data = json.dumps(json.loads((PAYLOADS / "cloudevents" / "ok_structured.json").read_text())["data"]).encode()
+
+    binary = read("cloudevents", "", body=data, headers=HEADERS, content_type="application/json")
+
+    assert structured == binary
+
+
+def test_attributes_in_headers_are_percent_encoded(read: Read) -> None:
+    headers = {**HEADERS, "ce-subject": "%EA%B0%95%EB%82%A8"}
+
+    [made] = read("cloudevents", "", body=b'{"text":"x"}', headers=headers).touchpoints
+
+    assert "강남" == made.attributes["event_subject"]
+
+
+def test_a_touchpoint_may_come_as_protobuf(read: Read) -> None:
+    given = pb.Touchpoint(channel=pb.CHANNEL_APP, kind=pb.TOUCHPOINT_KIND_PRAISE, text="최고", external_id="p-1")
+
+    [made] = read(
+        "cloudevents", "", body=given.SerializeToString(), headers=HEADERS, content_type="application/protobuf"
+    ).touchpoints
+
+    assert ("최고", "p-1", pb.CHANNEL_APP) == (made.text, made.external_id, made.channel)
+
+
+def test_source_and_id_together_name_the_event(read: Read) -> None:
+    [one] = read("cloudevents", "ok_structured.json").touchpoints
+    [other] = read("cloudevents", "", body=b'{"text":"x"}', headers={**HEADERS, "ce-source": "/b"}).touchpoints
+
+    assert one.external_id != other.external_id
+
+
+def test_data_of_any_shape_is_read_by_a_mapping() -> None:
+    source = Source(
+        name="s", options={"channel": "delivery", "kind": "complaint"}, mapping={"body.said": "text", "who": "email"}
+    )
+    body = b'{"body":{"said":"late"},"who":"a@example.com"}'
+    payload = Payload(body=body, headers=HEADERS, received_time=RECEIVED)
+
+    [made] = cloudevents.read(payload, source).touchpoints
+
+    assert ("late", pb.CHANNEL_DELIVERY, pb.TOUCHPOINT_KIND_COMPLAINT) == (made.text, made.channel, made.kind)
+    assert "2026-11-20T09:00:00.123Z" == made.occurred_time.ToJsonString()
+
+
+def test_types_that_are_not_listed_are_ignored(read: Read) -> None:
+    [ignored] = read("cloudevents", "ok_structured.json", options={"types": "a, b"}).ignored
+
+    assert ("event_type_unknown", "com.example.feedback.created") == (ignored.reason, ignored.detail)
+
+
+def test_another_version_is_unreadable(read: Read) -> None:
+    with pytest.raises(Unreadable) as problem:
+        read("cloudevents", "unreadable_version.json")
+
+    assert "specversion" == problem.value.field
+
+
+def test_the_content_type_of_structured_mode_counts_more_than_headers(read: Read) -> None:
+    structured = read("cloudevents", "ok_structured.json")
+
+    both = read("cloudevents", "ok_structured.json", headers=HEADERS, content_type="application/cloudevents+json")
+
+    assert structured == both
+
+
+def test_a_time_within_the_data_is_read_by_a_mapping() -> None:
+    source = Source(name="s", mapping={"body.said": "text", "body.at": "occurred_time"})
+    body = b'{"body":{"said":"late","at":"2026-11-01T00:00:00Z"}}'
+
+    [made] = cloudevents.read(Payload(body=body, headers=HEADERS, received_time=RECEIVED), source).touchpoints
+
+    assert "2026-11-01T00:00:00Z" == made.occurred_time.ToJsonString()

@@ -1,0 +1,243 @@
+"""E-mail: RFC 5322, RFC 2045 to 2049, and what mailers make of them."""
+
+import base64
+import datetime as dt
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest import channels
+from sori_ingest.channels.payload import Payload, Reading, Source, Unreadable
+
+Read = Callable[..., Reading]
+RECEIVED = dt.datetime(2026, 11, 22, 3, 4, 5, tzinfo=dt.UTC)
+HEADERS = (
+    "From", "To", "Subject", "Date", "Message-ID", "References", "Content-Type", "Content-Transfer-Encoding",
+    "Content-Disposition", "Reply-To", "List-Id", "Received", "Content-Language",
+)  # fmt: skip
+
+
+def mail(*headers: str | bytes, body: str | bytes = "hello") -> bytes:
+    lines = [each if isinstance(each, bytes) else each.encode() for each in ("From: a@example.com", *headers)]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + (body if isinstance(body, bytes) else body.encode())
+
+
+def the_touchpoint(read: Read, *headers: str | bytes, body: str | bytes = "hello", **given: Any) -> pb.Touchpoint:
+    [made] = read("email", "", body=mail(*headers, body=body), **given).touchpoints
+    return made
+
+
+@pytest.mark.parametrize(
+    "charset",
+    ["euc-kr", "EUC_KR", "ks_c_5601-1987", "KS_C_5601", "cp949", "MS949", "windows-949", "x-windows-949", "utf-8",
+     "no-such-charset", "", "us-ascii", "default"],
+)  # fmt: skip
+def test_korean_is_read_whatever_the_charset_is_called(read: Read, charset: str) -> None:
+    korean = "배송이 너무 늦어요. 환불해 주세요"
+    data = korean.encode("utf-8" if charset == "utf-8" else "cp949")
+
+    made = the_touchpoint(read, f"Content-Type: text/plain; charset={charset}", body=data)
+
+    assert korean == made.text
+
+
+def test_a_body_in_utf8_that_claims_to_be_euc_kr(read: Read) -> None:
+    made = the_touchpoint(read, "Content-Type: text/plain; charset=euc-kr", body="환불 부탁드립니다")
+
+    assert "환불 부탁드립니다" == made.text
+
+
+def test_an_encoded_word_that_is_cut_within_a_character(read: Read) -> None:
+    data = base64.b64encode("환불 요청입니다".encode()).decode()
+    halves = "".join(f"=?utf-8?B?{part}?=\r\n " for part in (data[:8], data[8:]))
+
+    made = the_touchpoint(read, f"Subject: {halves.rstrip()}")
+
+    assert "환불 요청입니다" == made.attributes["subject"]
+
+
+def test_a_header_with_bytes_that_nobody_declared(read: Read) -> None:
+    made = the_touchpoint(read, b"Subject: " + "배송 문의".encode("cp949"))
+
+    assert "배송 문의" == made.attributes["subject"]
+
+
+def test_a_reply_is_in_the_thread_of_its_first_reference(read: Read) -> None:
+    reply = the_touchpoint(read, "Message-ID: <3@x>", "In-Reply-To: <2@x>", "References: <1@x> <2@x>")
+    short = the_touchpoint(read, "Message-ID: <3@x>", "In-Reply-To: <2@x>")
+    first = the_touchpoint(read, "Message-ID: <1@x>")
+
+    assert ("1@x", "2@x", "1@x") == (reply.thread_id, short.thread_id, first.thread_id)
+
+
+def test_a_mail_without_an_id_is_recognised_when_it_comes_again(read: Read) -> None:
+    first = the_touchpoint(read, "Date: Fri, 20 Nov 2026 18:00:00 +0900", "Received: from a")
+    again = the_touchpoint(read, "Date: Fri, 20 Nov 2026 18:00:00 +0900", "Received: from b")
+    other = the_touchpoint(read, "Date: Fri, 20 Nov 2026 18:00:01 +0900")
+
+    assert first.external_id == again.external_id != other.external_id
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Thu, 01 Jan 1970 00:00:00 +0000",
+        "Mon, 99 Foo 2026 25:61:61 +9999",
+        "",
+        "Fri, 20 Nov 2099 18:00:00 +0900",
+        "soon",
+    ],
+)
+def test_an_absurd_date_gives_way_to_when_it_was_received(read: Read, date: str) -> None:
+    made = the_touchpoint(read, f"Date: {date}", "Received: from a by b; Fri, 20 Nov 2026 09:00:05 +0000 (UTC)")
+
+    assert "2026-11-20T09:00:05Z" == made.occurred_time.ToJsonString()
+
+
+def test_our_own_mail_is_an_agents_answer_to_whom_it_went(read: Read) -> None:
+    headers = ("To: Kim <kim@example.com>, help@sori.example", "In-Reply-To: <1@x>")
+
+    made = the_touchpoint(read, *headers, options={"own_addresses": "a@example.com, help@sori.example"})
+
+    assert (pb.ACTOR_AGENT, pb.TOUCHPOINT_KIND_REPLY) == (made.actor, made.kind)
+    assert ["kim@example.com"] == [each.value for each in made.identifiers]
+
+
+def test_who_wrote_is_in_from_and_not_in_reply_to(read: Read) -> None:
+    made = the_touchpoint(read, "Reply-To: list@other.example")
+
+    assert ["a@example.com"] == [each.value for each in made.identifiers]
+
+
+def test_a_form_without_an_address_of_its_own_names_the_customer_in_reply_to(read: Read) -> None:
+    body = b"From: Forms <no-reply@forms.example>\r\nReply-To: kim@other.example\r\n\r\nhello"
+
+    [made] = read("email", "", body=body).touchpoints
+
+    assert ["kim@other.example"] == [each.value for each in made.identifiers]
+
+
+def test_a_contact_form_of_our_site_is_from_whom_it_says(read: Read) -> None:
+    headers = ("Reply-To: kim@other.example", "Auto-Submitted: auto-generated")
+
+    made = the_touchpoint(read, *headers, options={"own_domains": "example.com"})
+
+    assert pb.ACTOR_CUSTOMER == made.actor
+    assert ["kim@other.example"] == [each.value for each in made.identifiers]
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ("Auto-Submitted: auto-replied", "auto_reply"),
+        ("Auto-Submitted: auto-generated; x=y", "auto_reply"),
+        ("X-Autoreply: yes", "auto_reply"),
+        ("Precedence: auto_reply", "auto_reply"),
+        ("Subject: Out of Office: vacation", "auto_reply"),
+        ("Subject: 자동 회신: 부재", "auto_reply"),
+        ("Return-Path: <>", "auto_reply"),
+        ("Return-Path: <>\r\nSubject: Delivery Status Notification (Failure)", "bounce"),
+        ("Precedence: bulk", "mailing_list"),
+        ("List-Id: <news.example.org>", "mailing_list"),
+        ("Content-Type: multipart/report; report-type=delivery-status; boundary=b", "bounce"),
+        ("X-Failed-Recipients: x@y.example", "bounce"),
+    ],
+)
+def test_what_a_program_wrote_is_ignored(read: Read, header: str, reason: str) -> None:
+    found = read("email", "", body=mail(header), options={"own_domains": "sori.example"})
+
+    assert [reason] == [each.reason for each in found.ignored]
+    assert () == found.touchpoints
+
+
+@pytest.mark.parametrize("header", ["Auto-Submitted: no", "Subject: Re: 부재료 문의", "X-Auto-Response-Suppress: All"])
+def test_what_a_person_wrote_is_not(read: Read, header: str) -> None:
+    assert "hello" == the_touchpoint(read, header).text
+
+
+def test_a_mailbox_that_is_a_list_of_ours_is_read(read: Read) -> None:
+    made = the_touchpoint(
+        read, "Precedence: list", "List-ID: <help.sori.example>", options={"own_addresses": "help@sori.example"}
+    )
+
+    assert pb.ACTOR_CUSTOMER == made.actor
+
+
+def test_html_is_read_without_what_it_quotes(read: Read) -> None:
+    [made] = read("email", "ok_html_only.eml").touchpoints
+
+    assert "제품이 고장났어요\n\n교환되나요?" == made.text
+    assert "Hello" in made.attributes["quoted"]
+
+
+def test_attachments_are_counted_by_type(read: Read) -> None:
+    [made] = read("email", "ok_attachments.eml").touchpoints
+
+    assert ("사진 보내요", "file:1,image:1") == (made.text, made.attributes["attachments"])
+
+
+def test_a_mere_forward_keeps_what_it_forwards(read: Read) -> None:
+    [made] = read("email", "ok_forward_only.eml").touchpoints
+
+    assert "바퀴벌레가 나왔어요" in made.text
+
+
+def test_flowed_lines_are_joined(read: Read) -> None:
+    made = the_touchpoint(read, "Content-Type: text/plain; format=flowed", body="one \r\ntwo\r\nthree")
+
+    assert "one two\nthree" == made.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"On " * 300_000,
+        b"\r\n" * 300_000 + b"x",
+        b"From: \n" * 80_000,
+        b" " * 500_000 + b"x",
+        b"> a\n" * 150_000,
+    ],
+)
+def test_a_huge_mail_takes_no_time(read: Read, body: bytes) -> None:
+    before = time.process_time()
+
+    found = read("email", "", body=mail(body=body))
+
+    assert found.touchpoints
+    assert time.process_time() - before < 5
+
+
+@pytest.mark.parametrize(
+    "tag", [b"<div>", b"<table><tr><td>", b"<xx>", b"<p>", b"<blockquote type=cite>a</blockquote>"]
+)
+def test_huge_markup_takes_no_time(read: Read, tag: bytes) -> None:
+    before = time.process_time()
+
+    found = read("email", "", body=mail("Content-Type: text/html", body=tag * 50_000 + "끝".encode()))
+
+    assert found.touchpoints or found.ignored
+    assert time.process_time() - before < 5
+
+
+def test_something_else_is_unreadable(read: Read) -> None:
+    with pytest.raises(Unreadable):
+        read("email", "unreadable_no_headers.eml")
+
+
+@given(st.lists(st.tuples(st.sampled_from(HEADERS), st.text(max_size=60)), max_size=8), st.binary(max_size=300))
+@settings(max_examples=150, deadline=None)
+def test_no_mail_crashes(headers: list[tuple[str, str]], body: bytes) -> None:
+    lines = [
+        f"{name}: {value}".encode("utf-8", "surrogatepass").replace(b"\n", b"").replace(b"\r", b"")
+        for name, value in headers
+    ]
+    payload = Payload(body=mail(*lines, body=body), received_time=RECEIVED)
+
+    found = channels.read(channels.ADAPTERS["email"], payload, Source(name="s"))
+
+    assert found.touchpoints or found.ignored

@@ -1,0 +1,53 @@
+"""Formbricks, as in https://formbricks.com/docs/xm-and-surveys/core-features/integrations/webhooks."""
+
+from collections.abc import Callable
+
+import pytest
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels.payload import Reading
+
+Read = Callable[..., Reading]
+
+
+def test_all_events_of_a_finished_response_make_the_same_touchpoint(read: Read) -> None:
+    [finished] = read("formbricks", "ok_finished.json").touchpoints
+    [updated] = read("formbricks", "ok_updated_when_finished.json").touchpoints
+
+    assert (finished.external_id, finished.revision) == (updated.external_id, updated.revision)
+
+
+@pytest.mark.parametrize("file", ["ignored_created.json", "ignored_updated.json"])
+def test_what_is_not_finished_does_not_count(read: Read, file: str) -> None:
+    [ignored] = read("formbricks", file).ignored
+
+    assert "not_finished" == ignored.reason
+
+
+def test_contacts_are_known_by_their_attributes(read: Read) -> None:
+    [made] = read("formbricks", "ok_finished.json").touchpoints
+
+    assert {
+        (pb.IDENTIFIER_TYPE_APP_USER_ID, "member-77"),
+        (pb.IDENTIFIER_TYPE_EMAIL, "jiwoo@example.com"),
+        (pb.IDENTIFIER_TYPE_ANONYMOUS_ID, "formbricks:cm3contact1"),
+    } == {(each.type, each.value) for each in made.identifiers}
+
+
+def test_words_are_told_from_choices(read: Read) -> None:
+    [made] = read("formbricks", "ok_finished.json").touchpoints
+
+    assert "앱이 빨라져서 좋아요 👍" == made.text
+    assert ("가격, 속도", "clicked") == (made.attributes["choice1"], made.attributes["cta"])
+
+
+def test_a_single_number_is_what_the_survey_is_called(read: Read) -> None:
+    [made] = read("formbricks", "ok_score_by_survey_title.json").touchpoints
+
+    assert (pb.SURVEY_TYPE_NPS, 6) == (made.survey.type, made.survey.score)
+
+
+def test_an_option_names_the_question(read: Read) -> None:
+    [made] = read("formbricks", "ok_unknown_extras.json", options={"ces": "n", "csat": "none"}).touchpoints[1:]
+
+    assert (pb.SURVEY_TYPE_CES, 3) == (made.survey.type, made.survey.score)

@@ -1,0 +1,45 @@
+"""Google Play reviews, as in https://developers.google.com/android-publisher/api-ref/rest/v3/reviews."""
+
+from collections.abc import Callable
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels.payload import Reading
+
+Read = Callable[..., Reading]
+
+
+def test_an_edited_review_is_a_later_version_of_the_same_touchpoint(read: Read) -> None:
+    first = read("google_play", "ok_list.json").touchpoints[0]
+    [edited] = read("google_play", "ok_edited.json").touchpoints
+
+    assert first.external_id == edited.external_id
+    assert first.revision < edited.revision
+
+
+def test_the_developers_reply_is_an_agents_in_the_reviews_thread(read: Read) -> None:
+    review, reply, _ = read("google_play", "ok_list.json").touchpoints
+
+    assert (pb.ACTOR_AGENT, pb.TOUCHPOINT_KIND_REPLY) == (reply.actor, reply.kind)
+    assert review.thread_id == reply.thread_id
+    assert review.external_id != reply.external_id
+
+
+def test_the_words_are_the_original_ones(read: Read) -> None:
+    translated = read("google_play", "ok_list.json").touchpoints[2]
+
+    assert ("Great app", "en-US") == (translated.text, translated.language)
+
+
+def test_title_and_body_are_on_lines_of_their_own(read: Read) -> None:
+    review = read("google_play", "ok_list.json", options={"app": "kr.sori.app"}).touchpoints[0]
+
+    assert "로그인 오류\n업데이트 후 로그인이 안 돼요 😡" == review.text
+    assert "kr.sori.app" == review.product
+    assert (1, 1, 5) == (review.rating.value, review.rating.lowest, review.rating.highest)
+
+
+def test_who_wrote_it_stays_unknown(read: Read) -> None:
+    review = read("google_play", "ok_list.json").touchpoints[0]
+
+    assert not review.identifiers
+    assert "김하늘" not in str(review)

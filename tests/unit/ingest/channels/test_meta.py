@@ -1,0 +1,97 @@
+"""Facebook and Instagram, as in https://developers.facebook.com/docs/graph-api/webhooks/reference/page/."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels.payload import Reading
+
+Read = Callable[..., Reading]
+
+
+def test_an_edit_and_a_removal_are_later_versions_of_the_comment(read: Read) -> None:
+    [added] = read("meta", "ok_comment.json").touchpoints
+    [edited] = read("meta", "ok_comment_edited.json").touchpoints
+    [removed] = read("meta", "ok_comment_removed.json").touchpoints
+
+    assert 1 == len({each.external_id for each in (added, edited, removed)})
+    assert added.revision < edited.revision < removed.revision
+    assert ("", "true") == (removed.text, removed.attributes["deleted"])
+
+
+def test_our_pages_comment_is_an_agents_answer_in_the_customers_thread(read: Read) -> None:
+    [comment] = read("meta", "ok_comment.json").touchpoints
+    [answer] = read("meta", "ok_own_reply.json").touchpoints
+
+    assert (pb.ACTOR_CUSTOMER, pb.ACTOR_AGENT) == (comment.actor, answer.actor)
+    assert pb.TOUCHPOINT_KIND_REPLY == answer.kind
+    assert comment.thread_id == answer.thread_id
+    assert not answer.identifiers
+
+
+def test_an_option_names_further_accounts_of_ours(read: Read) -> None:
+    [made] = read("meta", "ok_instagram_comment.json", options={"own_ids": "IG232323"}).touchpoints
+
+    assert pb.ACTOR_AGENT == made.actor
+
+
+@pytest.mark.parametrize(
+    ("file", "actor"), [("ok_echo_of_bot.json", pb.ACTOR_BOT), ("ok_echo_of_agent.json", pb.ACTOR_AGENT)]
+)
+def test_an_echo_is_never_the_customers(read: Read, file: str, actor: pb.Actor.ValueType) -> None:
+    [echo] = read("meta", file).touchpoints
+    [message] = read("meta", "ok_message.json").touchpoints
+
+    assert actor == echo.actor
+    assert message.thread_id == echo.thread_id
+    assert ["facebook:7001"] == [each.value for each in echo.identifiers]
+
+
+def test_pictures_without_words_are_counted_and_not_linked(read: Read) -> None:
+    [made] = read("meta", "ok_image_without_text.json").touchpoints
+
+    assert ("", "image:2") == (made.text, made.attributes["attachments"])
+    assert "scontent" not in str(made)
+
+
+def test_a_message_that_was_unsent_loses_its_words(read: Read) -> None:
+    [made] = read("meta", "ok_instagram_message_unsent.json").touchpoints
+
+    assert made.revision > 0
+    assert ("", "true") == (made.text, made.attributes["deleted"])
+
+
+def test_the_same_number_on_facebook_and_instagram_is_not_one_person(read: Read) -> None:
+    [facebook] = read("meta", "ok_comment.json").touchpoints
+    [instagram] = read("meta", "ok_instagram_comment.json").touchpoints
+
+    assert "facebook:24111" == facebook.identifiers[0].value
+    assert "instagram:IG232323" == instagram.identifiers[0].value
+
+
+def test_all_entries_of_a_batch_are_read(read: Read) -> None:
+    found = read("meta", "ok_batch.json")
+
+    assert 2 == len(found.touchpoints)
+    assert [("event_type_unknown", "brand_new_field")] == [(each.reason, each.detail) for each in found.ignored]
+
+
+def test_instagrams_own_login_has_the_change_in_the_entry(read: Read) -> None:
+    value = {"id": "9", "text": "hi", "from": {"id": "2"}}
+    entry = {"id": "1", "time": 1763600000, "field": "comments", "value": value}
+    body = json.dumps({"object": "instagram", "entry": [entry]}).encode()
+
+    [made] = read("meta", "", body=body).touchpoints
+
+    assert ("9", "hi") == (made.external_id, made.text)
+
+
+def test_a_mention_in_a_story_is_a_mention(read: Read) -> None:
+    message = {"sender": {"id": "2"}, "message": {"mid": "m", "attachments": [{"type": "story_mention"}]}}
+    body = json.dumps({"object": "instagram", "entry": [{"id": "1", "messaging": [message]}]}).encode()
+
+    [made] = read("meta", "", body=body).touchpoints
+
+    assert (pb.TOUCHPOINT_KIND_MENTION, "story_mention:1") == (made.kind, made.attributes["attachments"])

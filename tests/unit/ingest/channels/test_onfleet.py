@@ -1,0 +1,53 @@
+"""Onfleet events, as in https://docs.onfleet.com/reference/webhooks."""
+
+from collections.abc import Callable
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels.payload import Reading
+
+Read = Callable[..., Reading]
+
+
+def test_the_riders_note_is_an_agents_words(read: Read) -> None:
+    [made] = read("onfleet", "ok_completed.json").touchpoints
+
+    assert ("경비실에 맡겼습니다 📦", pb.ACTOR_AGENT) == (made.text, made.actor)
+    assert pb.TOUCHPOINT_KIND_DELIVERY == made.kind
+    assert ("true", "image:2") == (made.attributes["success"], made.attributes["attachments"])
+
+
+def test_a_step_without_a_note_is_a_systems(read: Read) -> None:
+    [made] = read("onfleet", "ok_started.json").touchpoints
+
+    assert ("", pb.ACTOR_SYSTEM) == (made.text, made.actor)
+
+
+def test_the_receiver_is_known_and_the_rider_is_not_named(read: Read) -> None:
+    [made] = read("onfleet", "ok_completed.json").touchpoints
+
+    assert ["+821055556666", "M-9"] == [each.value for each in made.identifiers]
+    assert "Swartz" not in str(made)
+    assert "+821000000000" not in str(made)
+
+
+def test_a_failure_says_why(read: Read) -> None:
+    [made] = read("onfleet", "ok_failed.json").touchpoints
+
+    assert ("부재중, 연락 안 됨", "false", "OTHER") == (
+        made.text,
+        made.attributes["success"],
+        made.attributes["failure_reason"],
+    )
+
+
+def test_feedback_is_the_customers_review_in_the_tasks_thread(read: Read) -> None:
+    [made] = read("onfleet", "ok_feedback.json").touchpoints
+
+    assert (pb.ACTOR_CUSTOMER, pb.TOUCHPOINT_KIND_REVIEW, 2) == (made.actor, made.kind, made.rating.value)
+    assert "11z1BFspwhBYDvIH_FrJfWMm" == made.thread_id
+
+
+def test_the_validation_is_answered_with_what_it_asks_for(read: Read) -> None:
+    found = read("onfleet", "", body=b"", query={"check": "abc123"})
+
+    assert (b"abc123", "validation") == (found.reply, found.ignored[0].reason)

@@ -1,0 +1,110 @@
+"""What somebody wrote in an e-mail, apart from quotes and signature."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sori_ingest.channels import markup, quotation
+
+OLD = "고객님, 내일 도착합니다."
+
+
+@pytest.mark.parametrize(
+    "introduction",
+    [
+        "2026년 1월 5일 (월) 오후 3:00, 소리 고객센터 <help@sori.example>님이 작성:\n\n> " + OLD,
+        "2026년 1월 5일 (월) 오후 3:00, 소리 고객센터\n<help@sori.example>님이 작성:\n\n> " + OLD,
+        "2026. 1. 5. 오후 3:00, 소리 고객센터 <help@sori.example> 작성:\n\n" + OLD,
+        "2026년 1월 5일 오후 3:00, help@sori.example 님이 작성하였습니다:\n" + OLD,
+        "-----원본 메시지-----\n보낸 사람: 소리 <help@sori.example>\n받는 사람: a\n제목: b\n\n" + OLD,
+        "----- 원본 메일 -----\n보낸사람: 소리\n" + OLD,
+        '-----Original Message-----\nFrom: "소리"\nTo: a\nSent: 2026-01-05\nSubject: b\n\n' + OLD,
+        "보낸 사람: 소리 <help@sori.example>\n보낸 날짜: 2026년 1월 5일\n받는 사람: a\n제목: b\n\n" + OLD,
+        "________________________________\nFrom: Sori <help@sori.example>\nSent: Monday\nTo: a\nSubject: b\n\n" + OLD,
+        "On Mon, Jan 5, 2026 at 3:00 PM Sori <help@sori.example> wrote:\n\n> " + OLD,
+        "On Mon, Jan 5, 2026 at 3:00 PM Sori Customer Center\n<help@sori.example> wrote:\n\n> " + OLD,
+        "---------- Forwarded message ---------\nFrom: A <a@example.com>\n\n" + OLD,
+        "---------- 전달된 메일 ----------\n보낸사람: A\n\n" + OLD,
+        "> " + OLD + "\n> > older",
+    ],
+)
+def test_what_is_answered_is_told_apart(introduction: str) -> None:
+    parts = quotation.separate(f"아직도 안 왔어요.\n\n{introduction}\n")
+
+    assert "아직도 안 왔어요." == parts.own
+    assert OLD in parts.quoted
+
+
+def test_an_answer_below_or_between_quotes_is_kept() -> None:
+    parts = quotation.separate("On Mon, Jan 5, 2026, Sori <h@s.kr> wrote:\n> one?\nyes\n> two?\nno\n")
+
+    assert "yes\nno" == parts.own
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "-- \n홍길동\n010-1234-5678",
+        "Sent from my iPhone",
+        "나의 iPhone에서 보냄",
+        "내 갤럭시에서 보냈습니다.",
+        "Get Outlook for iOS",
+    ],
+)
+def test_a_signature_is_told_apart(signature: str) -> None:
+    parts = quotation.separate(f"환불해 주세요.\n\n{signature}\n")
+
+    assert "환불해 주세요." == parts.own
+    assert signature.replace("-- ", "--") in parts.signature.replace("-- ", "--")
+
+
+def test_thanks_stay_and_the_card_below_them_goes() -> None:
+    parts = quotation.separate("확인 바랍니다.\n감사합니다.\n\n홍길동 팀장\n(주)소리\nTel. 02-123-4567")
+
+    assert "확인 바랍니다.\n감사합니다." == parts.own
+    assert "홍길동 팀장\n(주)소리\nTel. 02-123-4567" == parts.signature
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "사유:\n- 포장 불량\n- 배송 지연\n확인 바랍니다",
+        "Thank you, for looking into it.\nMy order is late",
+        "제목: 환불\n날짜: 1월 5일\n일시: 오후 3시\n환불해 주세요",
+        "감사합니다.\n그런데 한 가지 더 여쭤볼 것이 있습니다. 지난번 주문은 언제 오나요?",
+        "On Monday I wrote to you.\nNobody answered",
+        "작성: 2026년에 쓴 글입니다",
+    ],
+)
+def test_what_only_looks_like_a_quote_or_signature_stays(text: str) -> None:
+    assert text == quotation.separate(text).own
+
+
+@given(
+    st.lists(st.sampled_from(["> a", "b", "", "--", "On 1.1.2026 a@b.c wrote:", "From: a@b", "제목: x", "감사합니다"]))
+)
+def test_no_line_is_lost(lines: list[str]) -> None:
+    parts = quotation.separate("\n".join(lines))
+
+    together = "\n".join([parts.own, parts.quoted, parts.signature])
+    assert all(line.removeprefix("> ") in together for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("given_markup", "text"),
+    [
+        ("<p>a</p><p>b</p>", "a\n\nb"),
+        ("a<br>b", "a\nb"),
+        ("<div>a</div><div>b&amp;c &#128512;</div>", "a\nb&c 😀"),
+        ("<style>x{}</style><script>y</script><p hidden>z</p>a", "a"),
+        ("no markup", "no markup"),
+        ("<p style='margin-bottom:99999999em'>a</p>", "a"),
+    ],
+)
+def test_markup_becomes_lines(given_markup: str, text: str) -> None:
+    assert text == markup.text_of(given_markup).strip()
+
+
+@given(st.text(alphabet="<>/ab=\"'&;! -", max_size=80))
+def test_no_markup_crashes(given_markup: str) -> None:
+    assert isinstance(markup.read(given_markup).text, str)

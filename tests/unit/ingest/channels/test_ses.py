@@ -1,0 +1,54 @@
+"""Amazon SES over SNS: https://docs.aws.amazon.com/ses/latest/dg/receiving-email-notifications-contents.html."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels.payload import Reading
+
+Read = Callable[..., Reading]
+PAYLOADS = Path(__file__).parents[3] / "contract" / "payloads"
+
+
+@pytest.mark.parametrize("file", ["ok_received.json", "ok_received_raw_delivery.json"])
+def test_a_mail_is_read_as_if_it_had_come_by_smtp(read: Read, file: str) -> None:
+    [notified] = read("ses", file).touchpoints
+    [mailed] = read("email", "ok_reply_gmail_ko.eml").touchpoints
+
+    assert (mailed.external_id, mailed.thread_id, mailed.text) == (
+        notified.external_id,
+        notified.thread_id,
+        notified.text,
+    )
+
+
+def test_a_mail_in_base64_keeps_its_own_charset(read: Read) -> None:
+    [made] = read("ses", "ok_received_base64.json").touchpoints
+
+    assert "똠방각하 배송이 늦어요. 펲시콜라도 없네요." == made.text
+
+
+def test_a_confirmation_is_left_to_the_edge(read: Read) -> None:
+    [ignored] = read("ses", "ignored_subscription_confirmation.json").ignored
+
+    assert "subscription_confirmation" == ignored.reason
+
+
+def test_a_complaint_about_spam_is_the_receivers(read: Read) -> None:
+    [made] = read("ses", "ok_spam_complaint.json").touchpoints
+
+    assert (pb.ACTOR_CUSTOMER, "spam_complaint") == (made.actor, made.attributes["event"])
+    assert ["richard@example.com"] == [each.value for each in made.identifiers]
+
+
+def test_spam_is_kept_where_an_option_says_so(read: Read) -> None:
+    body = (PAYLOADS / "ses" / "ok_received_raw_delivery.json").read_bytes()
+    body = body.replace(b'"spamVerdict": {\n      "status": "PASS"', b'"spamVerdict": {\n      "status": "FAIL"')
+
+    ignored = read("ses", "", body=body)
+    kept = read("ses", "", body=body, options={"keep_spam": "true"})
+
+    assert ["spam"] == [each.reason for each in ignored.ignored]
+    assert 1 == len(kept.touchpoints)

@@ -1,0 +1,59 @@
+"""Feedback from kiosks and QR codes: our own form."""
+
+from collections.abc import Callable
+
+import pytest
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels.payload import Reading
+
+Read = Callable[..., Reading]
+
+
+def test_the_store_is_the_org_unit(read: Read) -> None:
+    [made] = read("shop", "ok_kiosk.json", org_unit="hq").touchpoints
+    [without] = read("shop", "ok_text_only.json", org_unit="hq").touchpoints
+
+    assert ("강남점", "hq") == (made.org_unit, without.org_unit)
+
+
+def test_a_browsers_form_counts_as_json_does(read: Read) -> None:
+    [made] = read("shop", "ok_form.txt", content_type="application/x-www-form-urlencoded").touchpoints
+
+    assert ("화장실이 더러워요", 2, "gangnam") == (made.text, made.rating.value, made.org_unit)
+    assert pb.TOUCHPOINT_KIND_COMPLAINT == made.kind
+
+
+def test_a_phone_number_is_optional(read: Read) -> None:
+    [known] = read("shop", "ok_kiosk.json").touchpoints
+    [unknown] = read("shop", "ok_form.txt").touchpoints
+
+    assert ["+821022223333"] == [each.value for each in known.identifiers]
+    assert not unknown.identifiers
+
+
+def test_a_rating_may_have_a_scale_of_its_own(read: Read) -> None:
+    [told] = read("shop", "ok_scale.json").touchpoints
+    [configured] = read("shop", "ok_rating_only.json", options={"rating_scale": "0-10"}).touchpoints
+
+    assert (7, 1, 10) == (told.rating.value, told.rating.lowest, told.rating.highest)
+    assert (5, 0, 10) == (configured.rating.value, configured.rating.lowest, configured.rating.highest)
+
+
+@pytest.mark.parametrize(
+    ("file", "kind"),
+    [("ok_rating_only.json", pb.TOUCHPOINT_KIND_REVIEW), ("ok_text_only.json", pb.TOUCHPOINT_KIND_INQUIRY)],
+)
+def test_a_rating_is_a_review_and_words_alone_are_an_inquiry(
+    read: Read, file: str, kind: pb.TouchpointKind.ValueType
+) -> None:
+    [made] = read("shop", file).touchpoints
+
+    assert kind == made.kind
+
+
+def test_a_form_with_a_photo_keeps_the_words_and_counts_the_photo(read: Read) -> None:
+    [made] = read("shop", "ok_multipart.txt").touchpoints
+
+    assert ("강남점", "바닥이 미끄러워요 ⚠️", 3) == (made.org_unit, made.text, made.rating.value)
+    assert "file:1" == made.attributes["attachments"]

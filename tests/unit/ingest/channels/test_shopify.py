@@ -1,0 +1,87 @@
+"""Shopify webhooks, as in https://shopify.dev/docs/api/webhooks."""
+
+from collections.abc import Callable
+
+import pytest
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels.payload import Reading
+
+Read = Callable[..., Reading]
+
+
+def test_creation_and_payment_are_one_purchase(read: Read) -> None:
+    [created] = read("shopify", "ok_order_created.json").touchpoints
+    [paid] = read("shopify", "ok_order_paid.json").touchpoints
+
+    assert created.external_id == paid.external_id
+    assert created.revision < paid.revision
+    assert pb.TOUCHPOINT_KIND_PURCHASE == created.kind == paid.kind
+
+
+def test_an_order_tells_who_bought_what_for_how_much(read: Read) -> None:
+    [made] = read("shopify", "ok_order_created.json").touchpoints
+
+    assert "유기농 우유, 딸기잼" == made.product
+    assert ("39800", "KRW", "3") == tuple(made.attributes[name] for name in ("amount", "currency", "items"))
+    assert "문 앞에 놓아 주세요" == made.text
+    assert (pb.IDENTIFIER_TYPE_PHONE, "+821098765432") in [(each.type, each.value) for each in made.identifiers]
+    assert "shopify:115310627314723954" in [each.value for each in made.identifiers]
+    assert "555-555-SHIP" not in str(made)
+
+
+@pytest.mark.parametrize(
+    ("file", "topic", "kind"),
+    [
+        ("ok_order_created.json", "orders/create", pb.TOUCHPOINT_KIND_PURCHASE),
+        ("ok_order_cancelled.json", "orders/cancelled", pb.TOUCHPOINT_KIND_OTHER),
+        ("ok_order_fulfilled.json", "orders/fulfilled", pb.TOUCHPOINT_KIND_DELIVERY),
+        ("ok_refund.json", "refunds/create", pb.TOUCHPOINT_KIND_REFUND),
+        ("ok_fulfillment.json", "fulfillments/create", pb.TOUCHPOINT_KIND_DELIVERY),
+        ("ok_customer.json", "customers/create", pb.TOUCHPOINT_KIND_SIGNUP),
+        ("ok_checkout.json", "checkouts/create", pb.TOUCHPOINT_KIND_CART),
+    ],
+)
+def test_the_shape_tells_the_topic_where_there_is_no_header(
+    read: Read, file: str, topic: str, kind: pb.TouchpointKind.ValueType
+) -> None:
+    guessed = read("shopify", file)
+    told = read("shopify", file, headers={"x-shopify-topic": topic})
+
+    assert guessed == told
+    assert kind == guessed.touchpoints[0].kind
+
+
+def test_the_steps_of_an_order_are_one_thread(read: Read) -> None:
+    files = ("ok_order_created.json", "ok_refund.json", "ok_fulfillment.json", "ok_order_cancelled.json")
+
+    threads = {read("shopify", file).touchpoints[0].thread_id for file in files}
+
+    assert {"order:820982911946154508"} == threads
+
+
+@pytest.mark.parametrize("headers", [{"x-shopify-topic": "orders/updated"}, {"x-shopify-topic": "themes/publish"}])
+def test_other_topics_are_ignored(read: Read, headers: dict[str, str]) -> None:
+    [ignored] = read("shopify", "ok_order_created.json", headers=headers).ignored
+
+    assert ("event_type_unknown", headers["x-shopify-topic"]) == (ignored.reason, ignored.detail)
+
+
+def test_a_test_notification_is_ignored(read: Read) -> None:
+    [ignored] = read("shopify", "ok_order_created.json", headers={"x-shopify-test": "true"}).ignored
+
+    assert "test_order" == ignored.reason
+
+
+def test_a_broken_phone_number_does_not_lose_the_order(read: Read) -> None:
+    [made] = read("shopify", "ok_unknown_extras.json").touchpoints
+
+    assert pb.IDENTIFIER_TYPE_PHONE not in [each.type for each in made.identifiers]
+
+
+def test_customer_numbers_may_be_member_numbers(read: Read) -> None:
+    [made] = read("shopify", "ok_order_created.json", options={"customer_id": "member_id"}).touchpoints
+
+    assert (pb.IDENTIFIER_TYPE_MEMBER_ID, "115310627314723954") in [
+        (each.type, each.value) for each in made.identifiers
+    ]

@@ -1,0 +1,99 @@
+import html
+import json
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels import mrkdwn
+from sori_ingest.channels.payload import Reading
+
+Read = Callable[..., Reading]
+
+
+def test_challenge_is_answered_at_once(read: Read) -> None:
+    found = read("slack", "ignored_url_verification.json")
+
+    challenge = "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P"
+    assert ({"challenge": challenge}, "application/json") == (json.loads(found.reply), found.reply_content_type)
+
+
+def test_internal_voice_is_marked_and_names_nobody(read: Read) -> None:
+    [made] = read("slack", "ok_internal_voice.json").touchpoints
+
+    assert (pb.ACTOR_AGENT, pb.TOUCHPOINT_KIND_OTHER, "internal") == (made.actor, made.kind, made.attributes["voice"])
+    assert [] == list(made.identifiers)
+    assert "U061F7AUR" not in str(made)
+
+
+def test_markup_becomes_words(read: Read) -> None:
+    [made] = read("slack", "ok_internal_voice.json").touchpoints
+
+    assert "매장 <강남점> 재고가 부족합니다 :tired_face: @U012AB3CD 재고표 #general" == made.text
+
+
+@pytest.mark.parametrize(
+    ("marked", "plain"),
+    [
+        ("&lt;3 &amp;lt;", "<3 &lt;"),
+        ("<!here> <!subteam^S1|@ops> <!date^1392734382^{date}|Feb 18>", "@here @ops Feb 18"),
+        ("<@U1|kim> <mailto:a@b.kr|a@b.kr> <tel:+8210|+8210> <http://x.kr>", "@kim a@b.kr +8210 http://x.kr"),
+        ("1 < 2", "1 < 2"),
+    ],
+)
+def test_every_mark_of_slack_is_known(marked: str, plain: str) -> None:
+    assert plain == mrkdwn.plain(marked)
+
+
+def test_shared_channel_has_customers_and_staff_in_one_thread(read: Read) -> None:
+    [customer] = read("slack", "ok_customer_in_shared_channel.json").touchpoints
+    [staff] = read("slack", "ok_staff_in_shared_channel.json").touchpoints
+
+    assert (pb.ACTOR_CUSTOMER, pb.TOUCHPOINT_KIND_INQUIRY) == (customer.actor, customer.kind)
+    assert (pb.ACTOR_AGENT, pb.TOUCHPOINT_KIND_REPLY) == (staff.actor, staff.kind)
+    assert customer.thread_id == staff.thread_id == "C024BE91L:1355517500.000001"
+    assert ["slack:U0CUSTOMER"] == [each.value for each in customer.identifiers]
+
+
+def test_option_says_whose_voice_a_channel_is(read: Read) -> None:
+    [made] = read("slack", "ok_minimal.json", options={"voice": "customer"}).touchpoints
+
+    assert (pb.ACTOR_CUSTOMER, pb.TOUCHPOINT_KIND_INQUIRY) == (made.actor, made.kind)
+
+
+def test_edit_and_deletion_are_revisions_of_the_message(read: Read) -> None:
+    [first] = read("slack", "ok_internal_voice.json").touchpoints
+    [edited] = read("slack", "ok_changed.json").touchpoints
+    [deleted] = read("slack", "ok_deleted.json").touchpoints
+
+    assert 1 == len({each.external_id for each in (first, edited, deleted)})
+    assert first.revision < edited.revision < deleted.revision
+    assert ("Hello, world! 고침", "") == (edited.text, deleted.text)
+
+
+def test_mention_is_the_message_it_is_in(read: Read) -> None:
+    message = read("slack", "ok_internal_voice.json").touchpoints
+    mention = read("slack", "ok_mention.json").touchpoints
+
+    assert message == mention
+
+
+def test_files_are_counted_without_their_address(read: Read) -> None:
+    [made] = read("slack", "ok_file_without_text.json").touchpoints
+
+    assert ("", "file:1,image:1") == (made.text, made.attributes["attachments"])
+    assert "secret" not in str(made)
+
+
+@pytest.mark.parametrize("file", ["ignored_bot_message.json", "ignored_own_app.json"])
+def test_bots_are_nobodys_voice(read: Read, file: str) -> None:
+    [ignored] = read("slack", file).ignored
+
+    assert "bot_echo" == ignored.reason
+
+
+@given(st.text())
+def test_words_that_slack_escaped_come_back_as_they_were_written(written: str) -> None:
+    assert written == mrkdwn.plain(html.escape(written, quote=False))

@@ -1,0 +1,58 @@
+"""Square events, as in https://developer.squareup.com/reference/square/webhooks."""
+
+from collections.abc import Callable
+
+import pytest
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels.payload import Reading
+
+Read = Callable[..., Reading]
+
+
+def test_money_is_written_in_the_currencys_unit(read: Read) -> None:
+    [dollars] = read("square", "ok_payment_completed.json").touchpoints
+    [won] = read("square", "ok_payment_in_won.json").touchpoints
+
+    assert ("110.50", "USD") == (dollars.attributes["amount"], dollars.attributes["currency"])
+    assert ("15000", "KRW") == (won.attributes["amount"], won.attributes["currency"])
+
+
+def test_a_later_state_of_an_order_is_a_later_version(read: Read) -> None:
+    [created] = read("square", "ok_order_created.json").touchpoints
+    [updated] = read("square", "ok_order_updated.json").touchpoints
+
+    assert created.external_id == updated.external_id
+    assert created.revision < updated.revision
+
+
+def test_payment_order_and_refund_are_one_thread(read: Read) -> None:
+    [order] = read("square", "ok_order_created.json").touchpoints
+    [refund] = read("square", "ok_refund.json").touchpoints
+
+    assert order.thread_id == refund.thread_id
+    assert (pb.TOUCHPOINT_KIND_REFUND, "10.00") == (refund.kind, refund.attributes["amount"])
+
+
+@pytest.mark.parametrize(
+    ("counted", "ignored_file"), [("payments", "ok_order_created.json"), ("orders", "ok_payment_completed.json")]
+)
+def test_a_sale_counts_once_where_an_option_says_what_counts(read: Read, counted: str, ignored_file: str) -> None:
+    [ignored] = read("square", ignored_file, options={"purchases": counted}).ignored
+
+    assert "not_counted" == ignored.reason
+
+
+def test_a_location_is_an_org_unit_where_an_option_says_so(read: Read) -> None:
+    options = {"location.S8GWD5R9QB376": "gangnam"}
+
+    [made] = read("square", "ok_payment_completed.json", options=options).touchpoints
+
+    assert "gangnam" == made.org_unit
+
+
+def test_a_new_customer_is_a_signup(read: Read) -> None:
+    [made] = read("square", "ok_customer.json").touchpoints
+
+    assert pb.TOUCHPOINT_KIND_SIGNUP == made.kind
+    assert (pb.IDENTIFIER_TYPE_MEMBER_ID, "M-100") in [(each.type, each.value) for each in made.identifiers]

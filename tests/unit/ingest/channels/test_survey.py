@@ -1,0 +1,141 @@
+"""Surveys: SurveyMonkey exports (https://help.surveymonkey.com/), NPS, CSAT and CES of any maker."""
+
+import datetime as dt
+import json
+from collections.abc import Callable
+
+import pytest
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels import survey
+from sori_ingest.channels.payload import Payload, Reading, Source
+
+Read = Callable[..., Reading]
+RECEIVED = dt.datetime(2026, 11, 22, 3, 4, 5, tzinfo=dt.UTC)
+
+
+def scores(found: Reading) -> list[tuple[int, float]]:
+    return [(each.survey.type, each.survey.score) for each in found.touchpoints]
+
+
+def test_surveymonkey_has_two_header_rows(read: Read) -> None:
+    found = read("survey", "ok_surveymonkey.csv")
+
+    assert [
+        (pb.SURVEY_TYPE_NPS, 10),
+        (pb.SURVEY_TYPE_CSAT, 5),
+        (pb.SURVEY_TYPE_NPS, 3),
+        (pb.SURVEY_TYPE_CSAT, 2),
+    ] == scores(found)
+    assert "Fast, friendly\nand cheap" == found.touchpoints[0].text
+    assert "114100000001" == found.touchpoints[0].external_id
+
+
+def test_names_and_addresses_of_machines_are_not_kept(read: Read) -> None:
+    found = read("survey", "ok_surveymonkey.csv").touchpoints[0]
+
+    assert not {"Minsu", "203.0.113.9"} & set(found.attributes.values())
+
+
+def test_a_korean_export_in_cp949(read: Read) -> None:
+    found = read("survey", "ok_korean_cp949.csv", options={"zone": "Asia/Seoul"})
+
+    assert [
+        (pb.SURVEY_TYPE_NPS, 9),
+        (pb.SURVEY_TYPE_CSAT, 5),
+        (pb.SURVEY_TYPE_NPS, 0),
+        (pb.SURVEY_TYPE_CSAT, 2),
+    ] == scores(found)
+    first = found.touchpoints[0]
+    assert "친절했어요" == first.text
+    assert ("2026-11-18T06:04:05Z", 540) == (first.occurred_time.ToJsonString(), first.occurred_offset_minutes)
+
+
+def test_a_score_out_of_a_scale_that_is_told(read: Read) -> None:
+    csat, ces = read("survey", "ok_csat_scale.json").touchpoints
+
+    assert (4, 1, 5) == (csat.survey.score, csat.survey.lowest, csat.survey.highest)
+    assert (2, 1, 5) == (ces.survey.score, ces.survey.lowest, ces.survey.highest)
+
+
+def test_two_responses_without_an_id_that_are_alike_count_as_two_and_again_as_the_same_two(read: Read) -> None:
+    body = b"nps,comment\n10,\n10,\n"
+
+    found = read("survey", "", body=body)
+    again = read("survey", "", body=body)
+
+    assert 2 == len({each.external_id for each in found.touchpoints})
+    assert found == again
+
+
+def test_a_mapping_names_the_columns(read: Read) -> None:
+    source = Source(name="s", mapping={"Q1": "ces", "Q2": "text", "Who": "member_id", "When": "occurred_time"})
+    body = b"Q1,Q2,Who,When\n5,fine,M-1,2026-11-01T00:00:00Z\n"
+
+    [made] = survey.read(Payload(body=body, received_time=RECEIVED), source).touchpoints
+
+    assert (pb.SURVEY_TYPE_CES, 5, "fine") == (made.survey.type, made.survey.score, made.text)
+    assert "M-1" == made.identifiers[0].value
+    assert "2026-11-01T00:00:00Z" == made.occurred_time.ToJsonString()
+
+
+@pytest.mark.parametrize(
+    ("cell", "score"),
+    [("9", 9), ("9 - Very likely", 9), ("10점", 10), ("7/10", 7), ("  8 ", 8)],
+)
+def test_a_number_is_read_as_people_export_it(read: Read, cell: str, score: float) -> None:
+    [made] = read("survey", "", body=f"id,nps\n1,{cell}\n".encode()).touchpoints
+
+    assert score == made.survey.score
+
+
+def test_two_answers_of_one_person_are_two(read: Read) -> None:
+    body = b'[{"csat":4,"customer":{"id":"C-1"},"time":"2026-11-01T00:00:00Z"},{"csat":2,"customer":{"id":"C-1"}}]'
+
+    first, second = read("survey", "", body=body).touchpoints
+
+    assert first.external_id != second.external_id
+    assert "C-1" == first.identifiers[0].value == second.identifiers[0].value
+
+
+def test_scores_may_stand_within(read: Read) -> None:
+    main, further = read(
+        "survey", "", body=b'{"id":"1","nps":{"score":9,"comment":"good"},"scores":{"ces":3}}'
+    ).touchpoints
+
+    assert (pb.SURVEY_TYPE_NPS, 9, "good") == (main.survey.type, main.survey.score, main.text)
+    assert (pb.SURVEY_TYPE_CES, 3) == (further.survey.type, further.survey.score)
+
+
+def test_surveymonkeys_responses_are_read_and_its_notices_are_not(read: Read) -> None:
+    response = {
+        "id": "5007154325",
+        "survey_id": "107653",
+        "date_modified": "2026-11-18T10:00:00+00:00",
+        "pages": [
+            {
+                "id": "1",
+                "questions": [
+                    {
+                        "id": "2",
+                        "heading": "How likely are you to recommend us?",
+                        "answers": [{"choice_metadata": {"weight": "8"}}],
+                    },
+                    {"id": "3", "heading": "Any comments?", "answers": [{"text": "fine"}]},
+                ],
+            }
+        ],
+    }
+    notice = {"name": "w", "event_type": "response_completed", "object_type": "response", "object_id": "5007154325"}
+
+    [made] = read("survey", "", body=json.dumps(response).encode()).touchpoints
+    [ignored] = read("survey", "", body=json.dumps(notice).encode()).ignored
+
+    assert (8, "fine", "5007154325") == (made.survey.score, made.text, made.external_id)
+    assert ("event_type_unknown", "response_completed") == (ignored.reason, ignored.detail)
+
+
+def test_two_people_who_say_the_same_without_an_id_or_a_time_are_two(read: Read) -> None:
+    [made] = read("survey", "", body=b'{"nps": 10}').touchpoints
+
+    assert "" == made.external_id

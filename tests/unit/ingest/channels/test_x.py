@@ -1,0 +1,73 @@
+"""X: https://docs.x.com/x-api/account-activity/introduction and posts of API v2."""
+
+from collections.abc import Callable
+
+import pytest
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels.payload import Reading
+
+Read = Callable[..., Reading]
+
+
+def test_the_full_text_counts_with_its_entities_undone(read: Read) -> None:
+    [made] = read("x", "ok_mention.json").touchpoints
+
+    assert "@sorimarket 배송 언제 오나요 & 환불도 되나요 😭 <3" == made.text
+    assert ("photo:2", "ko") == (made.attributes["attachments"], made.language)
+    assert ["x:2244994945"] == [each.value for each in made.identifiers]
+
+
+def test_an_edited_post_is_a_later_version_of_the_first_one(read: Read) -> None:
+    [first] = read("x", "ok_mention.json").touchpoints
+    [edited] = read("x", "ok_edited.json").touchpoints
+    [deleted] = read("x", "ok_deleted.json").touchpoints
+
+    assert first.external_id == edited.external_id == deleted.external_id
+    assert first.revision < edited.revision < deleted.revision
+    assert ("", "true") == (deleted.text, deleted.attributes["deleted"])
+
+
+def test_what_we_answer_is_an_agents(read: Read) -> None:
+    [mention] = read("x", "ok_mention.json").touchpoints
+    [answer] = read("x", "ok_own_reply.json").touchpoints
+
+    assert (pb.ACTOR_AGENT, pb.TOUCHPOINT_KIND_REPLY) == (answer.actor, answer.kind)
+    assert mention.thread_id == answer.thread_id
+
+
+def test_messages_of_both_sides_are_one_thread(read: Read) -> None:
+    [received] = read("x", "ok_direct_message.json").touchpoints
+    [sent] = read("x", "ok_direct_message_sent.json").touchpoints
+    [automatic] = read("x", "ok_direct_message_sent.json", options={"bot_app_ids": "13090192"}).touchpoints
+
+    assert [pb.ACTOR_CUSTOMER, pb.ACTOR_AGENT, pb.ACTOR_BOT] == [each.actor for each in (received, sent, automatic)]
+    assert received.thread_id == sent.thread_id
+    assert received.identifiers == sent.identifiers
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"), [("ignored_retweet.json", "retweet"), ("ignored_own_post.json", "own_post")]
+)
+def test_retweets_and_our_own_posts_are_ignored(read: Read, file: str, reason: str) -> None:
+    assert [reason] == [each.reason for each in read("x", file).ignored]
+
+
+def test_posts_of_the_second_api_are_read_within_any_envelope(read: Read) -> None:
+    [streamed] = read("x", "ok_v2_filtered_stream.json").touchpoints
+    [delivered] = read("x", "ok_activity_mention.json").touchpoints
+
+    assert streamed == delivered
+    assert "1859200000000000008" == streamed.thread_id
+
+
+def test_a_long_post_has_its_words_in_a_note(read: Read) -> None:
+    _, long = read("x", "ok_v2_search.json").touchpoints
+
+    assert "아주 긴 글" == long.text
+
+
+def test_our_account_is_known_by_an_option_too(read: Read) -> None:
+    [made] = read("x", "ok_v2_filtered_stream.json", options={"own_ids": "1, 2244994945"}).touchpoints
+
+    assert pb.ACTOR_AGENT == made.actor

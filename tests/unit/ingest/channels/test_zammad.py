@@ -1,0 +1,63 @@
+from collections.abc import Callable
+
+import pytest
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels.payload import Reading
+
+Read = Callable[..., Reading]
+
+
+@pytest.mark.parametrize(
+    ("file", "kind", "actor"),
+    [
+        ("ok_customer_article.json", pb.TOUCHPOINT_KIND_INQUIRY, pb.ACTOR_CUSTOMER),
+        ("ok_agent_article.json", pb.TOUCHPOINT_KIND_REPLY, pb.ACTOR_AGENT),
+        ("ok_system_article.json", pb.TOUCHPOINT_KIND_OTHER, pb.ACTOR_SYSTEM),
+        ("ok_closed_without_article.json", pb.TOUCHPOINT_KIND_RESOLUTION, pb.ACTOR_AGENT),
+    ],
+)
+def test_article_says_what_happened_and_by_whom(read: Read, file: str, kind: int, actor: int) -> None:
+    [made] = read("zammad", file).touchpoints
+
+    assert (kind, actor, "81") == (made.kind, made.actor, made.thread_id)
+
+
+def test_html_article_is_read_as_words_of_its_customer(read: Read) -> None:
+    [made] = read("zammad", "ok_customer_article.json").touchpoints
+
+    assert "커피 기계가 고장났어요\n빨리 고쳐 주세요 🙏" == made.text
+    assert {"samuel@example.com", "+821012345678", "zammad:5"} == {each.value for each in made.identifiers}
+    assert (pb.CHANNEL_EMAIL, "article:104", 0) == (made.channel, made.external_id, made.revision)
+
+
+def test_changed_article_is_a_higher_revision(read: Read) -> None:
+    [first] = read("zammad", "ok_customer_article.json").touchpoints
+    [edited] = read("zammad", "ok_edited_article.json").touchpoints
+
+    assert first.external_id == edited.external_id
+    assert first.revision < edited.revision
+
+
+def test_call_is_a_call(read: Read) -> None:
+    [made] = read("zammad", "ok_telephone_and_extras.json").touchpoints
+
+    assert pb.CHANNEL_CALL_CENTER == made.channel
+
+
+def test_answer_that_closes_is_a_reply_and_a_resolution(read: Read) -> None:
+    reply, resolution = read("zammad", "ok_closed_with_answer.json").touchpoints
+
+    assert (pb.TOUCHPOINT_KIND_REPLY, pb.TOUCHPOINT_KIND_RESOLUTION) == (reply.kind, resolution.kind)
+
+
+def test_internal_article_never_leaves(read: Read) -> None:
+    [ignored] = read("zammad", "ignored_internal_note.json").ignored
+
+    assert "private_note" == ignored.reason
+
+
+def test_attachment_alone_is_counted(read: Read) -> None:
+    [made] = read("zammad", "ok_attachment_only.json").touchpoints
+
+    assert ("", "image:1") == (made.text, made.attributes["attachments"])

@@ -1,0 +1,99 @@
+from collections.abc import Callable
+
+import pytest
+
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.channels.payload import Reading
+
+Read = Callable[..., Reading]
+
+
+@pytest.mark.parametrize(
+    ("file", "kind", "actor"),
+    [
+        ("ok_ticket_created.json", pb.TOUCHPOINT_KIND_INQUIRY, pb.ACTOR_CUSTOMER),
+        ("ok_customer_comment.json", pb.TOUCHPOINT_KIND_INQUIRY, pb.ACTOR_CUSTOMER),
+        ("ok_agent_comment.json", pb.TOUCHPOINT_KIND_REPLY, pb.ACTOR_AGENT),
+        ("ok_solved.json", pb.TOUCHPOINT_KIND_RESOLUTION, pb.ACTOR_AGENT),
+        ("ok_messaging_customer.json", pb.TOUCHPOINT_KIND_INQUIRY, pb.ACTOR_CUSTOMER),
+        ("ok_messaging_agent.json", pb.TOUCHPOINT_KIND_REPLY, pb.ACTOR_AGENT),
+        ("ok_messaging_bot.json", pb.TOUCHPOINT_KIND_REPLY, pb.ACTOR_BOT),
+        ("ok_messaging_trigger.json", pb.TOUCHPOINT_KIND_REPLY, pb.ACTOR_BOT),
+        ("ok_trigger_ticket.json", pb.TOUCHPOINT_KIND_INQUIRY, pb.ACTOR_CUSTOMER),
+        ("ok_trigger_flat.json", pb.TOUCHPOINT_KIND_INQUIRY, pb.ACTOR_CUSTOMER),
+        ("ok_trigger_rating.json", pb.TOUCHPOINT_KIND_SURVEY_RESPONSE, pb.ACTOR_CUSTOMER),
+    ],
+)
+def test_event_says_what_happened_and_by_whom(read: Read, file: str, kind: int, actor: int) -> None:
+    [made] = read("zendesk", file).touchpoints
+
+    assert (kind, actor) == (made.kind, made.actor)
+
+
+def test_all_of_a_ticket_is_one_thread_of_its_requester(read: Read) -> None:
+    files = ("ok_ticket_created.json", "ok_customer_comment.json", "ok_agent_comment.json", "ok_solved.json")
+
+    made = [read("zendesk", file).touchpoints[0] for file in files]
+
+    assert {"5158"} == {each.thread_id for each in made}
+    assert {"zendesk:8447388090494"} == {person.value for each in made for person in each.identifiers}
+    assert {pb.CHANNEL_EMAIL} == {each.channel for each in made}
+
+
+def test_first_comment_is_told_twice_and_counted_once(read: Read) -> None:
+    [created] = read("zendesk", "ok_ticket_created.json").touchpoints
+    [comment] = read("zendesk", "ok_first_comment_of_ticket.json").touchpoints
+
+    assert (created.external_id, created.revision) == (comment.external_id, comment.revision)
+
+
+def test_redacted_comment_becomes_an_empty_revision(read: Read) -> None:
+    [said] = read("zendesk", "ok_customer_comment.json").touchpoints
+    [redacted] = read("zendesk", "ok_comment_redacted.json").touchpoints
+
+    assert said.external_id == redacted.external_id
+    assert said.revision < redacted.revision
+    assert ("", pb.TOUCHPOINT_KIND_OTHER) == (redacted.text, redacted.kind)
+
+
+@pytest.mark.parametrize("file", ["ignored_private_comment.json", "ignored_trigger_private_comment.json"])
+def test_private_note_never_leaves(read: Read, file: str) -> None:
+    [ignored] = read("zendesk", file).ignored
+
+    assert "private_note" == ignored.reason
+
+
+def test_attachment_alone_is_counted_without_its_token(read: Read) -> None:
+    [made] = read("zendesk", "ok_comment_with_attachment_only.json").touchpoints
+
+    assert ("", "image:1") == (made.text, made.attributes["attachments"])
+    assert "secret" not in str(made)
+
+
+def test_messaging_delivery_is_read_message_by_message(read: Read) -> None:
+    found = read("zendesk", "ok_conversations_batch.json")
+
+    assert [pb.ACTOR_CUSTOMER, pb.ACTOR_BOT, pb.ACTOR_CUSTOMER] == [each.actor for each in found.touchpoints]
+    assert ["앱이 자꾸 꺼져요", "재설치해 보세요", ""] == [each.text for each in found.touchpoints]
+    assert "image:1" == found.touchpoints[2].attributes["attachments"]
+    member = (pb.IDENTIFIER_TYPE_MEMBER_ID, "member-77")
+    assert member in {(each.type, each.value) for each in found.touchpoints[0].identifiers}
+    assert ["event_type_unused"] == [each.reason for each in found.ignored]
+
+
+def test_trigger_gives_the_person_and_the_rating(read: Read) -> None:
+    [made] = read("zendesk", "ok_trigger_rating.json").touchpoints
+
+    assert {"M-100", "customer@example.com", "+821012345678", "zendesk:20978392"} == {
+        each.value for each in made.identifiers
+    }
+    assert (pb.SURVEY_TYPE_CSAT, 0, 1) == (made.survey.type, made.survey.score, made.survey.highest)
+    assert "너무 느려요" == made.text
+
+
+def test_answer_that_solves_is_a_reply_and_a_resolution(read: Read) -> None:
+    reply, resolution = read("zendesk", "ok_trigger_agent_answer.json").touchpoints
+
+    assert (pb.TOUCHPOINT_KIND_REPLY, pb.ACTOR_AGENT) == (reply.kind, reply.actor)
+    assert "처리했습니다.\n감사합니다." == reply.text
+    assert pb.TOUCHPOINT_KIND_RESOLUTION == resolution.kind

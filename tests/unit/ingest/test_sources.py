@@ -1,0 +1,166 @@
+"""Sources in a file."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sori_ingest.channels import ADAPTERS
+from sori_ingest.settings import sources
+from sori_ingest.settings.sources import SourceFile, SourceRefused
+
+EXAMPLE = Path(__file__).parents[3] / "deploy/local/policies/sources.yaml"
+GOOD = """
+sources:
+  - name: desk
+    adapter: zendesk
+    secrets: [{env: SORI_TEST_DESK}, {file: desk.secret}]
+    org_unit: cx
+    options: {page: 0123, own: [a@example.com, b@example.com], exact: 1e3}
+    mapping: {의견: text, 매장: attributes.shop}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SORI_TEST_DESK", "from-the-environment")
+    (tmp_path / "desk.secret").write_text("from-a-file\n")
+    return tmp_path
+
+
+def written(folder: Path, text: str) -> Path:
+    """Write the file; its time changes for sure."""
+    path = folder / "sources.yaml"
+    before = path.stat().st_mtime_ns if path.exists() else 0
+    path.write_text(text)
+    os.utime(path, ns=(before + 10**9, before + 10**9))
+    return path
+
+
+def refused(folder: Path, text: str) -> str:
+    with pytest.raises(SourceRefused) as raised:
+        sources.load(written(folder, text), ADAPTERS)
+    return str(raised.value)
+
+
+def test_a_source_is_read_as_it_is_written(folder: Path) -> None:
+    source = sources.load(written(folder, GOOD), ADAPTERS)["desk"]
+
+    assert ("zendesk", "cx") == (source.adapter, source.org_unit)
+    assert ("from-the-environment", "from-a-file") == source.secrets
+    assert {"page": "0123", "own": "a@example.com,b@example.com", "exact": "1e3"} == dict(source.options)
+    assert {"의견": "text", "매장": "attributes.shop"} == dict(source.mapping)
+
+
+def test_secrets_are_not_shown(folder: Path) -> None:
+    assert "from-a" not in repr(sources.load(written(folder, GOOD), ADAPTERS))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "sources.yaml:1: file: is empty"),
+        ("sources: [", "sources.yaml:1: "),
+        ("[]", "sources.yaml:1: file: "),
+        ("sources:\n- name: a\n  adapter: nope", "sources.yaml:3: sources.0.adapter: is none of amazon_connect, "),
+        ("sources:\n- adapter: line", "sources.yaml:2: sources.0.name: Field required"),
+        ("sources:\n- name: a\n  name: b\n  adapter: line", "sources.yaml:3: sources.0.name: stands twice"),
+        ("sources:\n- name: ../a\n  adapter: line", "sources.yaml:2: sources.0.name: "),
+        (
+            "sources:\n- {name: a, adapter: line}\n- {name: a, adapter: line}",
+            "sources.yaml:3: sources.1.name: is the name",
+        ),
+        ("sources:\n- name: a\n  adapter: line\n  colour: red", "sources.yaml:4: sources.0.colour: "),
+        (
+            "sources:\n- name: a\n  adapter: line\n  mapping:\n    x: nope",
+            "sources.yaml:5: sources.0.mapping.x: there is no field",
+        ),
+        (
+            "sources:\n- name: a\n  adapter: line\n  secrets: hunter2",
+            "sources.yaml:4: sources.0.secrets.0: name an env",
+        ),
+        (
+            "sources:\n- name: a\n  adapter: line\n  secrets:\n  - {env: SORI_NOT_SET}",
+            "sources.yaml:5: sources.0.secrets.0: ",
+        ),
+        ("sources:\n- name: a\n  adapter: line\n  secrets:\n  - {file: nope}", "FileNotFoundError"),
+        ("sources:\n- name: a\n  adapter: line\n  enabled: perhaps", "sources.yaml:4: sources.0.enabled: "),
+        ("a: &a [*a]", "is nested too deep"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line(text: str, problem: str, folder: Path) -> None:
+    said = refused(folder, text)
+
+    assert problem in said
+    assert "hunter2" not in said
+
+
+def test_all_that_is_wrong_is_named_at_once(folder: Path) -> None:
+    said = refused(folder, "sources:\n- name: a\n  adapter: nope\n  org_unit: x\n- name: a\n  adapter: nope")
+
+    assert ["sources.yaml:3", "sources.yaml:5", "sources.yaml:6"] == [line.split(": ")[0] for line in said.splitlines()]
+
+
+def test_a_source_that_is_not_enabled_needs_no_secret_and_is_not_there(folder: Path) -> None:
+    text = "sources:\n- {name: a, adapter: line, enabled: false, secrets: [{env: SORI_NOT_SET}]}"
+
+    assert {} == sources.load(written(folder, text), ADAPTERS)
+
+
+def test_a_change_is_taken_up(folder: Path) -> None:
+    file = SourceFile(written(folder, GOOD), ADAPTERS)
+
+    written(folder, GOOD.replace("name: desk", "name: other"))
+    file.refresh()
+
+    assert {"other"} == set(file.current)
+
+
+def test_a_broken_file_leaves_the_old_sources_in_force(folder: Path) -> None:
+    file = SourceFile(written(folder, GOOD), ADAPTERS)
+
+    written(folder, "sources: [{name: x}]")
+    file.refresh()
+
+    assert {"desk"} == set(file.current)
+
+
+def test_a_file_that_goes_away_leaves_the_old_sources_in_force(folder: Path) -> None:
+    path = written(folder, GOOD)
+    file = SourceFile(path, ADAPTERS)
+
+    path.unlink()
+    file.refresh()
+
+    assert {"desk"} == set(file.current)
+
+
+def test_a_secret_is_rotated_by_changing_its_file(folder: Path) -> None:
+    file = SourceFile(written(folder, GOOD), ADAPTERS)
+
+    (folder / "desk.secret").write_text("a-newer-secret")
+    file.refresh()
+
+    assert ("from-the-environment", "a-newer-secret") == file.current["desk"].secrets
+
+
+def test_a_secret_that_comes_late_mends_the_file(folder: Path) -> None:
+    file = SourceFile(written(folder, GOOD), ADAPTERS)
+    written(folder, GOOD.replace("desk.secret", "late.secret"))
+    file.refresh()
+
+    (folder / "late.secret").write_text("late")
+    file.refresh()
+
+    assert ("from-the-environment", "late") == file.current["desk"].secrets
+
+
+def test_without_a_file_there_are_no_sources() -> None:
+    assert {} == SourceFile(None, ADAPTERS).current
+
+
+def test_the_example_has_a_source_of_every_adapter() -> None:
+    text = EXAMPLE.read_text()
+
+    assert {} == sources.load(EXAMPLE, ADAPTERS)
+    assert not [name for name in ADAPTERS if f"adapter: {name}\n" not in text]
