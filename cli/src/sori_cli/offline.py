@@ -2,7 +2,7 @@
 
 import os
 import sys
-from pathlib import Path
+from importlib.util import find_spec
 from typing import NoReturn
 
 import typer
@@ -10,12 +10,9 @@ import typer
 
 def hand_over(service: str, command: str, *arguments: str) -> NoReturn:
     """Become `sori-<service> COMMAND ARGUMENTS`, so that its output and exit status are this command's."""
-    name = f"sori-{service}"
-    program = Path(sys.executable).with_name(name)
-    if not program.exists():
-        typer.echo(
-            f"sori: {name} is not installed beside {sys.executable}; `make setup` installs every service", err=True
-        )
+    package = f"sori_{service.replace('-', '_')}"
+    if find_spec(package) is None:
+        typer.echo(f"sori: sori-{service} is not installed beside this program; `make setup` installs all", err=True)
         raise typer.Exit(2)
     sys.stdout.flush()
-    os.execv(program, [name, command, *arguments])
+    os.execv(sys.executable, [sys.executable, "-m", f"{package}.offline", command, *arguments])

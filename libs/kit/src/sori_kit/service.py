@@ -7,7 +7,6 @@ import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import structlog
@@ -22,10 +21,13 @@ from sori_kit.bus import Bus
 from sori_kit.clock import Clock, SystemClock
 from sori_kit.consumer import Handler
 from sori_kit.database import Database
+from sori_kit.offline import Command, add
 from sori_kit.operations import OperationsApi
 from sori_kit.outbox import Relay
 from sori_kit.rpc import Server
 from sori_kit.settings import KitSettings
+
+__all__ = ["Command", "Runtime", "main"]
 
 log = structlog.get_logger()
 S = TypeVar("S", bound=KitSettings)
@@ -114,15 +116,6 @@ def _calm_collector() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """What a service's program does with files alone: no settings, no broker, no database."""
-
-    help: str
-    arguments: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], int]  # gives the exit status
-
-
 def main(
     name: str,
     settings: type[S],
@@ -140,8 +133,7 @@ def main(
     commands.add_parser("serve", help="run until SIGTERM")
     if migrated:
         commands.add_parser("migrate", help="create the database and bring its tables up to date, then end")
-    for word, each in (offline or {}).items():
-        each.arguments(commands.add_parser(word, help=each.help, description=each.help))
+    add(offline or {}, commands)
     arguments = parser.parse_args()
     command: str = arguments.command
     if offline and command in offline:

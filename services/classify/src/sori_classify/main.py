@@ -7,7 +7,7 @@ from sori.ingest.v1.touchpoint_events_pb2 import TouchpointReceived
 from sori_classify.api import ClassifyApi
 from sori_classify.consumers import Consumers
 from sori_classify.model import Shelf
-from sori_classify.offline import READ
+from sori_classify.offline import COMMANDS
 from sori_classify.settings import Settings
 from sori_classify.usecases import Reader
 from sori_kit import service
@@ -35,4 +35,4 @@ async def build(runtime: service.Runtime, settings: Settings) -> None:
 
 def main() -> None:
     """Run `sori-classify`."""
-    service.main("classify", Settings, build, offline={"read": READ})
+    service.main("classify", Settings, build, offline=COMMANDS)

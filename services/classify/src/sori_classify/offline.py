@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from sori_classify import wire
 from sori_classify.model import ModelRefused, Shelf
 from sori_classify.usecases.reading import LONGEST_TEXT, judge
-from sori_kit.service import Command
+from sori_kit.offline import Command, main
 
 _TOGETHER = 256  # texts
 _PROGRESS_SECONDS = 2.0
@@ -84,4 +84,7 @@ def _write(lines: Iterable[dict[str, Any]]) -> None:
     sys.stdout.buffer.flush()
 
 
-READ = Command("read texts from a file of JSON lines", _arguments, _read)
+COMMANDS = {"read": Command("read texts from a file of JSON lines", _arguments, _read)}
+
+if __name__ == "__main__":
+    main("classify", COMMANDS)

@@ -23,7 +23,7 @@ from sori_ingest.channels import reading as readings
 from sori_ingest.channels.payload import Ignored, Payload, Source, Unreadable
 from sori_ingest.domain import fields, rules
 from sori_ingest.settings import sources
-from sori_kit.service import Command
+from sori_kit.offline import Command, main
 
 TAKEN, FAILED, USAGE, IGNORED, QUARANTINED = 0, 1, 2, 3, 4  # exit statuses
 _WIDEST = 60  # columns of a terminal that a text takes in the table
@@ -341,3 +341,6 @@ COMMANDS: Mapping[str, Command] = {
     "adapters": Command("list the adapters", _adapters_arguments, _adapters),
     "validate": Command("check a file of sources", _validate_arguments, _validate),
 }
+
+if __name__ == "__main__":
+    main("ingest", COMMANDS)

@@ -23,6 +23,7 @@ OLD = "고객님, 내일 도착합니다."
         "________________________________\nFrom: Sori <help@sori.example>\nSent: Monday\nTo: a\nSubject: b\n\n" + OLD,
         "On Mon, Jan 5, 2026 at 3:00 PM Sori <help@sori.example> wrote:\n\n> " + OLD,
         "On Mon, Jan 5, 2026 at 3:00 PM Sori Customer Center\n<help@sori.example> wrote:\n\n> " + OLD,
+        "-------- 원본 이메일 --------\n발신: 소리 <h@s.kr>\n받은 사람: a\n제목: b\n\n" + OLD,
         "---------- Forwarded message ---------\nFrom: A <a@example.com>\n\n" + OLD,
         "---------- 전달된 메일 ----------\n보낸사람: A\n\n" + OLD,
         "> " + OLD + "\n> > older",

@@ -120,3 +120,15 @@ def test_what_follows_the_path_of_an_address_is_not_kept(read: Read) -> None:
     [made] = read("segment", "ok_page.json").touchpoints
 
     assert "token" not in str(made)
+
+
+def test_an_option_says_what_an_event_is(read: Read) -> None:
+    [made] = read("segment", "ok_unknown_event_name.json", options={"event.고객이 춤을 춤": "visit"}).touchpoints
+
+    assert pb.TOUCHPOINT_KIND_VISIT == made.kind
+
+
+def test_the_address_says_what_a_single_call_is(read: Read) -> None:
+    [made] = read("segment", "", body=b'{"userId":"u","name":"Home"}', query={"type": "screen"}).touchpoints
+
+    assert ("screen", pb.CHANNEL_APP) == (made.attributes["call"], made.channel)

@@ -17,7 +17,7 @@ FIELDS: Mapping[str, str] = {
     "external_id": "Message-ID; without one a digest of sender, date, subject and text",
     "thread_id": "first of References, else In-Reply-To, else the mail's own id",
     "kind": "inquiry from customers, reply by our own addresses within a thread, other for what we begin",
-    "actor": "agent for the addresses in the options `own_addresses` and `own_domains`, else customer",
+    "actor": "agent for the addresses in the options `own_addresses`, `addresses` and `own_domains`, else customer",
     "occurred_time": "Date; where it is missing or absurd the newest Received header, else the time of receipt",
     "identifiers": "e-mail: From; Reply-To where a form sent the mail (From is ours or no-reply); of our own mails "
     "the receivers",
@@ -111,7 +111,10 @@ def _touchpoint(mail: mime.Mail, payload: Payload, source: Source, own: frozense
 
 def _own(source: Source) -> frozenset[str]:
     """Give our addresses, and our domains as `@domain`."""
-    listed = re.split(r"[\s,;]+", source.options.get("own_addresses", "").lower())
+    given = (
+        f"{source.options.get('own_addresses', '')},{source.options.get('addresses', '')}"  # those that take mail in
+    )
+    listed = re.split(r"[\s,;]+", given.lower())
     domains = re.split(r"[\s,;]+", source.options.get("own_domains", "").lower())
     return frozenset([each for each in listed if each] + [f"@{each.lstrip('@')}" for each in domains if each])
 

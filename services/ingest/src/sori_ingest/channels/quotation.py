@@ -25,7 +25,7 @@ _WROTE_STARTS = re.compile(
 _DATED = re.compile(r"\d{4}|\d{1,2}:\d\d|@|오전|오후|[월화수목금토일]요일")
 _SEPARATOR = re.compile(
     r"\s*[-_=*─━]{2,}\s*(?:original (?:message|mail|appointment)|(?:begin )?forwarded message|reply message"
-    r"|원본\s?(?:메시지|메세지|메일|내용)|원문\s?(?:메시지|메일)?|전달된\s?(?:메시지|메세지|메일)|받은\s?메일|보낸\s?메(?:시지|일)"
+    r"|원본\s?(?:메시지|메세지|이?메일|내용)|원문\s?(?:메시지|메일)?|전달된\s?(?:메시지|메세지|이?메일)|받은\s?메일|보낸\s?메(?:시지|일)"
     r"|이전\s?(?:메시지|메일))\s*[-_=*─━]*\s*",
     re.I,
 )
@@ -33,7 +33,7 @@ _BEGIN_FORWARDED = re.compile(
     r"\s*(?:Begin forwarded message|전달된 메시지 시작|전달된 메(?:시지|일))\s?[:：]\s*", re.I
 )
 _LABELLED = re.compile(
-    r"\s*[*\[]{0,2}\s?(from|sent|to|cc|bcc|subject|date|보낸\s?사람|보낸이|발신자?|보낸\s?(?:날짜|시간|일시)|받는\s?사람"
+    r"\s*[*\[]{0,2}\s?(from|sent|to|cc|bcc|subject|date|보낸\s?사람|보낸이|발신자?|보낸\s?(?:날짜|시간|일시)|받[는은]\s?사람"
     r"|받는이|수신자?|참조|숨은\s?참조|제목|날짜|일시|von|gesendet|an|betreff)\s?[*\]]{0,2}\s?[:：]",
     re.I,
 )

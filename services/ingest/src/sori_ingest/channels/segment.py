@@ -17,8 +17,8 @@ DOCUMENT = "https://segment.com/docs/connections/spec/"
 CHANNEL = "web; app where the library or the device says so; the option `channel`"
 FIELDS: Mapping[str, str] = {
     "external_id": "messageId; without one a digest of the message",
-    "kind": "page and screen view; track by the event's name (e-commerce spec) or by the mapping of the event's "
-    "name to a kind; identify, group and alias other",
+    "kind": "page and screen view; track by the event's name (e-commerce spec), or as the option `event.<name>` says; "
+    "identify, group and alias other",
     "actor": "customer",
     "occurred_time": "timestamp, put right by the time of receipt less sentAt, as Segment does; timestamp as it is "
     "where originalTimestamp or no sentAt is there",
@@ -136,7 +136,7 @@ def _kind(call: str, given: reading.JsonObject, source: Source) -> pb.Touchpoint
     if call != "track":
         return pb.TOUCHPOINT_KIND_OTHER
     event = reading.text(given, "event")
-    mapped = reading.enum_named("kind", source.mapping.get(event, ""))
+    mapped = reading.enum_named("kind", source.options.get(f"event.{event}", ""))
     usual = _EVENTS.get(_NO_LETTER.sub("", event).lower(), pb.TOUCHPOINT_KIND_OTHER)
     return pb.TouchpointKind.ValueType(mapped) if mapped else usual
 

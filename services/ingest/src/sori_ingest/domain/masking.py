@@ -139,11 +139,12 @@ def _is_suspect(text: str) -> bool:
 
 def _mask(text: str) -> tuple[str, dict[Personal, int]]:
     counts: dict[Personal, int] = {}
-    folded = after = text.translate(_NARROW)
+    folded = after = text if text.isascii() else text.translate(_NARROW)
     for _ in range(_MOST_PASSES):  # What is masked may uncover another number beside it.
         before = after
-        for kind, pattern, holds, gate in _KINDS:
-            if gate is None or gate.search(after):
+        long = _THIRTEEN.search(after) is not None
+        for kind, pattern, holds, long_only in _KINDS:
+            if (not long_only or long) and pattern.search(after):
                 after = _mask_kind(after, kind, pattern, holds, counts)
         if after == before or not _is_suspect(after):
             break
@@ -259,14 +260,11 @@ def _is_iban(found: re.Match[str]) -> bool:
     return 15 <= len(written) <= 34 and int("".join(str(int(each, 36)) for each in written[4:] + written[:4])) % 97 == 1
 
 
-_KINDS: tuple[
-    tuple[Personal, re.Pattern[str], Callable[[re.Match[str]], bool], re.Pattern[str] | None],
-    ...,  # what must be there too
-] = (
-    (Personal.RESIDENT_NUMBER, _RESIDENT, _is_resident_number, _THIRTEEN),
-    (Personal.CARD_NUMBER, _CARD, _is_card_number, _THIRTEEN),
-    (Personal.PHONE_NUMBER, _PHONE, _is_phone_number, None),
-    (Personal.PHONE_NUMBER, _LANDLINE, _is_landline, None),
-    (Personal.ACCOUNT_NUMBER, _IBAN, _is_iban, None),
-    (Personal.ACCOUNT_NUMBER, _ACCOUNT, _is_account_number, None),
+_KINDS: tuple[tuple[Personal, re.Pattern[str], Callable[[re.Match[str]], bool], bool], ...] = (
+    (Personal.RESIDENT_NUMBER, _RESIDENT, _is_resident_number, True),  # True: of thirteen digits or more
+    (Personal.CARD_NUMBER, _CARD, _is_card_number, True),
+    (Personal.PHONE_NUMBER, _PHONE, _is_phone_number, False),
+    (Personal.PHONE_NUMBER, _LANDLINE, _is_landline, False),
+    (Personal.ACCOUNT_NUMBER, _IBAN, _is_iban, False),
+    (Personal.ACCOUNT_NUMBER, _ACCOUNT, _is_account_number, False),
 )

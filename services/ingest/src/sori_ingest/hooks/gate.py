@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -40,6 +40,9 @@ class Gate:
         self._wait = wait_seconds
         self._count = 0
         self._bytes = 0
+        self._since: dict[asyncio.Task[Any], float] = {}  # what is in work
+        self._late: set[asyncio.Task[Any]] = set()  # what was cut short
+        self._watch: asyncio.TimerHandle | None = None
         self._shut: type[Busy] | type[Away] | None = None
         self._next_trial = 0.0
         self._looking: asyncio.Task[None] | None = None
@@ -53,19 +56,44 @@ class Gate:
             if asyncio.iscoroutine(work):
                 work.close()
             raise refusal
+        task = asyncio.current_task()
+        assert task is not None
         self._count += 1
         self._bytes += size
+        self._since[task] = time.monotonic()
+        if self._watch is None:
+            self._watch = asyncio.get_running_loop().call_later(self._wait / 4, self._cut_short)
         try:
-            async with asyncio.timeout(self._wait):
-                done = await work
-        except (TimeoutError, Unavailable):
+            done = await work
+        except asyncio.CancelledError:
+            if task not in self._late:
+                raise
+            task.uncancel()
+            self._close()
+            raise (self._shut or Away)() from None
+        except Unavailable:
             self._close()
             raise (self._shut or Away)() from None
         finally:
             self._count -= 1
             self._bytes -= size
+            del self._since[task]
+            self._late.discard(task)
         self._shut = None
         return done
+
+    def _cut_short(self) -> None:
+        """End what has waited for too long; one look at all of them, since a timer for each costs more than a hash."""
+        until = time.monotonic() - self._wait
+        for task, since in self._since.items():  # the oldest first
+            if since > until:
+                break
+            if task not in self._late:
+                self._late.add(task)
+                task.cancel()
+        self._watch = None
+        if self._since:
+            self._watch = asyncio.get_running_loop().call_later(self._wait / 4, self._cut_short)
 
     def _refusal(self, size: int) -> Exception | None:
         if self._shut is not None:

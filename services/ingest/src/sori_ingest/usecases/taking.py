@@ -94,7 +94,9 @@ async def take_in(
     two deliveries of a vendor are the same bit by bit), by its bytes. With `keep` off, nothing is put into quarantine.
     """
     reading = await _read(adapter, payload, source)
-    delivery = _delivery_id(payload, signed)
+    delivery = ""
+    if reading.unreadable or not all(each.external_id for each in reading.touchpoints):
+        delivery = _delivery_id(payload, signed)
     instant = wire.instant(now)
     problems = [(each.reason, _violation(each)) for each in reading.unreadable]
     events: dict[str, Event[TouchpointReceived]] = {}
@@ -129,7 +131,7 @@ async def take_in(
     if problems:
         reason = problems[0][0]
         headers = _kept_headers(payload.headers)
-        if delivery:  # Read again, it must be named as it was now.
+        if delivery := delivery or _delivery_id(payload, signed):  # Read again, it must be named as it was now.
             headers[DELIVERY_ID] = delivery
         quarantine_id = _quarantine_id(adapter, payload, source, headers)
         if keep:
