@@ -9,11 +9,13 @@ from zoneinfo import ZoneInfo
 from google.protobuf.message import Message
 
 import builders
+from sori.classify.v1.classification_events_pb2 import ClassificationCorrected
+from sori.classify.v1.classification_pb2 import Correction
 from sori.ee_feedback.v1.pulse_events_pb2 import PulseReleased
 from sori.ee_feedback.v1.voice_events_pb2 import VoiceReleased
 from sori.ingest.v1 import touchpoint_pb2
 from sori.insight.v1 import feed_pb2
-from sori.journey.v1.customer_events_pb2 import CustomerMerged
+from sori.journey.v1.customer_events_pb2 import CustomerErased, CustomerMerged, CustomerSplit
 from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
 from sori.notify.v1 import case_pb2
 from sori.notify.v1.alert_events_pb2 import AlertSent
@@ -135,9 +137,31 @@ def a_pulse(
     return event(made, org_unit, week, time.isoformat(), time=time)
 
 
-def a_merge(survivor_id: str, merged_id: str) -> Event[CustomerMerged]:
+def a_merge(survivor_id: str, merged_id: str, graph_version: int = 1) -> Event[CustomerMerged]:
     """One customer that went into another."""
-    return event(CustomerMerged(customer_id=survivor_id, merged_customer_id=merged_id), survivor_id, merged_id)
+    merged = CustomerMerged(customer_id=survivor_id, merged_customer_id=merged_id, graph_version=graph_version)
+    return event(merged, survivor_id, merged_id, graph_version)
+
+
+def a_split(customer_id: str, touchpoint_ids: list[str], graph_version: int) -> Event[CustomerSplit]:
+    """Touchpoints that turned out to be another's."""
+    made = CustomerSplit(split_customer_id=customer_id, touchpoint_ids=touchpoint_ids, graph_version=graph_version)
+    return event(made, customer_id, graph_version)
+
+
+def an_erasure(customer_ids: list[str], touchpoint_ids: list[str]) -> Event[CustomerErased]:
+    """A customer whose data is to go."""
+    made = CustomerErased(customer_ids=customer_ids, touchpoint_ids=touchpoint_ids, part=1, part_count=1)
+    made.erasure_id = an_id("erasure", *customer_ids)
+    return event(made, *customer_ids)
+
+
+def a_correction(touchpoint_id: str, correction: Correction) -> Event[ClassificationCorrected]:
+    """What a touchpoint should have been read as."""
+    made = ClassificationCorrected(touchpoint_id=touchpoint_id, correction=correction, corrected_by="lead")
+    made.correction_id = an_id("correction", touchpoint_id)
+    made.corrected_time.FromDatetime(builders.NOON)
+    return event(made, touchpoint_id)
 
 
 def a_line(number: int, **fields: object) -> domain.Line:
@@ -159,6 +183,9 @@ async def hand_over(consumers: Consumers, events: list[Event[Message]]) -> None:
     handlers: dict[type[Message], object] = {
         TouchpointStitched: consumers.add_touchpoints,
         CustomerMerged: consumers.merge_customers,
+        CustomerSplit: consumers.split_customers,
+        CustomerErased: consumers.erase,
+        ClassificationCorrected: consumers.correct,
         CaseOpened: consumers.add_opened_cases,
         CaseAnswered: consumers.add_answered_cases,
         CaseAcknowledged: consumers.add_acknowledged_cases,

@@ -71,7 +71,8 @@ def a_month(draw: random.Random) -> Month:
     for merged in range(1, 6):
         if draw.random() < 0.6:
             month.parents[merged] = draw.randrange(merged)
-            month.events.append(events.a_merge(customer_id(month.parents[merged]), customer_id(merged)))
+            # Who has gone into another absorbs nobody any more: higher numbers merge first.
+            month.events.append(events.a_merge(customer_id(month.parents[merged]), customer_id(merged), 10 - merged))
     for number in range(draw.randrange(1, 9)):
         for revision in sorted(draw.sample(range(5), draw.randrange(1, 4))):
             facts = month.touchpoints[number] = _touchpoint(draw)

@@ -1,5 +1,6 @@
 """Insight on real engines: what arrives on the bus, and what its readers get."""
 
+import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,9 +14,11 @@ from integration.insight import events
 import builders
 import harness
 from engines import Engines
+from sori.classify.v1.classification_pb2 import SENTIMENT_POSITIVE, Correction
 from sori.insight.v1 import feed_pb2
 from sori.insight.v1 import insight_service_pb2 as pb
 from sori.insight.v1 import insight_service_pb2_grpc as pb_grpc
+from sori_insight import usecases
 from sori_insight.consumers import Consumers
 from sori_kit import rpc
 from sori_kit.envelope import Event, event_type, seal
@@ -274,3 +277,57 @@ async def test_weeks_begin_in_the_zone_of_the_settings(engines: Engines) -> None
         answer = await stub(insight).ListScorecards(pb.ListScorecardsRequest(), metadata=insight.metadata())
 
     assert [("2026-W44", 2)] == [(card.week, card.touchpoint_count) for card in answer.scorecards]
+
+
+async def test_a_split_takes_its_touchpoints_with_it_also_when_it_comes_first(insight: harness.Harness) -> None:
+    early, late = events.stitched(external_id="early", customer_id=CUSTOMER), events.stitched(external_id="late")
+    late.message.position.customer_id = SURVIVOR
+    late.message.position.graph_version = 5
+    await publish(insight, early, events.a_merge(SURVIVOR, CUSTOMER, 5))
+
+    await publish(
+        insight,
+        events.a_split(CUSTOMER, [early.message.touchpoint.touchpoint_id, late.message.touchpoint.touchpoint_id], 6),
+    )
+    await publish(insight, late)
+
+    items = (await page(insight, "cx.read")).items
+    assert [CUSTOMER, CUSTOMER] == [item.touchpoint.position.customer_id for item in items]
+
+
+async def test_an_erased_customer_leaves_no_line_and_none_that_comes_later_stays(insight: harness.Harness) -> None:
+    erased, other = events.stitched(external_id="a", customer_id=CUSTOMER), events.stitched(external_id="b")
+    later = events.stitched(external_id="c", customer_id=CUSTOMER)
+    await publish(insight, erased, other, events.a_case(customer_id=CUSTOMER))
+
+    await publish(insight, events.an_erasure([CUSTOMER], [erased.message.touchpoint.touchpoint_id]))
+    await publish(insight, later)
+
+    assert [other.message.touchpoint.touchpoint_id] == [
+        item.touchpoint.touchpoint.touchpoint_id for item in (await page(insight)).items
+    ]
+    told: list[tuple[uuid.UUID, int]] = []
+
+    async def answer(erasure_id: uuid.UUID, removed: int) -> None:
+        told.append((erasure_id, removed))
+
+    await usecases.answer_erasures(insight.db, answer)
+    await usecases.answer_erasures(insight.db, answer)
+    assert [2] == [removed for _, removed in told]
+
+
+@pytest.mark.parametrize("first", ["touchpoint", "correction"])
+async def test_a_correction_changes_line_and_figures_whichever_comes_first(
+    insight: harness.Harness, first: str
+) -> None:
+    line = events.stitched(classification=builders.a_classification("negative"))
+    correction = events.a_correction(
+        line.message.touchpoint.touchpoint_id, Correction(sentiment=SENTIMENT_POSITIVE, topics=["price"])
+    )
+    await publish(insight, *([line, correction] if first == "touchpoint" else [correction, line]))
+
+    (item,) = (await page(insight)).items
+    assert SENTIMENT_POSITIVE == item.touchpoint.classification.sentiment
+    assert ["price"] == item.touchpoint.classification.topics
+    cards = await stub(insight).ListScorecards(pb.ListScorecardsRequest(), metadata=insight.metadata())
+    assert [(0, 1)] == [(card.negative_count, card.positive_count) for card in cards.scorecards]

@@ -1,7 +1,6 @@
 """The rules of insight."""
 
 import datetime as dt
-import random
 import uuid
 from zoneinfo import ZoneInfo
 
@@ -76,30 +75,24 @@ def test_a_batch_keeps_the_highest_revision_of_a_touchpoint_and_every_other_line
     assert [high, voice] == domain.newest([high, low, voice])
 
 
-@given(st.lists(st.integers(0, 100), min_size=1, max_size=30), st.randoms(use_true_random=False))
-def test_merges_lead_to_the_same_survivors_in_any_order_and_any_portions(
-    parents: list[int], shuffle: random.Random
-) -> None:
-    customers = [uuid.UUID(int=number + 1) for number in range(len(parents) + 1)]
-    merges = [
-        domain.Merge(survivor_id=customers[parent % number], merged_id=customers[number])
-        for number, parent in enumerate(parents, start=1)
-    ]
-    shuffled = merges * 2
-    shuffle.shuffle(shuffled)
-    cut = shuffle.randrange(len(shuffled))
+def test_a_line_goes_with_its_customer_through_every_later_merge() -> None:
+    one, two, three = (uuid.UUID(int=number) for number in range(1, 4))
+    merges = {one: [(5, two)], two: [(3, one), (7, three)]}
 
-    remaining = domain.survivors(domain.survivors({}, shuffled[:cut]), shuffled[cut:])
-
-    assert dict.fromkeys(customers[1:], customers[0]) == remaining
+    assert three == domain.owner(domain.Belonging(one, 4), None, merges)
+    assert one == domain.owner(domain.Belonging(one, 5), None, merges)
+    assert three == domain.owner(domain.Belonging(two, 3), None, merges)
+    assert domain.owner(None, None, merges) is None
 
 
-def test_a_ring_of_merges_does_not_hang() -> None:
-    one, other = uuid.UUID(int=1), uuid.UUID(int=2)
+def test_of_two_statements_about_a_touchpoint_the_later_one_holds() -> None:
+    one, two = uuid.UUID(int=1), uuid.UUID(int=2)
+    merges = {one: [(5, two)]}
 
-    remaining = domain.survivors({}, [domain.Merge(one, other), domain.Merge(other, one)])
-
-    assert {one, other} == set(remaining)
+    assert two == domain.owner(domain.Belonging(one, 4), None, merges)
+    assert one == domain.owner(domain.Belonging(one, 4), domain.Belonging(one, 6), merges)
+    assert two == domain.owner(domain.Belonging(two, 7), domain.Belonging(one, 6), merges)
+    assert two == domain.owner(None, domain.Belonging(one, 4), merges)
 
 
 def test_identity_is_for_cx_and_staff_cases_are_for_hr() -> None:

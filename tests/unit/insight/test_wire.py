@@ -17,7 +17,7 @@ HR = domain.Viewer(sees_customers=False, sees_staff_cases=True)
 
 
 def shown(line: domain.Line, viewer: domain.Viewer = events.EVERYTHING) -> feed_pb2.FeedItem:
-    return wire.feed_item(feed.Shown(1, line.customer_id, line.content), viewer)
+    return wire.feed_item(feed.Shown(1, line.given.customer_id if line.given else None, line.content), viewer)
 
 
 def a_telling_touchpoint() -> domain.Line:

@@ -2,9 +2,10 @@
 
 from zoneinfo import ZoneInfo
 
+from sori.classify.v1.classification_events_pb2 import ClassificationCorrected
 from sori.ee_feedback.v1.pulse_events_pb2 import PulseReleased
 from sori.ee_feedback.v1.voice_events_pb2 import VoiceReleased
-from sori.journey.v1.customer_events_pb2 import CustomerMerged
+from sori.journey.v1.customer_events_pb2 import CustomerErased, CustomerMerged, CustomerSplit
 from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
 from sori.notify.v1.alert_events_pb2 import AlertSent
 from sori.notify.v1.case_events_pb2 import CaseAcknowledged, CaseAnswered, CaseBreached, CaseOpened, CaseResolved
@@ -28,6 +29,18 @@ class Consumers:
     async def merge_customers(self, batch: Batch[CustomerMerged]) -> None:
         """Show merged customers' lines under those who remain."""
         await usecases.merge_customers(self._db, batch)
+
+    async def split_customers(self, batch: Batch[CustomerSplit]) -> None:
+        """Show touchpoints under whom they turned out to belong to."""
+        await usecases.split_customers(self._db, batch)
+
+    async def correct(self, batch: Batch[ClassificationCorrected]) -> None:
+        """Show touchpoints as people say they should have been read."""
+        await usecases.correct(self._db, batch)
+
+    async def erase(self, batch: Batch[CustomerErased]) -> None:
+        """Remove everything of erased customers."""
+        await usecases.erase(self._db, batch)
 
     async def add_opened_cases(self, batch: Batch[CaseOpened]) -> None:
         """Put opened cases on the feed."""

@@ -2,9 +2,10 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 
@@ -74,6 +75,14 @@ class Filter:
     staff_cases: bool  # Whether cases of employees, and alerts about them, are among them.
 
 
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """A statement about whose a touchpoint is."""
+
+    customer_id: uuid.UUID
+    graph_version: int  # How often who is who had changed by then.
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One line of the feed, as it goes in."""
@@ -85,8 +94,9 @@ class Line:
     week: str  # as in `2026-W47`
     content: bytes  # What readers get, without identifiers and without the customer.
     touchpoint_id: uuid.UUID | None = None
+    about_id: uuid.UUID | None = None  # The touchpoint whose customer it is: itself, or a case's first message.
     revision: int = 0
-    customer_id: uuid.UUID | None = None  # None: nobody known.
+    given: Belonging | None = None  # To whom, as the event says; None: nobody known.
     case_id: uuid.UUID | None = None
     staff: bool = False  # Whether it is a turn in an employee's case.
     channel: str | None = None
@@ -124,6 +134,39 @@ class Merge:
 
     survivor_id: uuid.UUID
     merged_id: uuid.UUID
+    graph_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Touchpoints that turned out to be another customer's."""
+
+    to: Belonging
+    touchpoint_ids: tuple[uuid.UUID, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected:
+    """What somebody says a classification should have been."""
+
+    correction_id: uuid.UUID
+    touchpoint_id: uuid.UUID
+    corrected_time: dt.datetime
+    content: bytes  # As it came.
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """One part of a customer's data that is to be erased."""
+
+    erasure_id: uuid.UUID
+    part: int
+    part_count: int
+    customer_ids: tuple[uuid.UUID, ...]
+    touchpoint_ids: tuple[uuid.UUID, ...]
+
+
+Merges: TypeAlias = Mapping[uuid.UUID, Sequence[tuple[int, uuid.UUID]]]  # customer: (graph version, into whom)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,17 +262,19 @@ def latest_releases(pulses: Iterable[Pulse]) -> list[Pulse]:
     return list(kept.values())
 
 
-def survivors(known: Mapping[uuid.UUID, uuid.UUID], merges: Iterable[Merge]) -> dict[uuid.UUID, uuid.UUID]:
-    """Say who remains, in the end, of everybody who was ever merged; the first word about a customer counts."""
-    into = dict(known)
-    for merge in merges:
-        into.setdefault(merge.merged_id, merge.survivor_id)
-    return {merged: _end(merged, into) for merged in into}
+def owner(given: Belonging | None, split: Belonging | None, merges: Merges) -> uuid.UUID | None:
+    """Say whose a line is now: the latest statement about its touchpoint, and the merges of customers after that.
 
-
-def _end(customer_id: uuid.UUID, into: Mapping[uuid.UUID, uuid.UUID]) -> uuid.UUID:
-    seen: set[uuid.UUID] = set()
-    while customer_id in into and customer_id not in seen:  # A ring would be journey's mistake; it must not hang us.
-        seen.add(customer_id)
-        customer_id = into[customer_id]
-    return customer_id
+    What came to be known first or last does not matter.
+    """
+    current = given
+    if split is not None and (given is None or split.graph_version > given.graph_version):
+        current = split
+    while current is not None:
+        version = current.graph_version
+        later = [each for each in merges.get(current.customer_id, ()) if each[0] > version]
+        if not later:
+            return current.customer_id
+        version, into = min(later)
+        current = Belonging(into, version)
+    return None

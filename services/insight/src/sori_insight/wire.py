@@ -2,17 +2,19 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Iterable
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from google.protobuf import timestamp_pb2
 
 from sori.classify.v1 import classification_pb2
+from sori.classify.v1.classification_events_pb2 import ClassificationCorrected
 from sori.ee_feedback.v1.pulse_events_pb2 import PulseReleased
 from sori.ee_feedback.v1.voice_events_pb2 import VoiceReleased
 from sori.ingest.v1 import touchpoint_pb2
 from sori.insight.v1 import feed_pb2, insight_service_pb2
-from sori.journey.v1.customer_events_pb2 import CustomerMerged
+from sori.journey.v1.customer_events_pb2 import CustomerErased, CustomerMerged, CustomerSplit
 from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
 from sori.notify.v1 import case_pb2
 from sori.notify.v1.alert_events_pb2 import AlertSent
@@ -57,7 +59,8 @@ def touchpoint_line(event: Event[TouchpointStitched], zone: ZoneInfo) -> domain.
         content=item.SerializeToString(),
         touchpoint_id=parse.uuid(touchpoint.touchpoint_id, "touchpoint.touchpoint_id"),
         revision=touchpoint.revision,
-        customer_id=_optional_uuid(stitched.position.customer_id, "position.customer_id"),
+        about_id=parse.uuid(touchpoint.touchpoint_id, "touchpoint.touchpoint_id"),
+        given=_belonging(stitched.position.customer_id, stitched.position.graph_version, "position.customer_id"),
         channel=_CHANNELS.get(touchpoint.channel),
         sentiment=_sentiment(touchpoint, stitched.classification),
         nps_score=_nps_score(touchpoint),
@@ -121,7 +124,8 @@ def case_line(event: Event[CaseEvent], change: domain.Change, zone: ZoneInfo) ->
         org_unit=case.org_unit,
         week=domain.week_of(occurred_time, zone),
         content=item.SerializeToString(),
-        customer_id=_optional_uuid(case.customer_id, "case.customer_id"),
+        about_id=_optional_uuid(case.touchpoint_id, "case.touchpoint_id"),
+        given=_belonging(case.customer_id, 0, "case.customer_id"),
         case_id=parse.uuid(case.case_id, "case.case_id"),
         staff=_origin(case) is domain.Origin.EMPLOYEE,
     )
@@ -198,7 +202,56 @@ def merge(event: Event[CustomerMerged]) -> domain.Merge:
     return domain.Merge(
         survivor_id=parse.uuid(event.message.customer_id, "customer_id"),
         merged_id=parse.uuid(event.message.merged_customer_id, "merged_customer_id"),
+        graph_version=event.message.graph_version,
     )
+
+
+def split(event: Event[CustomerSplit]) -> domain.Split:
+    """Read which touchpoints are another's."""
+    customer_id = parse.uuid(event.message.split_customer_id, "split_customer_id")
+    return domain.Split(
+        domain.Belonging(customer_id, event.message.graph_version),
+        tuple(parse.uuid(each, "touchpoint_ids") for each in event.message.touchpoint_ids),
+    )
+
+
+def erased(event: Event[CustomerErased]) -> domain.Erased:
+    """Read whose data is to go."""
+    return domain.Erased(
+        erasure_id=parse.uuid(event.message.erasure_id, "erasure_id"),
+        part=event.message.part,
+        part_count=event.message.part_count,
+        customer_ids=tuple(parse.uuid(each, "customer_ids") for each in event.message.customer_ids),
+        touchpoint_ids=tuple(parse.uuid(each, "touchpoint_ids") for each in event.message.touchpoint_ids),
+    )
+
+
+def corrected(event: Event[ClassificationCorrected]) -> domain.Corrected:
+    """Read what a classification should have been."""
+    return domain.Corrected(
+        correction_id=parse.uuid(event.message.correction_id, "correction_id"),
+        touchpoint_id=parse.uuid(event.message.touchpoint_id, "touchpoint_id"),
+        corrected_time=event.message.corrected_time.ToDatetime(dt.UTC),
+        content=event.message.correction.SerializeToString(),
+    )
+
+
+def apply(content: bytes, corrections: Iterable[bytes]) -> tuple[bytes, domain.Sentiment | None]:
+    """Correct a touchpoint's line, in the order of the corrections; gives its mood too. Once more changes nothing."""
+    item = feed_pb2.FeedItem.FromString(content)
+    classification = item.touchpoint.classification
+    for each in map(classification_pb2.Correction.FromString, corrections):
+        if each.sentiment:
+            classification.sentiment = each.sentiment
+        if each.emotion:
+            classification.emotion = each.emotion
+        if each.HasField("abusive"):
+            classification.abusive = each.abusive
+        if each.utterance:
+            classification.utterance = each.utterance
+        if each.topics or each.no_topics:
+            classification.topics[:] = each.topics
+    return item.SerializeToString(), _sentiment(item.touchpoint.touchpoint, classification)
 
 
 def kind(given: int) -> domain.Kind | None:
@@ -264,6 +317,11 @@ def tally(counted: domain.Tally) -> insight_service_pb2.GetTallyResponse:
         case_count=counted.cases,
         alert_count=counted.alerts,
     )
+
+
+def _belonging(customer_id: str, graph_version: int, field: str) -> domain.Belonging | None:
+    found = _optional_uuid(customer_id, field)
+    return domain.Belonging(found, graph_version) if found else None
 
 
 def _optional_uuid(value: str, field: str) -> uuid.UUID | None:

@@ -1,10 +1,39 @@
-"""Customers that turned out to be one."""
+"""Whose the lines are: customers that turned out to be one, or several."""
 
-from collections.abc import Sequence
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 
-from sori_insight.domain import Merge, survivors
+from sori_insight.domain import Belonging, Line, Merge, Merges, Split, owner
 from sori_insight.store.tables import FEED
 from sori_kit.database import Transaction
+
+_MERGES = """
+    with recursive reached (id) as (
+        select unnest(cast(:ids as uuid[]))
+        union
+        select other from reached join (
+            select from_id as one, into_id as other from merged_customer
+            union all select into_id, from_id from merged_customer
+        ) as edge on one = id
+    )
+    select from_id, graph_version, into_id from merged_customer join reached on from_id = id"""
+_CONCERNED = """
+    with recursive reached (id) as (
+        select unnest(cast(:ids as uuid[]))
+        union
+        select other from reached join (
+            select from_id as one, into_id as other from merged_customer
+            union all select into_id, from_id from merged_customer
+        ) as edge on one = id
+    )
+    select item_id, given_id, given_version, about_id, customer_id from feed_item where item_id in (
+        select item_id from feed_item join reached on given_id = id
+        union select item_id from feed_item join touchpoint_split as s on about_id = s.touchpoint_id
+            join reached on s.customer_id = id
+        union select item_id from feed_item where about_id = any(cast(:touchpoints as uuid[]))
+    )"""
+_Splits = dict[uuid.UUID, Belonging]
 
 
 async def merge(tx: Transaction, merges: Sequence[Merge]) -> None:
@@ -12,22 +41,91 @@ async def merge(tx: Transaction, merges: Sequence[Merge]) -> None:
     if not merges:
         return
     await tx.lock(FEED)  # No line of a merged customer can be on its way in meanwhile.
+    await tx.execute(
+        "insert into merged_customer (from_id, graph_version, into_id)"
+        " select * from unnest(cast(:merged as uuid[]), cast(:versions as bigint[]), cast(:survivors as uuid[]))"
+        " on conflict do nothing",
+        {
+            "merged": [each.merged_id for each in merges],
+            "versions": [each.graph_version for each in merges],
+            "survivors": [each.survivor_id for each in merges],
+        },
+    )
+    await _settle(tx, customers=[each.merged_id for each in merges])
+
+
+async def split(tx: Transaction, splits: Sequence[Split]) -> None:
+    """Show the lines of touchpoints under whom they turned out to belong to, those that arrive later too."""
+    latest: _Splits = {}
+    for each in splits:
+        for touchpoint_id in each.touchpoint_ids:
+            if touchpoint_id not in latest or latest[touchpoint_id].graph_version < each.to.graph_version:
+                latest[touchpoint_id] = each.to
+    if not latest:
+        return
+    await tx.lock(FEED)
+    await tx.execute(
+        "insert into touchpoint_split (touchpoint_id, customer_id, graph_version)"
+        " select * from unnest(cast(:ids as uuid[]), cast(:customers as uuid[]), cast(:versions as bigint[]))"
+        " on conflict (touchpoint_id) do update set customer_id = excluded.customer_id,"
+        " graph_version = excluded.graph_version where touchpoint_split.graph_version < excluded.graph_version",
+        {
+            "ids": list(latest),
+            "customers": [each.customer_id for each in latest.values()],
+            "versions": [each.graph_version for each in latest.values()],
+        },
+    )
+    await _settle(tx, touchpoints=list(latest))
+
+
+async def owners(tx: Transaction, lines: Sequence[Line]) -> list[uuid.UUID | None]:
+    """Say whose each line is, by what is known so far."""
+    splits = await _splits(tx, {each.about_id for each in lines if each.about_id})
+    customers = {each.given.customer_id for each in lines if each.given} | {
+        each.customer_id for each in splits.values()
+    }
+    merges = await _merges(tx, customers)
+    return [owner(each.given, splits.get(each.about_id) if each.about_id else None, merges) for each in lines]
+
+
+async def _splits(tx: Transaction, touchpoint_ids: Collection[uuid.UUID]) -> _Splits:
     rows = await tx.execute(
-        "select merged_id, survivor_id from customer_merge"
-        " where merged_id = any(cast(:ids as uuid[])) or survivor_id = any(cast(:ids as uuid[]))",
-        {"ids": list({each for merge in merges for each in (merge.merged_id, merge.survivor_id)})},
+        "select touchpoint_id, customer_id, graph_version from touchpoint_split"
+        " where touchpoint_id = any(cast(:ids as uuid[]))",
+        {"ids": list(touchpoint_ids)},
     )
-    remaining = survivors({row.merged_id: row.survivor_id for row in rows}, merges)
-    values = {"merged": list(remaining), "survivors": list(remaining.values())}
-    await tx.execute(
-        "insert into customer_merge (merged_id, survivor_id)"
-        " select * from unnest(cast(:merged as uuid[]), cast(:survivors as uuid[]))"
-        " on conflict (merged_id) do update set survivor_id = excluded.survivor_id",
-        values,
+    return {row.touchpoint_id: Belonging(row.customer_id, row.graph_version) for row in rows}
+
+
+async def _merges(tx: Transaction, customers: Iterable[uuid.UUID]) -> Merges:
+    rows = await tx.execute(_MERGES, {"ids": list(customers)})
+    found: dict[uuid.UUID, list[tuple[int, uuid.UUID]]] = defaultdict(list)
+    for row in rows:
+        found[row.from_id].append((row.graph_version, row.into_id))
+    return found
+
+
+async def _settle(
+    tx: Transaction, *, customers: Sequence[uuid.UUID] = (), touchpoints: Sequence[uuid.UUID] = ()
+) -> None:
+    """Say anew whose the lines are that may have to do with these."""
+    rows = await tx.execute(
+        _CONCERNED,
+        {"ids": list(customers), "touchpoints": list(touchpoints)},
     )
-    await tx.execute(
-        "update feed_item set customer_id = survivor_id"
-        " from unnest(cast(:merged as uuid[]), cast(:survivors as uuid[])) as m (merged_id, survivor_id)"
-        " where customer_id = merged_id",
-        values,
+    lines = list(rows)
+    splits = await _splits(tx, {row.about_id for row in lines if row.about_id})
+    merges = await _merges(
+        tx, {row.given_id for row in lines if row.given_id} | {each.customer_id for each in splits.values()}
     )
+    moved: dict[uuid.UUID, uuid.UUID | None] = {}
+    for row in lines:
+        given = Belonging(row.given_id, row.given_version) if row.given_id else None
+        if (now := owner(given, splits.get(row.about_id), merges)) != row.customer_id:
+            moved[row.item_id] = now
+    if moved:
+        await tx.execute(
+            "update feed_item set customer_id = now from unnest(cast(:ids as uuid[]), cast(:customers as uuid[]))"
+            " as m (id, now) where item_id = id",
+            {"ids": list(moved), "customers": list(moved.values())},
+        )

@@ -7,30 +7,34 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from sori_insight.domain import Filter, Line, newest
+from sori_insight.store import customers
 from sori_insight.store.arrivals import CHANNEL
 from sori_insight.store.tables import FEED, FEED_ITEM
 from sori_kit.database import Transaction
 
 _ADD = """
-    insert into feed_item (item_id, kind, occurred_time, org_unit, week, touchpoint_id, revision, customer_id, case_id,
-        staff, channel, sentiment, nps_score, csat_score, content)
-    select item_id, kind, occurred_time, org_unit, week, touchpoint_id, revision,
-        coalesce((select survivor_id from customer_merge where merged_id = customer_id), customer_id), case_id,
+    insert into feed_item (item_id, kind, occurred_time, org_unit, week, touchpoint_id, revision, about_id, given_id,
+        given_version, customer_id, case_id, staff, channel, sentiment, nps_score, csat_score, content)
+    select item_id, kind, occurred_time, org_unit, week, touchpoint_id, revision, about_id, given_id, given_version,
+        customer_id, case_id,
         staff or exists (select from case_latest as c where c.case_id = new.case_id and c.origin = 'employee'),
         channel, sentiment, nps_score, csat_score, content
     from unnest(cast(:item_ids as uuid[]), cast(:kinds as text[]), cast(:occurred_times as timestamptz[]),
         cast(:org_units as text[]), cast(:weeks as text[]), cast(:touchpoint_ids as uuid[]),
-        cast(:revisions as bigint[]), cast(:customer_ids as uuid[]), cast(:case_ids as uuid[]),
+        cast(:revisions as bigint[]), cast(:about_ids as uuid[]), cast(:given_ids as uuid[]),
+        cast(:given_versions as bigint[]), cast(:customer_ids as uuid[]), cast(:case_ids as uuid[]),
         cast(:staff as boolean[]), cast(:channels as text[]), cast(:sentiments as text[]),
         cast(:nps_scores as float8[]), cast(:csat_scores as float8[]), cast(:contents as bytea[])) with ordinality
-        as new (item_id, kind, occurred_time, org_unit, week, touchpoint_id, revision, customer_id, case_id, staff,
-            channel, sentiment, nps_score, csat_score, content, n)
+        as new (item_id, kind, occurred_time, org_unit, week, touchpoint_id, revision, about_id, given_id,
+            given_version, customer_id, case_id, staff, channel, sentiment, nps_score, csat_score, content, n)
+    where not exists (select from erased where id in (about_id, given_id, customer_id))
     order by n
 """
 _OR_NOTHING = "on conflict do nothing"
 _OR_REPLACE = """
     on conflict (touchpoint_id) do update set item_id = excluded.item_id, occurred_time = excluded.occurred_time,
         org_unit = excluded.org_unit, week = excluded.week, revision = excluded.revision,
+        given_id = excluded.given_id, given_version = excluded.given_version,
         customer_id = excluded.customer_id, channel = excluded.channel, sentiment = excluded.sentiment,
         nps_score = excluded.nps_score, csat_score = excluded.csat_score, content = excluded.content
     where (feed_item.revision, feed_item.item_id) < (excluded.revision, excluded.item_id)"""
@@ -60,6 +64,7 @@ async def _add(tx: Transaction, lines: Sequence[Line], on_conflict: str) -> None
     if not lines:
         return
     await tx.lock(FEED)
+    owners = await customers.owners(tx, lines)
     await tx.execute(
         _ADD + on_conflict,
         {
@@ -70,7 +75,10 @@ async def _add(tx: Transaction, lines: Sequence[Line], on_conflict: str) -> None
             "weeks": [each.week for each in lines],
             "touchpoint_ids": [each.touchpoint_id for each in lines],
             "revisions": [each.revision for each in lines],
-            "customer_ids": [each.customer_id for each in lines],
+            "about_ids": [each.about_id for each in lines],
+            "given_ids": [each.given and each.given.customer_id for each in lines],
+            "given_versions": [each.given.graph_version if each.given else 0 for each in lines],
+            "customer_ids": owners,
             "case_ids": [each.case_id for each in lines],
             "staff": [each.staff for each in lines],
             "channels": [each.channel for each in lines],

@@ -20,7 +20,10 @@ FEED_ITEM = sa.Table(
     sa.Column("week", sa.Text, nullable=False),
     sa.Column("touchpoint_id", sa.Uuid, unique=True),
     sa.Column("revision", sa.BigInteger, nullable=False),
-    sa.Column("customer_id", sa.Uuid),  # The one that remains after all merges. Null: nobody known.
+    sa.Column("about_id", sa.Uuid),  # The touchpoint whose customer it is.
+    sa.Column("given_id", sa.Uuid),  # The customer, as the event says. Null: nobody known.
+    sa.Column("given_version", sa.BigInteger, nullable=False, server_default="0"),  # of who is who, by then
+    sa.Column("customer_id", sa.Uuid),  # Whose it is now, after all merges and splits.
     sa.Column("case_id", sa.Uuid),
     sa.Column("staff", sa.Boolean, nullable=False),  # About an employee's case: not for CX.
     sa.Column("channel", sa.Text),
@@ -33,6 +36,8 @@ FEED_ITEM = sa.Table(
     sa.Index("ix_feed_item_kind", "kind", "arrival"),
     sa.Index("ix_feed_item_org_unit", "org_unit", "arrival"),
     sa.Index("ix_feed_item_customer", "customer_id", postgresql_where=sa.text("customer_id is not null")),
+    sa.Index("ix_feed_item_given", "given_id", postgresql_where=sa.text("given_id is not null")),
+    sa.Index("ix_feed_item_about", "about_id", postgresql_where=sa.text("about_id is not null")),
     sa.Index("ix_feed_item_case", "case_id", postgresql_where=sa.text("case_id is not null")),
     sa.Index(
         "ix_feed_item_figures",  # Holds all that scorecards need, so that they never read the contents.
@@ -43,10 +48,47 @@ FEED_ITEM = sa.Table(
     ),
 )
 CUSTOMER_MERGE = sa.Table(
-    "customer_merge",
+    "customer_merge",  # Of the version before; goes with the next migration.
     METADATA,
     sa.Column("merged_id", sa.Uuid, primary_key=True),
-    sa.Column("survivor_id", sa.Uuid, nullable=False, index=True),  # Never a merged one itself.
+    sa.Column("survivor_id", sa.Uuid, nullable=False, index=True),
+)
+MERGED_CUSTOMER = sa.Table(
+    "merged_customer",
+    METADATA,
+    sa.Column("from_id", sa.Uuid, primary_key=True),
+    sa.Column("graph_version", sa.BigInteger, primary_key=True),
+    sa.Column("into_id", sa.Uuid, nullable=False, index=True),
+)
+TOUCHPOINT_SPLIT = sa.Table(
+    "touchpoint_split",  # The latest for each.
+    METADATA,
+    sa.Column("touchpoint_id", sa.Uuid, primary_key=True),
+    sa.Column("customer_id", sa.Uuid, nullable=False, index=True),
+    sa.Column("graph_version", sa.BigInteger, nullable=False),
+)
+ERASED = sa.Table(
+    "erased",  # Customers and touchpoints that never come back.
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+)
+ERASURE = sa.Table(
+    "erasure",
+    METADATA,
+    sa.Column("erasure_id", sa.Uuid, primary_key=True),
+    sa.Column("part", sa.Integer, primary_key=True),
+    sa.Column("part_count", sa.Integer, nullable=False),
+    sa.Column("removed_count", sa.BigInteger, nullable=False),
+    sa.Column("answered", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index("ix_erasure_open", "erasure_id", postgresql_where=sa.text("not answered")),
+)
+CORRECTION = sa.Table(
+    "correction",
+    METADATA,
+    sa.Column("correction_id", sa.Uuid, primary_key=True),
+    sa.Column("touchpoint_id", sa.Uuid, nullable=False, index=True),
+    sa.Column("corrected_time", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),  # A serialised Correction.
 )
 CASE_LATEST = sa.Table(
     "case_latest",
