@@ -4,10 +4,10 @@ import html
 import re
 from dataclasses import dataclass
 
-import lxml.html  # type: ignore[import-untyped]
-from inscriptis import Inscriptis  # type: ignore[import-untyped]
-from inscriptis.css_profiles import STRICT_CSS_PROFILE  # type: ignore[import-untyped]
-from inscriptis.model.config import ParserConfig  # type: ignore[import-untyped]
+import lxml.html
+from inscriptis import Inscriptis
+from inscriptis.css_profiles import STRICT_CSS_PROFILE
+from inscriptis.model.config import ParserConfig
 from lxml import etree
 
 LONGEST = 1 << 19  # characters of markup that are looked at
@@ -51,7 +51,9 @@ _BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|/h[1-6]|/table|/blockquote)\b[^<>]*
 _UNSEEN_PARTS = re.compile(
     r"<(script|style|head|template)\b(?:(?!</\1).)*(?:</\1[^<>]*>|$)|<!--(?:(?!-->).)*(?:-->|$)", re.I | re.S
 )
-_UNSEEN = re.compile(r"[\u00ad\u034f\u061c\u180e\u200b-\u200f\u2028\u2029\u202a-\u202e\u2060-\u2064\ufeff]")
+_UNSEEN = re.compile(r"[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2064\ufeff]")
+# Joiners make one of several emoji and shape Persian and Indic letters; those beside space only fill previews.
+_IDLE_JOINERS = re.compile(r"(?:(?<=\s)|^)[\u200c\u200d]+|[\u200c\u200d]+(?=\s|$)")
 _BLANKS = re.compile(r"\n{3,}")
 
 # Where e-mail programs put what is answered: Gmail, Apple Mail, Thunderbird, Yahoo, Outlook, Proton Mail, Naver, Zoho.
@@ -109,6 +111,7 @@ def read(markup: str) -> Written:
 def tidy(text: str) -> str:
     """Drop what nobody sees: invisible characters, space at the ends of lines, more than one empty line."""
     text = _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).replace("\u00a0", " ")
+    text = _IDLE_JOINERS.sub("", text)
     return _BLANKS.sub("\n\n", "\n".join(line.rstrip() for line in text.split("\n"))).strip("\n")
 
 
