@@ -50,7 +50,7 @@ def entries() -> list[CatalogueEntry]:
         module = importlib.import_module(file.name.removesuffix(".proto").replace("/", ".") + "_pb2")
         comments = {tuple(each.path): each.leading_comments for each in file.source_code_info.location}
         for number, message in enumerate(file.message_type):
-            if message.name.endswith("ed") or message.name.endswith("Sent"):
+            if message.name.endswith(("ed", "Sent", "Split", "Left")):
                 comment = " ".join(comments.get((4, number), "").split())
                 kind = message_factory.GetMessageClass(module.DESCRIPTOR.message_types_by_name[message.name])
                 found.append(CatalogueEntry(kind, comment))

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from google.protobuf.message import Message
 
 from sori.ingest.v1.touchpoint_pb2 import Channel
 from sori.notify.v1 import case_pb2, notify_service_pb2_grpc
@@ -11,30 +12,41 @@ from sori_cli import client, screen
 from sori_cli.client import Platform
 from sori_cli.screen import word
 
-app = typer.Typer(help="Matters that want an answer: list them, acknowledge or resolve one.")
+app = typer.Typer(help="Matters that want an answer: list them, show one, act on it.")
 _PAGE = 500
 
 
 @app.callback(invoke_without_command=True)
 def cases(
     context: typer.Context,
-    state: Annotated[str, typer.Option(help="Only new, open or resolved.")] = "",
+    state: Annotated[
+        str, typer.Option(help="Only this state: new, open, pending, on_hold, resolved, reopened or closed.")
+    ] = "",
     breached: Annotated[bool, typer.Option("--breached", help="Only those whose promise was broken.")] = False,
     org_unit: Annotated[str, typer.Option(help="Only this shop or team.")] = "",
+    team: Annotated[str, typer.Option(help="Only those that this team has.")] = "",
+    person: Annotated[str, typer.Option(help="Only those that this person has.")] = "",
+    tag: Annotated[str, typer.Option(help="Only those with this tag.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="Most cases to show.")] = 50,
     data: client.DataOption = client.DATA,
     token: client.TokenOption = "",
     as_json: client.JsonOption = False,
 ) -> None:
-    """List cases, newest first; or acknowledge or resolve one."""
+    """List cases, newest first; or show one, or act on it."""
     if context.invoked_subcommand:
         return
     try:
         wanted = case_pb2.CaseState.Value(f"CASE_STATE_{state.upper() or 'UNSPECIFIED'}")
     except ValueError:
-        raise screen.failed(f"--state {state}: is none of new, open, resolved") from None
+        known = ", ".join(screen.words(case_pb2.CaseState, "CASE_STATE"))
+        raise screen.failed(f"--state {state}: is none of {known}") from None
     clock = case_pb2.CLOCK_STATE_BREACHED if breached else case_pb2.CLOCK_STATE_UNSPECIFIED
-    request = pb.ListCasesRequest(state=wanted, clock_state=clock, org_unit=org_unit)
+    request = pb.ListCasesRequest(
+        state=wanted,
+        clock_state=clock,
+        org_unit=org_unit,
+        filter=pb.CaseFilter(team=team, person=person, tag=tag),
+    )
     screen.run(_list(Platform(data, token), request, limit, as_json))
 
 
@@ -46,7 +58,7 @@ def ack(
     as_json: client.JsonOption = False,
 ) -> None:
     """Say that somebody has taken a case."""
-    screen.run(_act(Platform(data, token), case_id, as_json, resolve=False))
+    screen.run(_act(Platform(data, token), "AcknowledgeCase", pb.AcknowledgeCaseRequest(case_id=case_id), as_json))
 
 
 @app.command()
@@ -57,7 +69,77 @@ def resolve(
     as_json: client.JsonOption = False,
 ) -> None:
     """Say that a case is done."""
-    screen.run(_act(Platform(data, token), case_id, as_json, resolve=True))
+    screen.run(_act(Platform(data, token), "ResolveCase", pb.ResolveCaseRequest(case_id=case_id), as_json))
+
+
+@app.command()
+def pending(
+    case_id: Annotated[str, typer.Argument(help="Which case.")],
+    resume: Annotated[bool, typer.Option("--resume", help="It does not wait any more.")] = False,
+    data: client.DataOption = client.DATA,
+    token: client.TokenOption = "",
+    as_json: client.JsonOption = False,
+) -> None:
+    """Say that a case waits for the customer; --resume ends the waiting."""
+    screen.run(_act(Platform(data, token), "SetPending", pb.SetPendingRequest(case_id=case_id, resume=resume), as_json))
+
+
+@app.command()
+def hold(
+    case_id: Annotated[str, typer.Argument(help="Which case.")],
+    resume: Annotated[bool, typer.Option("--resume", help="It does not wait any more.")] = False,
+    data: client.DataOption = client.DATA,
+    token: client.TokenOption = "",
+    as_json: client.JsonOption = False,
+) -> None:
+    """Say that a case waits for somebody else; --resume ends the waiting."""
+    screen.run(_act(Platform(data, token), "SetOnHold", pb.SetOnHoldRequest(case_id=case_id, resume=resume), as_json))
+
+
+@app.command()
+def reopen(
+    case_id: Annotated[str, typer.Argument(help="Which case.")],
+    data: client.DataOption = client.DATA,
+    token: client.TokenOption = "",
+    as_json: client.JsonOption = False,
+) -> None:
+    """Say that a case is not done after all."""
+    screen.run(_act(Platform(data, token), "ReopenCase", pb.ReopenCaseRequest(case_id=case_id), as_json))
+
+
+@app.command()
+def close(
+    case_id: Annotated[str, typer.Argument(help="Which case.")],
+    data: client.DataOption = client.DATA,
+    token: client.TokenOption = "",
+    as_json: client.JsonOption = False,
+) -> None:
+    """Say that a case is done for good."""
+    screen.run(_act(Platform(data, token), "CloseCase", pb.CloseCaseRequest(case_id=case_id), as_json))
+
+
+@app.command()
+def assign(
+    case_id: Annotated[str, typer.Argument(help="Which case.")],
+    team: Annotated[str, typer.Option(help="Team; none unless given.")] = "",
+    person: Annotated[str, typer.Option(help="Person; nobody unless given.")] = "",
+    data: client.DataOption = client.DATA,
+    token: client.TokenOption = "",
+    as_json: client.JsonOption = False,
+) -> None:
+    """Give a case to a team or a person."""
+    request = pb.AssignCaseRequest(case_id=case_id, team=team, person=person)
+    screen.run(_act(Platform(data, token), "AssignCase", request, as_json))
+
+
+@app.command()
+def show(
+    case_id: Annotated[str, typer.Argument(help="Which case.")],
+    data: client.DataOption = client.DATA,
+    token: client.TokenOption = "",
+) -> None:
+    """Print everything that is known of a case, and the evidence for its clocks, as JSON."""
+    screen.run(_show(Platform(data, token), case_id))
 
 
 async def _list(platform: Platform, request: pb.ListCasesRequest, limit: int, as_json: bool) -> None:
@@ -94,20 +176,24 @@ async def _list(platform: Platform, request: pb.ListCasesRequest, limit: int, as
         screen.out.print(table if shown else "no cases")
 
 
-async def _act(platform: Platform, case_id: str, as_json: bool, *, resolve: bool) -> None:
+async def _act(platform: Platform, rpc: str, request: Message, as_json: bool) -> None:
     async with platform.calling("notify", "cx.act", "cx.read") as peer:
         stub = notify_service_pb2_grpc.NotifyServiceStub(peer.channel)
-        if resolve:
-            request = pb.ResolveCaseRequest(case_id=case_id)
-            case = (await stub.ResolveCase(request, metadata=peer.metadata, timeout=30)).case
-        else:
-            asked = pb.AcknowledgeCaseRequest(case_id=case_id)
-            case = (await stub.AcknowledgeCase(asked, metadata=peer.metadata, timeout=30)).case
+        case: case_pb2.Case = (await getattr(stub, rpc)(request, metadata=peer.metadata, timeout=30)).case
     if as_json:
         screen.print_json(case)
     else:
         by = f", acknowledged by {screen.one_line(case.acknowledged_by)}" if case.acknowledged_by else ""
         screen.out.print(f"{case.case_id} is {_state(case)}{by}", soft_wrap=True)
+
+
+async def _show(platform: Platform, case_id: str) -> None:
+    async with platform.calling("notify", "cx.read", "hr.read") as peer:
+        stub = notify_service_pb2_grpc.NotifyServiceStub(peer.channel)
+        asked = pb.GetCaseRequest(case_id=case_id)
+        screen.print_json(await stub.GetCase(asked, metadata=peer.metadata, timeout=30))
+        explain = pb.ExplainClockRequest(case_id=case_id)
+        screen.print_json(await stub.ExplainClock(explain, metadata=peer.metadata, timeout=30))
 
 
 def _state(case: case_pb2.Case) -> str:

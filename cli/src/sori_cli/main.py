@@ -6,10 +6,12 @@ from sori_cli import (
     cases,
     classify,
     dead_letters,
+    deliveries,
     feed,
     identity,
     imports,
     quarantine,
+    rules,
     sla,
     sources,
     status,
@@ -35,5 +37,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(sla.app, name="sla")
 app.add_typer(sources.app, name="sources")
+app.add_typer(rules.app, name="rules")
+app.add_typer(deliveries.app, name="deliveries")
 app.command("token")(tokens.token)
 app.command("status")(status.status)

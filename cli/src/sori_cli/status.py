@@ -9,6 +9,7 @@ import typer
 from google.protobuf import json_format
 from rich.markup import escape
 
+from sori.notify.v1 import chain_pb2, notify_service_pb2_grpc
 from sori.operations.v1 import operations_service_pb2 as pb
 from sori.operations.v1 import operations_service_pb2_grpc
 from sori_cli import client, screen
@@ -46,6 +47,8 @@ def status(
             screen.print_json({**known, "up": each.up, "problem": each.problem})
     else:
         _show(standings)
+        if any(each.service == "notify" and each.status for each in standings):
+            _show_chains(screen.run(audit(Platform(data, token))))
     if not all(each.up for each in standings):
         raise typer.Exit(1)
 
@@ -69,6 +72,25 @@ async def ask(platform: Platform, service: str) -> Standing:
             return Standing(service, None, str(problem))
         raise
     return Standing(service, answer)
+
+
+async def audit(platform: Platform) -> chain_pb2.AuditChainsResponse:
+    """Ask which escalation chains of open cases have no future step."""
+    async with platform.calling("notify", "admin") as peer:
+        stub = notify_service_pb2_grpc.NotifyServiceStub(peer.channel)
+        return await stub.AuditChains(chain_pb2.AuditChainsRequest(), metadata=peer.metadata, timeout=10)
+
+
+def _show_chains(audited: chain_pb2.AuditChainsResponse) -> None:
+    if not audited.flaw_count:
+        screen.out.print(f"[dim]{audited.chain_count:,} escalation chains of open cases, each with a future step[/]")
+        return
+    table = screen.table(
+        f"Chains of open cases without a future step: {audited.flaw_count:,}", "case", "chain", "why", whole=["case"]
+    )
+    for each in audited.flaws:
+        table.add_row(each.case_id, escape(each.name), f"[red]{escape(each.reason)}[/]")
+    screen.out.print(table)
 
 
 def _show(standings: list[Standing]) -> None:

@@ -1,7 +1,7 @@
 """`sori timeline`: what one customer has met with."""
 
 import uuid
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,15 +21,34 @@ def timeline(
         str, typer.Argument(help="Customer id, or an identifier: member_id:M123, phone:010-1234-5678, email:…")
     ],
     limit: Annotated[int, typer.Option(min=1, help="Most touchpoints to show.")] = 50,
+    channels: Annotated[list[str] | None, typer.Option("--channel", help="Only this channel; may be repeated.")] = None,
+    kinds: Annotated[list[str] | None, typer.Option("--kind", help="Only this kind; may be repeated.")] = None,
+    moods: Annotated[list[str] | None, typer.Option("--mood", help="Only this mood; may be repeated.")] = None,
     data: client.DataOption = client.DATA,
     token: client.TokenOption = "",
     as_json: client.JsonOption = False,
 ) -> None:
     """Show a customer and their touchpoints, newest first."""
-    screen.run(_timeline(Platform(data, token), customer, limit, as_json))
+    wanted = pb.GetTimelineRequest(
+        channels=_numbers(touchpoint_pb2.Channel, "CHANNEL", channels),
+        kinds=_numbers(touchpoint_pb2.TouchpointKind, "TOUCHPOINT_KIND", kinds),
+        sentiments=_numbers(Sentiment, "SENTIMENT", moods),
+    )
+    screen.run(_timeline(Platform(data, token), customer, wanted, limit, as_json))
 
 
-async def _timeline(platform: Platform, customer: str, limit: int, as_json: bool) -> None:
+def _numbers(kind: Any, prefix: str, named: list[str] | None) -> list[Any]:
+    """Read the words of an option."""
+    try:
+        return [kind.Value(f"{prefix}_{each.strip().upper()}") for each in named or []]
+    except ValueError:
+        names = ", ".join(screen.words(kind, prefix))
+        raise typer.BadParameter(f"there are {names}") from None
+
+
+async def _timeline(
+    platform: Platform, customer: str, filtered: pb.GetTimelineRequest, limit: int, as_json: bool
+) -> None:
     wanted = _wanted(customer)
     async with platform.calling("journey", "cx.read") as peer:
         stub = journey_service_pb2_grpc.JourneyServiceStub(peer.channel)
@@ -50,7 +69,12 @@ async def _timeline(platform: Platform, customer: str, limit: int, as_json: bool
         while shown < limit:
             page = await stub.GetTimeline(
                 pb.GetTimelineRequest(
-                    customer_id=found.customer_id, page_size=min(_PAGE, limit - shown), page_token=page_token
+                    customer_id=found.customer_id,
+                    page_size=min(_PAGE, limit - shown),
+                    page_token=page_token,
+                    channels=filtered.channels,
+                    kinds=filtered.kinds,
+                    sentiments=filtered.sentiments,
                 ),
                 metadata=peer.metadata,
                 timeout=30,

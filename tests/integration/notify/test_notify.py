@@ -176,7 +176,7 @@ async def doubled(runtime: Runtime, settings: Settings) -> None:
     webhook = SignedWebhook(settings.webhook_url, settings.secret(), name="webhook", timeout_seconds=5)
     runtime.stack.push_async_callback(webhook.close)
     timers = Timers(other, runtime.clock, settings)
-    runtime.in_background("deadlines-2", timers.declare_breaches())
+    runtime.in_background("deadlines-2", timers.watch_deadlines())
     runtime.in_background("alerts-2", timers.deliver_alerts(webhook))
 
 
@@ -380,16 +380,22 @@ async def test_replicas_that_share_threads_lose_no_message_and_no_breach(
 
     await harness.until(settled)
     expected = {
-        str(case_id): folded
-        for case_id, each in messages.items()
-        if (folded := domain.fold(each, domain.Acts(), watched_until=now()))
+        str(case_id): folded[0] for case_id, each in messages.items() if (folded := domain.tell(each, now=now()))
     }
-    found = {case.case_id: case for case in await cases(notify)}
+    found = {case.case_id: _unlooked(case) for case in await cases(notify)}
     assert found == {
-        case_id: wire.case(replace(folded, version=found[case_id].version)) for case_id, folded in expected.items()
+        case_id: _unlooked(wire.case(replace(folded, version=found[case_id].version)))
+        for case_id, folded in expected.items()
     }
     broken = "matter left join alert using (case_id) where clock_state = 'breached' and"
     assert [0, 0] == [await notify.count(f"{broken} {each}") for each in ("alert_id is null", "alert.state = 'failed'")]
+
+
+def _unlooked(case: case_pb2.Case) -> case_pb2.Case:
+    """A case without how much time had gone by when somebody looked."""
+    for clock in (case.clock, *case.clocks):
+        clock.working_seconds_used = 0
+    return case
 
 
 async def test_an_answer_that_comes_to_light_after_the_alert_tells_the_truth(
@@ -458,7 +464,7 @@ async def test_without_a_thread_a_touchpoint_is_a_case_of_its_own(notify: harnes
 
 
 async def test_the_first_to_acknowledge_stays(notify: harness.Harness) -> None:
-    await notify.publish(builders.stitched(channel="web"))
+    await notify.publish(builders.stitched(channel="web", occurred_time=now()))
     await published(notify, OPENED, 1)
     (case,) = await cases(notify)
     request = pb.AcknowledgeCaseRequest(case_id=case.case_id)
@@ -520,6 +526,7 @@ async def test_an_employees_case_holds_no_words_no_author_and_no_moment(notify: 
         "org_unit": "busan-1",
         "topics": ["safety"],
         "opened_time": "2026-11-02T00:00:00Z",
+        "severity": "CASE_SEVERITY_NORMAL",
         "version": "1",
     }
 

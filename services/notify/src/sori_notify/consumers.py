@@ -8,18 +8,30 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from sori.ee_feedback.v1.voice_events_pb2 import VoiceFlagged
-from sori.journey.v1.customer_events_pb2 import CustomerMerged
+from sori.journey.v1.customer_events_pb2 import CustomerErased, CustomerMerged, CustomerSplit
 from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
+from sori.notify.v1.case_events_pb2 import CaseBreached, CaseOpened, CaseReopened
 from sori_kit.bus import Batch
 from sori_kit.clock import Clock
 from sori_kit.database import Database
 from sori_kit.errors import Unavailable
 from sori_notify import usecases
-from sori_notify.deliveries import SignedWebhook
+from sori_notify.deliveries import Outbound, SignedWebhook
+from sori_notify.domain.agenda import Agenda, Entry
 from sori_notify.settings import Settings
+from sori_notify.settings.automation import Automations
+from sori_notify.settings.places import Reloading
 from sori_notify.settings.policies import PolicyFile
+from sori_notify.usecases import automation
+from sori_notify.usecases.alerting import Alerting
+from sori_notify.usecases.chains import audit_chains, move_chains, start_on_turn
+from sori_notify.usecases.deliver import Pace, send_deliveries
+from sori_notify.usecases.rules import apply_rules, drop_old_facts
 
 log = structlog.get_logger()
+
+_SHORTEST_PAUSE = 0.001  # seconds
+_SIDE_BY_SIDE = 3  # transactions that fire deadlines: one is worked on while the database works on the others
 
 
 class Consumers:
@@ -41,7 +53,15 @@ class Consumers:
 
     async def merge(self, batch: Batch[CustomerMerged]) -> None:
         """Let cases belong to the customers that remain."""
-        await usecases.merge(self._db, batch)
+        await usecases.merge(self._db, batch, settle=self._settle, now=self._clock.now())
+
+    async def split(self, batch: Batch[CustomerSplit]) -> None:
+        """Let touchpoints belong to a customer who is somebody else after all."""
+        await usecases.split(self._db, batch, settle=self._settle, now=self._clock.now())
+
+    async def forget(self, batch: Batch[CustomerErased]) -> None:
+        """Forget customers who were erased."""
+        await usecases.forget(self._db, batch)
 
 
 class Timers:
@@ -52,9 +72,53 @@ class Timers:
         self._clock = clock
         self._settings = settings
 
-    async def declare_breaches(self) -> None:
-        """Declare breaches until cancelled."""
-        await self._repeat(lambda: usecases.declare_breaches(self._db, now=self._clock.now()))
+    async def watch_deadlines(self) -> None:
+        """Fire deadlines at their time until cancelled, from what this replica leased; the lease is the net, too."""
+        agenda, settings = Agenda(), self._settings
+        horizon = dt.timedelta(seconds=settings.lease_seconds)
+        grace = dt.timedelta(seconds=settings.grace_seconds)
+        loop = asyncio.get_running_loop()
+        look = loop.time()
+        while True:
+            try:
+                if loop.time() >= look:
+                    leased = await usecases.lease_deadlines(
+                        self._db, now=self._clock.now(), horizon=horizon, grace=grace
+                    )
+                    agenda.add(leased)
+                    look = loop.time() + (0 if len(leased) == usecases.MOST_LEASED else settings.sweep_seconds)
+                while await self._fire(agenda) and loop.time() < look:
+                    pass
+            except Unavailable as away:
+                log.warning("timer.waiting", reason=str(away))
+                look = loop.time() + settings.sweep_seconds
+                await asyncio.sleep(settings.sweep_seconds)
+            await asyncio.sleep(self._pause(agenda, look - loop.time()))
+
+    async def _fire(self, agenda: Agenda) -> bool:
+        """Fire what is due, a few transactions side by side; says whether all that was taken off is dealt with."""
+        now = self._clock.now()
+        parts: list[list[Entry]] = []
+        while len(parts) < _SIDE_BY_SIDE and (due := agenda.due(now, most=usecases.MOST_FIRED)):
+            parts.append(due)
+        if not parts:
+            return False
+        outcomes = await asyncio.gather(
+            *(usecases.fire_deadlines(self._db, each, now=self._clock.now()) for each in parts), return_exceptions=True
+        )
+        again = False
+        for part, outcome in zip(parts, outcomes, strict=True):
+            agenda.add(part if isinstance(outcome, BaseException) else outcome)
+            again = again or bool(outcome)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return not again
+
+    def _pause(self, agenda: Agenda, until_look: float) -> float:
+        soonest = agenda.next_time
+        until_due = (soonest - self._clock.now()).total_seconds() if soonest else until_look
+        return max(_SHORTEST_PAUSE, min(until_look, until_due))
 
     async def deliver_alerts(self, webhook: SignedWebhook) -> None:
         """Deliver alerts until cancelled."""
@@ -82,3 +146,79 @@ class Timers:
                 more = False
             if not more:
                 await asyncio.sleep(self._settings.sweep_seconds)
+
+    async def move_chains(self, alerting: Alerting) -> None:
+        """Move chains on until cancelled."""
+        await self._repeat(
+            lambda: move_chains(self._db, alerting.house().people, alerting.links, now=self._clock.now())
+        )
+
+    async def send_deliveries(self, alerting: Alerting, outbound: Outbound) -> None:
+        """Send messages until cancelled."""
+        settings = self._settings
+        pace = Pace(
+            at_once=settings.webhook_at_once,
+            lease=dt.timedelta(seconds=settings.webhook_seconds * 2 + 10),  # Connecting and waiting, and some.
+            first_retry=dt.timedelta(seconds=settings.retry_seconds),
+            attempts=settings.attempts,
+            draw=random.random,
+        )
+        await self._repeat(
+            lambda: send_deliveries(self._db, outbound, alerting.house().people.directory, self._clock, pace)
+        )
+
+    async def decide_outreach(self, automations: Reloading[Automations], consents: automation.Consents) -> None:
+        """Send or skip messages to customers until cancelled."""
+        await self._repeat(lambda: automation.decide(self._db, automations.current, consents, now=self._clock.now()))
+
+    async def audit_chains(self, alerting: Alerting) -> None:
+        """Look for chains without a future step, and forget what rules need no more, until cancelled."""
+        while True:
+            try:
+                now = self._clock.now()
+                count, flawed = await audit_chains(self._db, grace=alerting.grace, now=now)
+                for each in flawed:
+                    chain_id, case_id = str(each.chain.chain_id), str(each.chain.case_id)
+                    log.warning("chain.without_step", chain_id=chain_id, case_id=case_id, reason=each.flaw)
+                log.debug("chain.audited", count=count, flaws=len(flawed))
+                await drop_old_facts(self._db, before=now - dt.timedelta(days=self._settings.history_days))
+            except Unavailable as away:
+                log.warning("timer.waiting", reason=str(away))
+            await asyncio.sleep(self._settings.audit_seconds)
+
+
+class Escalations:
+    """Hands events to what tells somebody something."""
+
+    def __init__(self, db: Database, clock: Clock, alerting: Alerting) -> None:
+        self._db = db
+        self._clock = clock
+        self._alerting = alerting
+
+    async def apply_rules(self, batch: Batch[TouchpointStitched]) -> None:
+        """Ask the rules about touchpoints."""
+        await apply_rules(self._db, batch, self._alerting.house(), now=self._clock.now())
+
+    async def escalate_opened(self, batch: Batch[CaseOpened]) -> None:
+        """Start chains for cases that were opened."""
+        await start_on_turn(self._db, batch, self._alerting.house().chains, "opened", now=self._clock.now())
+
+    async def escalate_breached(self, batch: Batch[CaseBreached]) -> None:
+        """Start chains for promises that were broken."""
+        await start_on_turn(self._db, batch, self._alerting.house().chains, "breached", now=self._clock.now())
+
+    async def escalate_reopened(self, batch: Batch[CaseReopened]) -> None:
+        """Start chains for cases that were reopened."""
+        await start_on_turn(self._db, batch, self._alerting.house().chains, "reopened", now=self._clock.now())
+
+
+class Outreaches:
+    """Hands events to what writes to customers."""
+
+    def __init__(self, db: Database, automations: Reloading[Automations]) -> None:
+        self._db = db
+        self._automations = automations
+
+    async def trigger_automations(self, batch: Batch[TouchpointStitched]) -> None:
+        """Look for touchpoints that trigger a message to a customer."""
+        await automation.trigger(self._db, batch, self._automations.current)

@@ -1,17 +1,30 @@
 """Composition root of notify."""
 
+import datetime as dt
+
 import structlog
 
 from sori.ee_feedback.v1.voice_events_pb2 import VoiceFlagged
-from sori.journey.v1.customer_events_pb2 import CustomerMerged
+from sori.journey.v1.customer_events_pb2 import CustomerErased, CustomerMerged, CustomerSplit
 from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
 from sori.notify.v1 import notify_service_pb2, notify_service_pb2_grpc
+from sori.notify.v1.case_events_pb2 import CaseBreached, CaseOpened, CaseReopened
 from sori_kit import service
+from sori_notify import offline
 from sori_notify.api import NotifyApi
-from sori_notify.consumers import Consumers, Timers
-from sori_notify.deliveries import SignedWebhook
-from sori_notify.settings import Settings
+from sori_notify.api.edge import Edge
+from sori_notify.consumers import Consumers, Escalations, Outreaches, Timers
+from sori_notify.deliveries import Outbound, SignedWebhook
+from sori_notify.deliveries.links import Links
+from sori_notify.domain.delivery import Target
+from sori_notify.domain.rules import RuleSet
+from sori_notify.settings import Settings, automation, chains, rules, schedules, targets
+from sori_notify.settings.places import Reloading
 from sori_notify.settings.policies import PolicyFile
+from sori_notify.usecases.alerting import Alerting
+from sori_notify.usecases.automation import NoConsents
+from sori_notify.usecases.chains import People
+from sori_notify.usecases.rules import House
 
 log = structlog.get_logger()
 
@@ -21,17 +34,47 @@ async def build(runtime: service.Runtime, settings: Settings) -> None:
     db = runtime.open_database(settings)
     policies = PolicyFile(settings.policy_path)
     runtime.in_background("policies", policies.watch(settings.policy_poll_seconds))
+    alerting = _alerting(runtime, settings, policies)
     runtime.server.add(
         notify_service_pb2_grpc.add_NotifyServiceServicer_to_server,
-        NotifyApi(db, runtime.clock),
+        NotifyApi(
+            Edge(
+                db=db,
+                clock=runtime.clock,
+                policies=lambda: policies.current,
+                stopping=runtime.stopping,
+                watch_seconds=settings.sweep_seconds,
+                alerting=alerting,
+            )
+        ),
         notify_service_pb2.DESCRIPTOR.services_by_name["NotifyService"],
     )
     consumers = Consumers(db, runtime.clock, policies, settings)
     await runtime.consume(TouchpointStitched, consumers.follow)
     await runtime.consume(VoiceFlagged, consumers.raise_flag)
     await runtime.consume(CustomerMerged, consumers.merge)
+    await runtime.consume(CustomerSplit, consumers.split)
+    await runtime.consume(CustomerErased, consumers.forget)
+    escalations = Escalations(db, runtime.clock, alerting)
+    if settings.beside(settings.rules_path, "rules.yaml"):
+        await runtime.consume(TouchpointStitched, escalations.apply_rules)
+    if settings.beside(settings.chains_path, "chains.yaml"):
+        await runtime.consume(CaseOpened, escalations.escalate_opened)
+        await runtime.consume(CaseBreached, escalations.escalate_breached)
+        await runtime.consume(CaseReopened, escalations.escalate_reopened)
     timers = Timers(db, runtime.clock, settings)
-    runtime.in_background("deadlines", timers.declare_breaches())
+    if path := settings.beside(settings.automation_path, "automation.yaml"):
+        automations = Reloading(path, automation.load, empty=automation.Automations(), what="automations")
+        runtime.in_background("files", automations.watch(settings.policy_poll_seconds))
+        if automations.current.enabled:  # All are off unless the file says otherwise; the first one wants a restart.
+            await runtime.consume(TouchpointStitched, Outreaches(db, automations).trigger_automations)
+        runtime.in_background("outreach", timers.decide_outreach(automations, NoConsents()))
+    outbound = Outbound(timeout_seconds=settings.webhook_seconds)
+    runtime.stack.push_async_callback(outbound.close)
+    runtime.in_background("chains", timers.move_chains(alerting))
+    runtime.in_background("deliveries", timers.send_deliveries(alerting, outbound))
+    runtime.in_background("audit", timers.audit_chains(alerting))
+    runtime.in_background("deadlines", timers.watch_deadlines())
     if settings.webhook_url:
         webhook = SignedWebhook(
             settings.webhook_url,
@@ -45,6 +88,38 @@ async def build(runtime: service.Runtime, settings: Settings) -> None:
         log.warning("alert.held", reason="SORI_NOTIFY_WEBHOOK_URL is not set: alerts stay pending")
 
 
+def _alerting(runtime: service.Runtime, settings: Settings, policies: PolicyFile) -> Alerting:
+    """Read the files of rules, chains, schedules and targets, and let them be read again when they change."""
+    ruleset = Reloading(settings.beside(settings.rules_path, "rules.yaml"), rules.load, empty=RuleSet(), what="rules")
+    plans = Reloading(
+        settings.beside(settings.chains_path, "chains.yaml"), chains.load, empty=chains.Chains(), what="chains"
+    )
+    on_call: Reloading[schedules.Schedules] = Reloading(
+        settings.beside(settings.schedules_path, "schedules.yaml"), schedules.load, empty={}, what="schedules"
+    )
+    directory = Reloading(
+        settings.beside(settings.targets_path, "targets.yaml"), targets.load, empty=targets.Directory(), what="targets"
+    )
+    for file in (ruleset, plans, on_call, directory):
+        runtime.in_background("files", file.watch(settings.policy_poll_seconds))
+
+    def house() -> House:
+        known = directory.current
+        if settings.webhook_url:
+            usual = Target(name=settings.webhook_name, digest_above=0)
+            known = known.with_target(usual, targets.WebhookAddress(settings.webhook_url, settings.secret()))
+        return House(
+            rules=ruleset.current,
+            policies=policies.current,
+            chains=plans.current,
+            people=People(directory=known, schedules=on_call.current),
+            settle=dt.timedelta(seconds=settings.settle_seconds),
+        )
+
+    links = Links(settings.link_url, settings.link_key(), lifetime=dt.timedelta(hours=settings.link_hours))
+    return Alerting(house=house, links=links, grace=dt.timedelta(seconds=settings.audit_seconds))
+
+
 def main() -> None:
     """Run `sori-notify`."""
-    service.main("notify", Settings, build, migrated="sori_notify")
+    service.main("notify", Settings, build, migrated="sori_notify", offline=offline.COMMANDS)

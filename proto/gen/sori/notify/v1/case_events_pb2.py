@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from sori.notify.v1 import case_pb2 as sori_dot_notify_dot_v1_dot_case__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n sori/notify/v1/case_events.proto\x12\x0esori.notify.v1\x1a\x19sori/notify/v1/case.proto\"0\n\nCaseOpened\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\"2\n\x0c\x43\x61seAnswered\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\"6\n\x10\x43\x61seAcknowledged\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\"2\n\x0c\x43\x61seBreached\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\"2\n\x0c\x43\x61seResolved\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Caseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n sori/notify/v1/case_events.proto\x12\x0esori.notify.v1\x1a\x19sori/notify/v1/case.proto\"0\n\nCaseOpened\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\"2\n\x0c\x43\x61seAnswered\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\"6\n\x10\x43\x61seAcknowledged\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\"2\n\x0c\x43\x61seBreached\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\"2\n\x0c\x43\x61seResolved\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\"2\n\x0c\x43\x61seReopened\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\"1\n\x0b\x43\x61seUpdated\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\"h\n\x0b\x43lockWarned\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\x12$\n\x05\x63lock\x18\x02 \x01(\x0b\x32\x15.sori.notify.v1.Clock\x12\x0f\n\x07percent\x18\x03 \x01(\x05\"o\n\rClockBreached\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\x12$\n\x05\x63lock\x18\x02 \x01(\x0b\x32\x15.sori.notify.v1.Clock\x12\x14\n\x0clate_seconds\x18\x03 \x01(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,4 +42,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CASEBREACHED']._serialized_end=287
   _globals['_CASERESOLVED']._serialized_start=289
   _globals['_CASERESOLVED']._serialized_end=339
+  _globals['_CASEREOPENED']._serialized_start=341
+  _globals['_CASEREOPENED']._serialized_end=391
+  _globals['_CASEUPDATED']._serialized_start=393
+  _globals['_CASEUPDATED']._serialized_end=442
+  _globals['_CLOCKWARNED']._serialized_start=444
+  _globals['_CLOCKWARNED']._serialized_end=548
+  _globals['_CLOCKBREACHED']._serialized_start=550
+  _globals['_CLOCKBREACHED']._serialized_end=661
 # @@protoc_insertion_point(module_scope)

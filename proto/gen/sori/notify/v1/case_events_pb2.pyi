@@ -91,7 +91,7 @@ Global___CaseAcknowledged: _TypeAlias = CaseAcknowledged  # noqa: Y015
 
 @_typing.final
 class CaseBreached(_message.Message):
-    """Its promise was broken. Event of the stream SORI_NOTIFY."""
+    """Its promise of a first response was broken; `ClockBreached` tells of every promise. Event of the stream SORI_NOTIFY."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -136,3 +136,121 @@ class CaseResolved(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CaseResolved: _TypeAlias = CaseResolved  # noqa: Y015
+
+@_typing.final
+class CaseReopened(_message.Message):
+    """It was done and is not any more. Event of the stream SORI_NOTIFY."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def case(self) -> _case_pb2.Case:
+        """The case."""
+
+    def __init__(
+        self,
+        *,
+        case: _case_pb2.Case | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CaseReopened: _TypeAlias = CaseReopened  # noqa: Y015
+
+@_typing.final
+class CaseUpdated(_message.Message):
+    """Something else of it changed: its state, who has it, how severe it is, its tags. Event of the stream SORI_NOTIFY."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def case(self) -> _case_pb2.Case:
+        """The case."""
+
+    def __init__(
+        self,
+        *,
+        case: _case_pb2.Case | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CaseUpdated: _TypeAlias = CaseUpdated  # noqa: Y015
+
+@_typing.final
+class ClockWarned(_message.Message):
+    """A share of a promise's time is used up and nobody has kept it yet. Event of the stream SORI_NOTIFY."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_FIELD_NUMBER: _builtins.int
+    CLOCK_FIELD_NUMBER: _builtins.int
+    PERCENT_FIELD_NUMBER: _builtins.int
+    percent: _builtins.int
+    """The share, 1 to 99."""
+    @_builtins.property
+    def case(self) -> _case_pb2.Case:
+        """The case."""
+
+    @_builtins.property
+    def clock(self) -> _case_pb2.Clock:
+        """The clock."""
+
+    def __init__(
+        self,
+        *,
+        case: _case_pb2.Case | None = ...,
+        clock: _case_pb2.Clock | None = ...,
+        percent: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "clock", b"clock"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "clock", b"clock", "percent", b"percent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClockWarned: _TypeAlias = ClockWarned  # noqa: Y015
+
+@_typing.final
+class ClockBreached(_message.Message):
+    """A promise was broken, whichever it is. Once for each clock, unless it is taken back by an answer that comes to light.
+    Event of the stream SORI_NOTIFY.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_FIELD_NUMBER: _builtins.int
+    CLOCK_FIELD_NUMBER: _builtins.int
+    LATE_SECONDS_FIELD_NUMBER: _builtins.int
+    late_seconds: _builtins.float
+    """Seconds from the due time to this being said; large after a downtime, or for history."""
+    @_builtins.property
+    def case(self) -> _case_pb2.Case:
+        """The case."""
+
+    @_builtins.property
+    def clock(self) -> _case_pb2.Clock:
+        """The clock."""
+
+    def __init__(
+        self,
+        *,
+        case: _case_pb2.Case | None = ...,
+        clock: _case_pb2.Clock | None = ...,
+        late_seconds: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "clock", b"clock"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "clock", b"clock", "late_seconds", b"late_seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClockBreached: _TypeAlias = ClockBreached  # noqa: Y015

@@ -26,23 +26,27 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from sori.ingest.v1 import touchpoint_pb2 as sori_dot_ingest_dot_v1_dot_touchpoint__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19sori/notify/v1/case.proto\x12\x0esori.notify.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fsori/ingest/v1/touchpoint.proto\"\x81\x02\n\x05\x43lock\x12+\n\x06metric\x18\x01 \x01(\x0e\x32\x1b.sori.notify.v1.ClockMetric\x12)\n\x05state\x18\x02 \x01(\x0e\x32\x1a.sori.notify.v1.ClockState\x12\x0e\n\x06policy\x18\x03 \x01(\t\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x64ue_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x66ulfilled_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf3\x03\n\x04\x43\x61se\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12*\n\x06origin\x18\x02 \x01(\x0e\x32\x1a.sori.notify.v1.CaseOrigin\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x19.sori.notify.v1.CaseState\x12\x0e\n\x06source\x18\x04 \x01(\t\x12\x11\n\tthread_id\x18\x05 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x06 \x01(\t\x12(\n\x07\x63hannel\x18\x07 \x01(\x0e\x32\x17.sori.ingest.v1.Channel\x12\x10\n\x08org_unit\x18\x08 \x01(\t\x12\x15\n\rtouchpoint_id\x18\t \x01(\t\x12\x0e\n\x06topics\x18\n \x03(\t\x12/\n\x0bopened_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x05\x63lock\x18\x0c \x01(\x0b\x32\x15.sori.notify.v1.Clock\x12\x17\n\x0f\x61\x63knowledged_by\x18\r \x01(\t\x12\x35\n\x11\x61\x63knowledged_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rresolved_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x10 \x01(\x03*i\n\tCaseState\x12\x1a\n\x16\x43\x41SE_STATE_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x43\x41SE_STATE_NEW\x10\x01\x12\x13\n\x0f\x43\x41SE_STATE_OPEN\x10\x02\x12\x17\n\x13\x43\x41SE_STATE_RESOLVED\x10\x03*L\n\x0b\x43lockMetric\x12\x1c\n\x18\x43LOCK_METRIC_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x43LOCK_METRIC_FIRST_RESPONSE\x10\x01*\x92\x01\n\nClockState\x12\x1b\n\x17\x43LOCK_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43LOCK_STATE_RUNNING\x10\x01\x12\x19\n\x15\x43LOCK_STATE_FULFILLED\x10\x02\x12\x18\n\x14\x43LOCK_STATE_BREACHED\x10\x03\x12\x19\n\x15\x43LOCK_STATE_CANCELLED\x10\x04*]\n\nCaseOrigin\x12\x1b\n\x17\x43\x41SE_ORIGIN_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43\x41SE_ORIGIN_CUSTOMER\x10\x01\x12\x18\n\x14\x43\x41SE_ORIGIN_EMPLOYEE\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19sori/notify/v1/case.proto\x12\x0esori.notify.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fsori/ingest/v1/touchpoint.proto\"I\n\x0c\x43lockWarning\x12\x0f\n\x07percent\x18\x01 \x01(\x05\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe7\x03\n\x05\x43lock\x12+\n\x06metric\x18\x01 \x01(\x0e\x32\x1b.sori.notify.v1.ClockMetric\x12)\n\x05state\x18\x02 \x01(\x0e\x32\x1a.sori.notify.v1.ClockState\x12\x0e\n\x06policy\x18\x03 \x01(\t\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x64ue_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x66ulfilled_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08instance\x18\x07 \x01(\x05\x12/\n\x0b\x62reach_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0etarget_seconds\x18\t \x01(\x05\x12\x1c\n\x14working_seconds_used\x18\n \x01(\x05\x12.\n\x08warnings\x18\x0b \x03(\x0b\x32\x1c.sori.notify.v1.ClockWarning\x12\x17\n\x0fpromise_version\x18\x0c \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\r \x01(\t\x12\x11\n\tthread_id\x18\x0e \x01(\t\"\xec\x05\n\x04\x43\x61se\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12*\n\x06origin\x18\x02 \x01(\x0e\x32\x1a.sori.notify.v1.CaseOrigin\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x19.sori.notify.v1.CaseState\x12\x0e\n\x06source\x18\x04 \x01(\t\x12\x11\n\tthread_id\x18\x05 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x06 \x01(\t\x12(\n\x07\x63hannel\x18\x07 \x01(\x0e\x32\x17.sori.ingest.v1.Channel\x12\x10\n\x08org_unit\x18\x08 \x01(\t\x12\x15\n\rtouchpoint_id\x18\t \x01(\t\x12\x0e\n\x06topics\x18\n \x03(\t\x12/\n\x0bopened_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x05\x63lock\x18\x0c \x01(\x0b\x32\x15.sori.notify.v1.Clock\x12\x17\n\x0f\x61\x63knowledged_by\x18\r \x01(\t\x12\x35\n\x11\x61\x63knowledged_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rresolved_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x10 \x01(\x03\x12%\n\x06\x63locks\x18\x11 \x03(\x0b\x32\x15.sori.notify.v1.Clock\x12.\n\x08severity\x18\x12 \x01(\x0e\x32\x1c.sori.notify.v1.CaseSeverity\x12\x0c\n\x04tags\x18\x13 \x03(\t\x12\x0c\n\x04team\x18\x14 \x01(\t\x12\x0e\n\x06person\x18\x15 \x01(\t\x12\x10\n\x08segments\x18\x16 \x03(\t\x12\x31\n\ranswered_time\x18\x17 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63losed_time\x18\x18 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xc9\x01\n\tCaseState\x12\x1a\n\x16\x43\x41SE_STATE_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x43\x41SE_STATE_NEW\x10\x01\x12\x13\n\x0f\x43\x41SE_STATE_OPEN\x10\x02\x12\x17\n\x13\x43\x41SE_STATE_RESOLVED\x10\x03\x12\x16\n\x12\x43\x41SE_STATE_PENDING\x10\x04\x12\x16\n\x12\x43\x41SE_STATE_ON_HOLD\x10\x05\x12\x15\n\x11\x43\x41SE_STATE_CLOSED\x10\x06\x12\x17\n\x13\x43\x41SE_STATE_REOPENED\x10\x07*\xb2\x01\n\x0b\x43lockMetric\x12\x1c\n\x18\x43LOCK_METRIC_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x43LOCK_METRIC_FIRST_RESPONSE\x10\x01\x12\x1e\n\x1a\x43LOCK_METRIC_NEXT_RESPONSE\x10\x02\x12!\n\x1d\x43LOCK_METRIC_FIRST_RESOLUTION\x10\x03\x12!\n\x1d\x43LOCK_METRIC_TOTAL_RESOLUTION\x10\x04*\xaa\x01\n\nClockState\x12\x1b\n\x17\x43LOCK_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43LOCK_STATE_RUNNING\x10\x01\x12\x19\n\x15\x43LOCK_STATE_FULFILLED\x10\x02\x12\x18\n\x14\x43LOCK_STATE_BREACHED\x10\x03\x12\x19\n\x15\x43LOCK_STATE_CANCELLED\x10\x04\x12\x16\n\x12\x43LOCK_STATE_PAUSED\x10\x05*\x92\x01\n\x0c\x43\x61seSeverity\x12\x1d\n\x19\x43\x41SE_SEVERITY_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43\x41SE_SEVERITY_LOW\x10\x01\x12\x18\n\x14\x43\x41SE_SEVERITY_NORMAL\x10\x02\x12\x16\n\x12\x43\x41SE_SEVERITY_HIGH\x10\x03\x12\x1a\n\x16\x43\x41SE_SEVERITY_CRITICAL\x10\x04*]\n\nCaseOrigin\x12\x1b\n\x17\x43\x41SE_ORIGIN_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43\x41SE_ORIGIN_CUSTOMER\x10\x01\x12\x18\n\x14\x43\x41SE_ORIGIN_EMPLOYEE\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sori.notify.v1.case_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CASESTATE']._serialized_start=873
-  _globals['_CASESTATE']._serialized_end=978
-  _globals['_CLOCKMETRIC']._serialized_start=980
-  _globals['_CLOCKMETRIC']._serialized_end=1056
-  _globals['_CLOCKSTATE']._serialized_start=1059
-  _globals['_CLOCKSTATE']._serialized_end=1205
-  _globals['_CASEORIGIN']._serialized_start=1207
-  _globals['_CASEORIGIN']._serialized_end=1300
-  _globals['_CLOCK']._serialized_start=112
-  _globals['_CLOCK']._serialized_end=369
-  _globals['_CASE']._serialized_start=372
-  _globals['_CASE']._serialized_end=871
+  _globals['_CASESTATE']._serialized_start=1428
+  _globals['_CASESTATE']._serialized_end=1629
+  _globals['_CLOCKMETRIC']._serialized_start=1632
+  _globals['_CLOCKMETRIC']._serialized_end=1810
+  _globals['_CLOCKSTATE']._serialized_start=1813
+  _globals['_CLOCKSTATE']._serialized_end=1983
+  _globals['_CASESEVERITY']._serialized_start=1986
+  _globals['_CASESEVERITY']._serialized_end=2132
+  _globals['_CASEORIGIN']._serialized_start=2134
+  _globals['_CASEORIGIN']._serialized_end=2227
+  _globals['_CLOCKWARNING']._serialized_start=111
+  _globals['_CLOCKWARNING']._serialized_end=184
+  _globals['_CLOCK']._serialized_start=187
+  _globals['_CLOCK']._serialized_end=674
+  _globals['_CASE']._serialized_start=677
+  _globals['_CASE']._serialized_end=1425
 # @@protoc_insertion_point(module_scope)

@@ -35,6 +35,14 @@ class _CaseStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CaseState.V
     """Somebody took or answered it."""
     CASE_STATE_RESOLVED: _CaseState.ValueType  # 3
     """It is done."""
+    CASE_STATE_PENDING: _CaseState.ValueType  # 4
+    """It waits for the customer."""
+    CASE_STATE_ON_HOLD: _CaseState.ValueType  # 5
+    """It waits for somebody else."""
+    CASE_STATE_CLOSED: _CaseState.ValueType  # 6
+    """It is done for good: a further message opens another case."""
+    CASE_STATE_REOPENED: _CaseState.ValueType  # 7
+    """It was done, and then it was not."""
 
 class CaseState(_CaseState, metaclass=_CaseStateEnumTypeWrapper):
     """How far a case has come."""
@@ -47,6 +55,14 @@ CASE_STATE_OPEN: CaseState.ValueType  # 2
 """Somebody took or answered it."""
 CASE_STATE_RESOLVED: CaseState.ValueType  # 3
 """It is done."""
+CASE_STATE_PENDING: CaseState.ValueType  # 4
+"""It waits for the customer."""
+CASE_STATE_ON_HOLD: CaseState.ValueType  # 5
+"""It waits for somebody else."""
+CASE_STATE_CLOSED: CaseState.ValueType  # 6
+"""It is done for good: a further message opens another case."""
+CASE_STATE_REOPENED: CaseState.ValueType  # 7
+"""It was done, and then it was not."""
 Global___CaseState: _TypeAlias = CaseState  # noqa: Y015
 
 class _ClockMetric:
@@ -59,6 +75,12 @@ class _ClockMetricEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClockMetr
     """Not given."""
     CLOCK_METRIC_FIRST_RESPONSE: _ClockMetric.ValueType  # 1
     """From the customer's first message to the first public answer of a person."""
+    CLOCK_METRIC_NEXT_RESPONSE: _ClockMetric.ValueType  # 2
+    """From the oldest message that has no answer, after the first answer; a new instance each time."""
+    CLOCK_METRIC_FIRST_RESOLUTION: _ClockMetric.ValueType  # 3
+    """From the customer's first message to the first end of the case."""
+    CLOCK_METRIC_TOTAL_RESOLUTION: _ClockMetric.ValueType  # 4
+    """All the time in which the case is not resolved, from the customer's first message on."""
 
 class ClockMetric(_ClockMetric, metaclass=_ClockMetricEnumTypeWrapper):
     """What a clock measures."""
@@ -67,6 +89,12 @@ CLOCK_METRIC_UNSPECIFIED: ClockMetric.ValueType  # 0
 """Not given."""
 CLOCK_METRIC_FIRST_RESPONSE: ClockMetric.ValueType  # 1
 """From the customer's first message to the first public answer of a person."""
+CLOCK_METRIC_NEXT_RESPONSE: ClockMetric.ValueType  # 2
+"""From the oldest message that has no answer, after the first answer; a new instance each time."""
+CLOCK_METRIC_FIRST_RESOLUTION: ClockMetric.ValueType  # 3
+"""From the customer's first message to the first end of the case."""
+CLOCK_METRIC_TOTAL_RESOLUTION: ClockMetric.ValueType  # 4
+"""All the time in which the case is not resolved, from the customer's first message on."""
 Global___ClockMetric: _TypeAlias = ClockMetric  # noqa: Y015
 
 class _ClockState:
@@ -85,6 +113,8 @@ class _ClockStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClockState
     """Broken: not answered by the due time, whether or not an answer came later."""
     CLOCK_STATE_CANCELLED: _ClockState.ValueType  # 4
     """Ended without an answer being owed any more."""
+    CLOCK_STATE_PAUSED: _ClockState.ValueType  # 5
+    """Stands still, because the case is pending or on hold."""
 
 class ClockState(_ClockState, metaclass=_ClockStateEnumTypeWrapper):
     """Where a clock stands."""
@@ -99,7 +129,41 @@ CLOCK_STATE_BREACHED: ClockState.ValueType  # 3
 """Broken: not answered by the due time, whether or not an answer came later."""
 CLOCK_STATE_CANCELLED: ClockState.ValueType  # 4
 """Ended without an answer being owed any more."""
+CLOCK_STATE_PAUSED: ClockState.ValueType  # 5
+"""Stands still, because the case is pending or on hold."""
 Global___ClockState: _TypeAlias = ClockState  # noqa: Y015
+
+class _CaseSeverity:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CaseSeverityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CaseSeverity.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CASE_SEVERITY_UNSPECIFIED: _CaseSeverity.ValueType  # 0
+    """Any, in requests."""
+    CASE_SEVERITY_LOW: _CaseSeverity.ValueType  # 1
+    """It can wait."""
+    CASE_SEVERITY_NORMAL: _CaseSeverity.ValueType  # 2
+    """As most are."""
+    CASE_SEVERITY_HIGH: _CaseSeverity.ValueType  # 3
+    """Urgent."""
+    CASE_SEVERITY_CRITICAL: _CaseSeverity.ValueType  # 4
+    """Somebody is needed at once."""
+
+class CaseSeverity(_CaseSeverity, metaclass=_CaseSeverityEnumTypeWrapper):
+    """How bad a matter is."""
+
+CASE_SEVERITY_UNSPECIFIED: CaseSeverity.ValueType  # 0
+"""Any, in requests."""
+CASE_SEVERITY_LOW: CaseSeverity.ValueType  # 1
+"""It can wait."""
+CASE_SEVERITY_NORMAL: CaseSeverity.ValueType  # 2
+"""As most are."""
+CASE_SEVERITY_HIGH: CaseSeverity.ValueType  # 3
+"""Urgent."""
+CASE_SEVERITY_CRITICAL: CaseSeverity.ValueType  # 4
+"""Somebody is needed at once."""
+Global___CaseSeverity: _TypeAlias = CaseSeverity  # noqa: Y015
 
 class _CaseOrigin:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -126,6 +190,34 @@ CASE_ORIGIN_EMPLOYEE: CaseOrigin.ValueType  # 2
 Global___CaseOrigin: _TypeAlias = CaseOrigin  # noqa: Y015
 
 @_typing.final
+class ClockWarning(_message.Message):
+    """A share of a target that was used up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERCENT_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    percent: _builtins.int
+    """Share of the target, 1 to 99."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When so much of it was used."""
+
+    def __init__(
+        self,
+        *,
+        percent: _builtins.int = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["percent", b"percent", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClockWarning: _TypeAlias = ClockWarning  # noqa: Y015
+
+@_typing.final
 class Clock(_message.Message):
     """A promise and what became of it, derived from timestamps alone."""
 
@@ -137,12 +229,32 @@ class Clock(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     DUE_TIME_FIELD_NUMBER: _builtins.int
     FULFILLED_TIME_FIELD_NUMBER: _builtins.int
+    INSTANCE_FIELD_NUMBER: _builtins.int
+    BREACH_TIME_FIELD_NUMBER: _builtins.int
+    TARGET_SECONDS_FIELD_NUMBER: _builtins.int
+    WORKING_SECONDS_USED_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
+    PROMISE_VERSION_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    THREAD_ID_FIELD_NUMBER: _builtins.int
     metric: Global___ClockMetric.ValueType
     """What is measured."""
     state: Global___ClockState.ValueType
     """Where it stands."""
     policy: _builtins.str
     """Name of the policy that set the target."""
+    instance: _builtins.int
+    """Which one of its metric, from 1; 0 from a service that knew one only."""
+    target_seconds: _builtins.int
+    """Working seconds that are promised."""
+    working_seconds_used: _builtins.int
+    """Working seconds that have counted, up to the end of the clock or to when it was last looked at."""
+    promise_version: _builtins.str
+    """Version of the promise, frozen when the case opened: a hash of the policy and its calendars."""
+    case_id: _builtins.str
+    """Case that it belongs to; only in evaluations and in a clock's own events."""
+    thread_id: _builtins.str
+    """Thread that it belongs to, as above."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """When the customer's message occurred."""
@@ -155,6 +267,14 @@ class Clock(_message.Message):
     def fulfilled_time(self) -> _timestamp_pb2.Timestamp:
         """When it was answered; absent while it is not."""
 
+    @_builtins.property
+    def breach_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was broken: the due time that passed without an answer; absent unless it was."""
+
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClockWarning]:
+        """Shares of the target that were used up, in order."""
+
     def __init__(
         self,
         *,
@@ -164,10 +284,18 @@ class Clock(_message.Message):
         start_time: _timestamp_pb2.Timestamp | None = ...,
         due_time: _timestamp_pb2.Timestamp | None = ...,
         fulfilled_time: _timestamp_pb2.Timestamp | None = ...,
+        instance: _builtins.int = ...,
+        breach_time: _timestamp_pb2.Timestamp | None = ...,
+        target_seconds: _builtins.int = ...,
+        working_seconds_used: _builtins.int = ...,
+        warnings: _abc.Iterable[Global___ClockWarning] | None = ...,
+        promise_version: _builtins.str = ...,
+        case_id: _builtins.str = ...,
+        thread_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time", "fulfilled_time", b"fulfilled_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["breach_time", b"breach_time", "due_time", b"due_time", "fulfilled_time", b"fulfilled_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time", "fulfilled_time", b"fulfilled_time", "metric", b"metric", "policy", b"policy", "start_time", b"start_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["breach_time", b"breach_time", "case_id", b"case_id", "due_time", b"due_time", "fulfilled_time", b"fulfilled_time", "instance", b"instance", "metric", b"metric", "policy", b"policy", "promise_version", b"promise_version", "start_time", b"start_time", "state", b"state", "target_seconds", b"target_seconds", "thread_id", b"thread_id", "warnings", b"warnings", "working_seconds_used", b"working_seconds_used"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -195,6 +323,14 @@ class Case(_message.Message):
     ACKNOWLEDGED_TIME_FIELD_NUMBER: _builtins.int
     RESOLVED_TIME_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    CLOCKS_FIELD_NUMBER: _builtins.int
+    SEVERITY_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    TEAM_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
+    SEGMENTS_FIELD_NUMBER: _builtins.int
+    ANSWERED_TIME_FIELD_NUMBER: _builtins.int
+    CLOSED_TIME_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     """UUIDv5 of source and thread."""
     origin: Global___CaseOrigin.ValueType
@@ -217,6 +353,12 @@ class Case(_message.Message):
     """Who acknowledged it, by token subject; empty while nobody has."""
     version: _builtins.int
     """Grows with every change; a reader keeps the highest."""
+    severity: Global___CaseSeverity.ValueType
+    """How bad it is."""
+    team: _builtins.str
+    """Team that has it; empty when none has."""
+    person: _builtins.str
+    """Person who has it, by token subject; empty when nobody has."""
     @_builtins.property
     def topics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Topics of the first message, or why the voice was flagged."""
@@ -237,6 +379,26 @@ class Case(_message.Message):
     def resolved_time(self) -> _timestamp_pb2.Timestamp:
         """When it was resolved."""
 
+    @_builtins.property
+    def clocks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Clock]:
+        """All clocks, by metric and instance; `clock` is among them."""
+
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Marks put on it by people and rules."""
+
+    @_builtins.property
+    def segments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Segments of the customer when it opened."""
+
+    @_builtins.property
+    def answered_time(self) -> _timestamp_pb2.Timestamp:
+        """When a person first answered; absent while nobody has."""
+
+    @_builtins.property
+    def closed_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was closed for good; absent while it is not."""
+
     def __init__(
         self,
         *,
@@ -256,10 +418,18 @@ class Case(_message.Message):
         acknowledged_time: _timestamp_pb2.Timestamp | None = ...,
         resolved_time: _timestamp_pb2.Timestamp | None = ...,
         version: _builtins.int = ...,
+        clocks: _abc.Iterable[Global___Clock] | None = ...,
+        severity: Global___CaseSeverity.ValueType = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+        team: _builtins.str = ...,
+        person: _builtins.str = ...,
+        segments: _abc.Iterable[_builtins.str] | None = ...,
+        answered_time: _timestamp_pb2.Timestamp | None = ...,
+        closed_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledged_time", b"acknowledged_time", "clock", b"clock", "opened_time", b"opened_time", "resolved_time", b"resolved_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledged_time", b"acknowledged_time", "answered_time", b"answered_time", "clock", b"clock", "closed_time", b"closed_time", "opened_time", b"opened_time", "resolved_time", b"resolved_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged_by", b"acknowledged_by", "acknowledged_time", b"acknowledged_time", "case_id", b"case_id", "channel", b"channel", "clock", b"clock", "customer_id", b"customer_id", "opened_time", b"opened_time", "org_unit", b"org_unit", "origin", b"origin", "resolved_time", b"resolved_time", "source", b"source", "state", b"state", "thread_id", b"thread_id", "topics", b"topics", "touchpoint_id", b"touchpoint_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged_by", b"acknowledged_by", "acknowledged_time", b"acknowledged_time", "answered_time", b"answered_time", "case_id", b"case_id", "channel", b"channel", "clock", b"clock", "clocks", b"clocks", "closed_time", b"closed_time", "customer_id", b"customer_id", "opened_time", b"opened_time", "org_unit", b"org_unit", "origin", b"origin", "person", b"person", "resolved_time", b"resolved_time", "segments", b"segments", "severity", b"severity", "source", b"source", "state", b"state", "tags", b"tags", "team", b"team", "thread_id", b"thread_id", "topics", b"topics", "touchpoint_id", b"touchpoint_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -22,11 +22,18 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from sori.access.v1 import access_pb2 as sori_dot_access_dot_v1_dot_access__pb2
+from sori.ingest.v1 import touchpoint_pb2 as sori_dot_ingest_dot_v1_dot_touchpoint__pb2
 from sori.notify.v1 import case_pb2 as sori_dot_notify_dot_v1_dot_case__pb2
+from sori.notify.v1 import chain_pb2 as sori_dot_notify_dot_v1_dot_chain__pb2
+from sori.notify.v1 import delivery_pb2 as sori_dot_notify_dot_v1_dot_delivery__pb2
+from sori.notify.v1 import evaluation_pb2 as sori_dot_notify_dot_v1_dot_evaluation__pb2
+from sori.notify.v1 import rule_pb2 as sori_dot_notify_dot_v1_dot_rule__pb2
+from sori.notify.v1 import schedule_pb2 as sori_dot_notify_dot_v1_dot_schedule__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#sori/notify/v1/notify_service.proto\x12\x0esori.notify.v1\x1a\x1bsori/access/v1/access.proto\x1a\x19sori/notify/v1/case.proto\"\xa6\x01\n\x10ListCasesRequest\x12(\n\x05state\x18\x01 \x01(\x0e\x32\x19.sori.notify.v1.CaseState\x12/\n\x0b\x63lock_state\x18\x02 \x01(\x0e\x32\x1a.sori.notify.v1.ClockState\x12\x10\n\x08org_unit\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"Q\n\x11ListCasesResponse\x12#\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x14.sori.notify.v1.Case\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\")\n\x16\x41\x63knowledgeCaseRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\"=\n\x17\x41\x63knowledgeCaseResponse\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\"%\n\x12ResolveCaseRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\"9\n\x13ResolveCaseResponse\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\"\x11\n\x0fGetTallyRequest\"\xed\x01\n\x10GetTallyResponse\x12\x1b\n\x13\x63ustomer_case_count\x18\x01 \x01(\x03\x12\x1b\n\x13\x65mployee_case_count\x18\x02 \x01(\x03\x12\x16\n\x0e\x62reached_count\x18\x03 \x01(\x03\x12\x18\n\x10\x61lert_sent_count\x18\x04 \x01(\x03\x12\x1b\n\x13\x61lert_pending_count\x18\x05 \x01(\x03\x12\x1a\n\x12\x64\x65\x61\x64line_due_count\x18\x06 \x01(\x03\x12\x18\n\x10touchpoint_count\x18\x07 \x01(\x03\x12\x1a\n\x12\x61lert_failed_count\x18\x08 \x01(\x03\x32\x93\x03\n\rNotifyService\x12[\n\tListCases\x12 .sori.notify.v1.ListCasesRequest\x1a!.sori.notify.v1.ListCasesResponse\"\t\x8a\xb5\x18\x05\n\x03\x02\x03\x04\x12k\n\x0f\x41\x63knowledgeCase\x12&.sori.notify.v1.AcknowledgeCaseRequest\x1a\'.sori.notify.v1.AcknowledgeCaseResponse\"\x07\x8a\xb5\x18\x03\n\x01\x03\x12_\n\x0bResolveCase\x12\".sori.notify.v1.ResolveCaseRequest\x1a#.sori.notify.v1.ResolveCaseResponse\"\x07\x8a\xb5\x18\x03\n\x01\x03\x12W\n\x08GetTally\x12\x1f.sori.notify.v1.GetTallyRequest\x1a .sori.notify.v1.GetTallyResponse\"\x08\x8a\xb5\x18\x04\n\x02\x02\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#sori/notify/v1/notify_service.proto\x12\x0esori.notify.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bsori/access/v1/access.proto\x1a\x1fsori/ingest/v1/touchpoint.proto\x1a\x19sori/notify/v1/case.proto\x1a\x1asori/notify/v1/chain.proto\x1a\x1dsori/notify/v1/delivery.proto\x1a\x1fsori/notify/v1/evaluation.proto\x1a\x19sori/notify/v1/rule.proto\x1a\x1dsori/notify/v1/schedule.proto\"\xd2\x01\n\x10ListCasesRequest\x12(\n\x05state\x18\x01 \x01(\x0e\x32\x19.sori.notify.v1.CaseState\x12/\n\x0b\x63lock_state\x18\x02 \x01(\x0e\x32\x1a.sori.notify.v1.ClockState\x12\x10\n\x08org_unit\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\x12*\n\x06\x66ilter\x18\x06 \x01(\x0b\x32\x1a.sori.notify.v1.CaseFilter\"\xb5\x01\n\nCaseFilter\x12(\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x17.sori.ingest.v1.Channel\x12.\n\x08severity\x18\x02 \x01(\x0e\x32\x1c.sori.notify.v1.CaseSeverity\x12\x0c\n\x04team\x18\x03 \x01(\t\x12\x0e\n\x06person\x18\x04 \x01(\t\x12\x0b\n\x03tag\x18\x05 \x01(\t\x12\r\n\x05topic\x18\x06 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x07 \x01(\t\"Q\n\x11ListCasesResponse\x12#\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x14.sori.notify.v1.Case\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\")\n\x16\x41\x63knowledgeCaseRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\"=\n\x17\x41\x63knowledgeCaseResponse\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\"%\n\x12ResolveCaseRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\"9\n\x13ResolveCaseResponse\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\"\x11\n\x0fGetTallyRequest\"\xed\x01\n\x10GetTallyResponse\x12\x1b\n\x13\x63ustomer_case_count\x18\x01 \x01(\x03\x12\x1b\n\x13\x65mployee_case_count\x18\x02 \x01(\x03\x12\x16\n\x0e\x62reached_count\x18\x03 \x01(\x03\x12\x18\n\x10\x61lert_sent_count\x18\x04 \x01(\x03\x12\x1b\n\x13\x61lert_pending_count\x18\x05 \x01(\x03\x12\x1a\n\x12\x64\x65\x61\x64line_due_count\x18\x06 \x01(\x03\x12\x18\n\x10touchpoint_count\x18\x07 \x01(\x03\x12\x1a\n\x12\x61lert_failed_count\x18\x08 \x01(\x03\"!\n\x0eGetCaseRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\"\xd0\x01\n\x0fGetCaseResponse\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\x12-\n\x08messages\x18\x02 \x03(\x0b\x32\x1b.sori.notify.v1.CaseMessage\x12)\n\x03log\x18\x03 \x03(\x0b\x32\x1c.sori.notify.v1.CaseLogEntry\x12\x10\n\x08playbook\x18\x04 \x01(\t\x12\x15\n\rplaybook_name\x18\x05 \x01(\t\x12\x16\n\x0esuggested_step\x18\x06 \x01(\t\"\xcb\x01\n\x0b\x43\x61seMessage\x12\x15\n\rtouchpoint_id\x18\x01 \x01(\t\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.sori.ingest.v1.TouchpointKind\x12$\n\x05\x61\x63tor\x18\x03 \x01(\x0e\x32\x15.sori.ingest.v1.Actor\x12\x31\n\roccurred_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05opens\x18\x05 \x01(\x08\x12\x0f\n\x07\x61nswers\x18\x06 \x01(\x08\"\x80\x01\n\x0c\x43\x61seLogEntry\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03\x61\x63t\x18\x02 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0c\n\x04team\x18\x04 \x01(\t\x12\x0e\n\x06person\x18\x05 \x01(\t\x12\x0c\n\x04tags\x18\x06 \x03(\t\"g\n\x11WatchCasesRequest\x12\x14\n\x0cresume_token\x18\x01 \x01(\t\x12\x10\n\x08org_unit\x18\x02 \x01(\t\x12*\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x1a.sori.notify.v1.CaseFilter\"N\n\x12WatchCasesResponse\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\"B\n\x11\x41ssignCaseRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0c\n\x04team\x18\x02 \x01(\t\x12\x0e\n\x06person\x18\x03 \x01(\t\"8\n\x12\x41ssignCaseResponse\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\"4\n\x11SetPendingRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0e\n\x06resume\x18\x02 \x01(\x08\"8\n\x12SetPendingResponse\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\"3\n\x10SetOnHoldRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0e\n\x06resume\x18\x02 \x01(\x08\"7\n\x11SetOnHoldResponse\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\"U\n\x12SetSeverityRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12.\n\x08severity\x18\x02 \x01(\x0e\x32\x1c.sori.notify.v1.CaseSeverity\"9\n\x13SetSeverityResponse\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\"/\n\x0eTagCaseRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0c\n\x04tags\x18\x02 \x03(\t\"5\n\x0fTagCaseResponse\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\"$\n\x11ReopenCaseRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\"8\n\x12ReopenCaseResponse\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\"#\n\x10\x43loseCaseRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\"7\n\x11\x43loseCaseResponse\x12\"\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x14.sori.notify.v1.Case\"\xfc\x01\n\x14GetAttainmentRequest\x12-\n\tfrom_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nuntil_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06policy\x18\x03 \x01(\t\x12+\n\x06metric\x18\x04 \x01(\x0e\x32\x1b.sori.notify.v1.ClockMetric\x12(\n\x07\x63hannel\x18\x05 \x01(\x0e\x32\x17.sori.ingest.v1.Channel\x12\x0c\n\x04team\x18\x06 \x01(\t\x12\x10\n\x08org_unit\x18\x07 \x01(\t\"\x97\x02\n\nAttainment\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12+\n\x06metric\x18\x02 \x01(\x0e\x32\x1b.sori.notify.v1.ClockMetric\x12(\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x17.sori.ingest.v1.Channel\x12\x0c\n\x04team\x18\x04 \x01(\t\x12\x0c\n\x04week\x18\x05 \x01(\t\x12\x16\n\x0e\x61ttained_count\x18\x06 \x01(\x03\x12\x16\n\x0e\x62reached_count\x18\x07 \x01(\x03\x12\x15\n\rrunning_count\x18\x08 \x01(\x03\x12\x17\n\x0f\x63\x61ncelled_count\x18\t \x01(\x03\x12\x17\n\npercentage\x18\n \x01(\x01H\x00\x88\x01\x01\x42\r\n\x0b_percentage\"s\n\x15GetAttainmentResponse\x12/\n\x0b\x61ttainments\x18\x01 \x03(\x0b\x32\x1a.sori.notify.v1.Attainment\x12)\n\x05total\x18\x02 \x01(\x0b\x32\x1a.sori.notify.v1.Attainment\"e\n\x13\x45xplainClockRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12+\n\x06metric\x18\x02 \x01(\x0e\x32\x1b.sori.notify.v1.ClockMetric\x12\x10\n\x08instance\x18\x03 \x01(\x05\"E\n\x14\x45xplainClockResponse\x12-\n\x06\x63locks\x18\x01 \x03(\x0b\x32\x1d.sori.notify.v1.ClockEvidence\"\x88\x01\n\x15\x45valuatePolicyRequest\x12\x10\n\x08policies\x18\x01 \x01(\t\x12-\n\tfrom_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nuntil_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9c\x01\n\x16\x45valuatePolicyResponse\x12*\n\x06\x61\x63tual\x18\x01 \x03(\x0b\x32\x1a.sori.notify.v1.Attainment\x12-\n\tevaluated\x18\x02 \x03(\x0b\x32\x1a.sori.notify.v1.Attainment\x12\x14\n\x0cthread_count\x18\x03 \x01(\x03\x12\x11\n\ttruncated\x18\x04 \x01(\x08\x32\xa6\x13\n\rNotifyService\x12[\n\tListCases\x12 .sori.notify.v1.ListCasesRequest\x1a!.sori.notify.v1.ListCasesResponse\"\t\x8a\xb5\x18\x05\n\x03\x02\x03\x04\x12k\n\x0f\x41\x63knowledgeCase\x12&.sori.notify.v1.AcknowledgeCaseRequest\x1a\'.sori.notify.v1.AcknowledgeCaseResponse\"\x07\x8a\xb5\x18\x03\n\x01\x03\x12_\n\x0bResolveCase\x12\".sori.notify.v1.ResolveCaseRequest\x1a#.sori.notify.v1.ResolveCaseResponse\"\x07\x8a\xb5\x18\x03\n\x01\x03\x12U\n\x07GetCase\x12\x1e.sori.notify.v1.GetCaseRequest\x1a\x1f.sori.notify.v1.GetCaseResponse\"\t\x8a\xb5\x18\x05\n\x03\x02\x03\x04\x12`\n\nWatchCases\x12!.sori.notify.v1.WatchCasesRequest\x1a\".sori.notify.v1.WatchCasesResponse\"\t\x8a\xb5\x18\x05\n\x03\x02\x03\x04\x30\x01\x12\\\n\nAssignCase\x12!.sori.notify.v1.AssignCaseRequest\x1a\".sori.notify.v1.AssignCaseResponse\"\x07\x8a\xb5\x18\x03\n\x01\x03\x12\\\n\nSetPending\x12!.sori.notify.v1.SetPendingRequest\x1a\".sori.notify.v1.SetPendingResponse\"\x07\x8a\xb5\x18\x03\n\x01\x03\x12Y\n\tSetOnHold\x12 .sori.notify.v1.SetOnHoldRequest\x1a!.sori.notify.v1.SetOnHoldResponse\"\x07\x8a\xb5\x18\x03\n\x01\x03\x12_\n\x0bSetSeverity\x12\".sori.notify.v1.SetSeverityRequest\x1a#.sori.notify.v1.SetSeverityResponse\"\x07\x8a\xb5\x18\x03\n\x01\x03\x12S\n\x07TagCase\x12\x1e.sori.notify.v1.TagCaseRequest\x1a\x1f.sori.notify.v1.TagCaseResponse\"\x07\x8a\xb5\x18\x03\n\x01\x03\x12\\\n\nReopenCase\x12!.sori.notify.v1.ReopenCaseRequest\x1a\".sori.notify.v1.ReopenCaseResponse\"\x07\x8a\xb5\x18\x03\n\x01\x03\x12Y\n\tCloseCase\x12 .sori.notify.v1.CloseCaseRequest\x1a!.sori.notify.v1.CloseCaseResponse\"\x07\x8a\xb5\x18\x03\n\x01\x03\x12\x65\n\rGetAttainment\x12$.sori.notify.v1.GetAttainmentRequest\x1a%.sori.notify.v1.GetAttainmentResponse\"\x07\x8a\xb5\x18\x03\n\x01\x02\x12\x64\n\x0c\x45xplainClock\x12#.sori.notify.v1.ExplainClockRequest\x1a$.sori.notify.v1.ExplainClockResponse\"\t\x8a\xb5\x18\x05\n\x03\x02\x03\x04\x12h\n\x0e\x45valuatePolicy\x12%.sori.notify.v1.EvaluatePolicyRequest\x1a&.sori.notify.v1.EvaluatePolicyResponse\"\x07\x8a\xb5\x18\x03\n\x01\x02\x12W\n\x08GetTally\x12\x1f.sori.notify.v1.GetTallyRequest\x1a .sori.notify.v1.GetTallyResponse\"\x08\x8a\xb5\x18\x04\n\x02\x02\x06\x12Z\n\tTestRules\x12 .sori.notify.v1.TestRulesRequest\x1a!.sori.notify.v1.TestRulesResponse\"\x08\x8a\xb5\x18\x04\n\x02\x03\x06\x12]\n\nListChains\x12!.sori.notify.v1.ListChainsRequest\x1a\".sori.notify.v1.ListChainsResponse\"\x08\x8a\xb5\x18\x04\n\x02\x02\x03\x12\x62\n\x0cSnoozeChains\x12#.sori.notify.v1.SnoozeChainsRequest\x1a$.sori.notify.v1.SnoozeChainsResponse\"\x07\x8a\xb5\x18\x03\n\x01\x03\x12h\n\x0eHandOverChains\x12%.sori.notify.v1.HandOverChainsRequest\x1a&.sori.notify.v1.HandOverChainsResponse\"\x07\x8a\xb5\x18\x03\n\x01\x03\x12t\n\x11\x41\x63knowledgeByLink\x12(.sori.notify.v1.AcknowledgeByLinkRequest\x1a).sori.notify.v1.AcknowledgeByLinkResponse\"\n\x8a\xb5\x18\x06\n\x04\x01\x02\x03\x06\x12`\n\x0b\x41uditChains\x12\".sori.notify.v1.AuditChainsRequest\x1a#.sori.notify.v1.AuditChainsResponse\"\x08\x8a\xb5\x18\x04\n\x02\x02\x06\x12\x61\n\x0bGetSchedule\x12\".sori.notify.v1.GetScheduleRequest\x1a#.sori.notify.v1.GetScheduleResponse\"\t\x8a\xb5\x18\x05\n\x03\x02\x03\x06\x12i\n\x0eListDeliveries\x12%.sori.notify.v1.ListDeliveriesRequest\x1a&.sori.notify.v1.ListDeliveriesResponse\"\x08\x8a\xb5\x18\x04\n\x02\x02\x06\x12l\n\x0fRedeliverFailed\x12&.sori.notify.v1.RedeliverFailedRequest\x1a\'.sori.notify.v1.RedeliverFailedResponse\"\x08\x8a\xb5\x18\x04\n\x02\x03\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,24 +46,122 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NOTIFYSERVICE'].methods_by_name['AcknowledgeCase']._serialized_options = b'\212\265\030\003\n\001\003'
   _globals['_NOTIFYSERVICE'].methods_by_name['ResolveCase']._loaded_options = None
   _globals['_NOTIFYSERVICE'].methods_by_name['ResolveCase']._serialized_options = b'\212\265\030\003\n\001\003'
+  _globals['_NOTIFYSERVICE'].methods_by_name['GetCase']._loaded_options = None
+  _globals['_NOTIFYSERVICE'].methods_by_name['GetCase']._serialized_options = b'\212\265\030\005\n\003\002\003\004'
+  _globals['_NOTIFYSERVICE'].methods_by_name['WatchCases']._loaded_options = None
+  _globals['_NOTIFYSERVICE'].methods_by_name['WatchCases']._serialized_options = b'\212\265\030\005\n\003\002\003\004'
+  _globals['_NOTIFYSERVICE'].methods_by_name['AssignCase']._loaded_options = None
+  _globals['_NOTIFYSERVICE'].methods_by_name['AssignCase']._serialized_options = b'\212\265\030\003\n\001\003'
+  _globals['_NOTIFYSERVICE'].methods_by_name['SetPending']._loaded_options = None
+  _globals['_NOTIFYSERVICE'].methods_by_name['SetPending']._serialized_options = b'\212\265\030\003\n\001\003'
+  _globals['_NOTIFYSERVICE'].methods_by_name['SetOnHold']._loaded_options = None
+  _globals['_NOTIFYSERVICE'].methods_by_name['SetOnHold']._serialized_options = b'\212\265\030\003\n\001\003'
+  _globals['_NOTIFYSERVICE'].methods_by_name['SetSeverity']._loaded_options = None
+  _globals['_NOTIFYSERVICE'].methods_by_name['SetSeverity']._serialized_options = b'\212\265\030\003\n\001\003'
+  _globals['_NOTIFYSERVICE'].methods_by_name['TagCase']._loaded_options = None
+  _globals['_NOTIFYSERVICE'].methods_by_name['TagCase']._serialized_options = b'\212\265\030\003\n\001\003'
+  _globals['_NOTIFYSERVICE'].methods_by_name['ReopenCase']._loaded_options = None
+  _globals['_NOTIFYSERVICE'].methods_by_name['ReopenCase']._serialized_options = b'\212\265\030\003\n\001\003'
+  _globals['_NOTIFYSERVICE'].methods_by_name['CloseCase']._loaded_options = None
+  _globals['_NOTIFYSERVICE'].methods_by_name['CloseCase']._serialized_options = b'\212\265\030\003\n\001\003'
+  _globals['_NOTIFYSERVICE'].methods_by_name['GetAttainment']._loaded_options = None
+  _globals['_NOTIFYSERVICE'].methods_by_name['GetAttainment']._serialized_options = b'\212\265\030\003\n\001\002'
+  _globals['_NOTIFYSERVICE'].methods_by_name['ExplainClock']._loaded_options = None
+  _globals['_NOTIFYSERVICE'].methods_by_name['ExplainClock']._serialized_options = b'\212\265\030\005\n\003\002\003\004'
+  _globals['_NOTIFYSERVICE'].methods_by_name['EvaluatePolicy']._loaded_options = None
+  _globals['_NOTIFYSERVICE'].methods_by_name['EvaluatePolicy']._serialized_options = b'\212\265\030\003\n\001\002'
   _globals['_NOTIFYSERVICE'].methods_by_name['GetTally']._loaded_options = None
   _globals['_NOTIFYSERVICE'].methods_by_name['GetTally']._serialized_options = b'\212\265\030\004\n\002\002\006'
-  _globals['_LISTCASESREQUEST']._serialized_start=112
-  _globals['_LISTCASESREQUEST']._serialized_end=278
-  _globals['_LISTCASESRESPONSE']._serialized_start=280
-  _globals['_LISTCASESRESPONSE']._serialized_end=361
-  _globals['_ACKNOWLEDGECASEREQUEST']._serialized_start=363
-  _globals['_ACKNOWLEDGECASEREQUEST']._serialized_end=404
-  _globals['_ACKNOWLEDGECASERESPONSE']._serialized_start=406
-  _globals['_ACKNOWLEDGECASERESPONSE']._serialized_end=467
-  _globals['_RESOLVECASEREQUEST']._serialized_start=469
-  _globals['_RESOLVECASEREQUEST']._serialized_end=506
-  _globals['_RESOLVECASERESPONSE']._serialized_start=508
-  _globals['_RESOLVECASERESPONSE']._serialized_end=565
-  _globals['_GETTALLYREQUEST']._serialized_start=567
-  _globals['_GETTALLYREQUEST']._serialized_end=584
-  _globals['_GETTALLYRESPONSE']._serialized_start=587
-  _globals['_GETTALLYRESPONSE']._serialized_end=824
-  _globals['_NOTIFYSERVICE']._serialized_start=827
-  _globals['_NOTIFYSERVICE']._serialized_end=1230
+  _globals['_NOTIFYSERVICE'].methods_by_name['TestRules']._loaded_options = None
+  _globals['_NOTIFYSERVICE'].methods_by_name['TestRules']._serialized_options = b'\212\265\030\004\n\002\003\006'
+  _globals['_NOTIFYSERVICE'].methods_by_name['ListChains']._loaded_options = None
+  _globals['_NOTIFYSERVICE'].methods_by_name['ListChains']._serialized_options = b'\212\265\030\004\n\002\002\003'
+  _globals['_NOTIFYSERVICE'].methods_by_name['SnoozeChains']._loaded_options = None
+  _globals['_NOTIFYSERVICE'].methods_by_name['SnoozeChains']._serialized_options = b'\212\265\030\003\n\001\003'
+  _globals['_NOTIFYSERVICE'].methods_by_name['HandOverChains']._loaded_options = None
+  _globals['_NOTIFYSERVICE'].methods_by_name['HandOverChains']._serialized_options = b'\212\265\030\003\n\001\003'
+  _globals['_NOTIFYSERVICE'].methods_by_name['AcknowledgeByLink']._loaded_options = None
+  _globals['_NOTIFYSERVICE'].methods_by_name['AcknowledgeByLink']._serialized_options = b'\212\265\030\006\n\004\001\002\003\006'
+  _globals['_NOTIFYSERVICE'].methods_by_name['AuditChains']._loaded_options = None
+  _globals['_NOTIFYSERVICE'].methods_by_name['AuditChains']._serialized_options = b'\212\265\030\004\n\002\002\006'
+  _globals['_NOTIFYSERVICE'].methods_by_name['GetSchedule']._loaded_options = None
+  _globals['_NOTIFYSERVICE'].methods_by_name['GetSchedule']._serialized_options = b'\212\265\030\005\n\003\002\003\006'
+  _globals['_NOTIFYSERVICE'].methods_by_name['ListDeliveries']._loaded_options = None
+  _globals['_NOTIFYSERVICE'].methods_by_name['ListDeliveries']._serialized_options = b'\212\265\030\004\n\002\002\006'
+  _globals['_NOTIFYSERVICE'].methods_by_name['RedeliverFailed']._loaded_options = None
+  _globals['_NOTIFYSERVICE'].methods_by_name['RedeliverFailed']._serialized_options = b'\212\265\030\004\n\002\003\006'
+  _globals['_LISTCASESREQUEST']._serialized_start=328
+  _globals['_LISTCASESREQUEST']._serialized_end=538
+  _globals['_CASEFILTER']._serialized_start=541
+  _globals['_CASEFILTER']._serialized_end=722
+  _globals['_LISTCASESRESPONSE']._serialized_start=724
+  _globals['_LISTCASESRESPONSE']._serialized_end=805
+  _globals['_ACKNOWLEDGECASEREQUEST']._serialized_start=807
+  _globals['_ACKNOWLEDGECASEREQUEST']._serialized_end=848
+  _globals['_ACKNOWLEDGECASERESPONSE']._serialized_start=850
+  _globals['_ACKNOWLEDGECASERESPONSE']._serialized_end=911
+  _globals['_RESOLVECASEREQUEST']._serialized_start=913
+  _globals['_RESOLVECASEREQUEST']._serialized_end=950
+  _globals['_RESOLVECASERESPONSE']._serialized_start=952
+  _globals['_RESOLVECASERESPONSE']._serialized_end=1009
+  _globals['_GETTALLYREQUEST']._serialized_start=1011
+  _globals['_GETTALLYREQUEST']._serialized_end=1028
+  _globals['_GETTALLYRESPONSE']._serialized_start=1031
+  _globals['_GETTALLYRESPONSE']._serialized_end=1268
+  _globals['_GETCASEREQUEST']._serialized_start=1270
+  _globals['_GETCASEREQUEST']._serialized_end=1303
+  _globals['_GETCASERESPONSE']._serialized_start=1306
+  _globals['_GETCASERESPONSE']._serialized_end=1514
+  _globals['_CASEMESSAGE']._serialized_start=1517
+  _globals['_CASEMESSAGE']._serialized_end=1720
+  _globals['_CASELOGENTRY']._serialized_start=1723
+  _globals['_CASELOGENTRY']._serialized_end=1851
+  _globals['_WATCHCASESREQUEST']._serialized_start=1853
+  _globals['_WATCHCASESREQUEST']._serialized_end=1956
+  _globals['_WATCHCASESRESPONSE']._serialized_start=1958
+  _globals['_WATCHCASESRESPONSE']._serialized_end=2036
+  _globals['_ASSIGNCASEREQUEST']._serialized_start=2038
+  _globals['_ASSIGNCASEREQUEST']._serialized_end=2104
+  _globals['_ASSIGNCASERESPONSE']._serialized_start=2106
+  _globals['_ASSIGNCASERESPONSE']._serialized_end=2162
+  _globals['_SETPENDINGREQUEST']._serialized_start=2164
+  _globals['_SETPENDINGREQUEST']._serialized_end=2216
+  _globals['_SETPENDINGRESPONSE']._serialized_start=2218
+  _globals['_SETPENDINGRESPONSE']._serialized_end=2274
+  _globals['_SETONHOLDREQUEST']._serialized_start=2276
+  _globals['_SETONHOLDREQUEST']._serialized_end=2327
+  _globals['_SETONHOLDRESPONSE']._serialized_start=2329
+  _globals['_SETONHOLDRESPONSE']._serialized_end=2384
+  _globals['_SETSEVERITYREQUEST']._serialized_start=2386
+  _globals['_SETSEVERITYREQUEST']._serialized_end=2471
+  _globals['_SETSEVERITYRESPONSE']._serialized_start=2473
+  _globals['_SETSEVERITYRESPONSE']._serialized_end=2530
+  _globals['_TAGCASEREQUEST']._serialized_start=2532
+  _globals['_TAGCASEREQUEST']._serialized_end=2579
+  _globals['_TAGCASERESPONSE']._serialized_start=2581
+  _globals['_TAGCASERESPONSE']._serialized_end=2634
+  _globals['_REOPENCASEREQUEST']._serialized_start=2636
+  _globals['_REOPENCASEREQUEST']._serialized_end=2672
+  _globals['_REOPENCASERESPONSE']._serialized_start=2674
+  _globals['_REOPENCASERESPONSE']._serialized_end=2730
+  _globals['_CLOSECASEREQUEST']._serialized_start=2732
+  _globals['_CLOSECASEREQUEST']._serialized_end=2767
+  _globals['_CLOSECASERESPONSE']._serialized_start=2769
+  _globals['_CLOSECASERESPONSE']._serialized_end=2824
+  _globals['_GETATTAINMENTREQUEST']._serialized_start=2827
+  _globals['_GETATTAINMENTREQUEST']._serialized_end=3079
+  _globals['_ATTAINMENT']._serialized_start=3082
+  _globals['_ATTAINMENT']._serialized_end=3361
+  _globals['_GETATTAINMENTRESPONSE']._serialized_start=3363
+  _globals['_GETATTAINMENTRESPONSE']._serialized_end=3478
+  _globals['_EXPLAINCLOCKREQUEST']._serialized_start=3480
+  _globals['_EXPLAINCLOCKREQUEST']._serialized_end=3581
+  _globals['_EXPLAINCLOCKRESPONSE']._serialized_start=3583
+  _globals['_EXPLAINCLOCKRESPONSE']._serialized_end=3652
+  _globals['_EVALUATEPOLICYREQUEST']._serialized_start=3655
+  _globals['_EVALUATEPOLICYREQUEST']._serialized_end=3791
+  _globals['_EVALUATEPOLICYRESPONSE']._serialized_start=3794
+  _globals['_EVALUATEPOLICYRESPONSE']._serialized_end=3950
+  _globals['_NOTIFYSERVICE']._serialized_start=3953
+  _globals['_NOTIFYSERVICE']._serialized_end=6423
 # @@protoc_insertion_point(module_scope)

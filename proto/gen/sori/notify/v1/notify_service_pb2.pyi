@@ -6,8 +6,11 @@ Cases and the people who act on them."""
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from sori.ingest.v1 import touchpoint_pb2 as _touchpoint_pb2
 from sori.notify.v1 import case_pb2 as _case_pb2
+from sori.notify.v1 import evaluation_pb2 as _evaluation_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -30,6 +33,7 @@ class ListCasesRequest(_message.Message):
     ORG_UNIT_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
     state: _case_pb2.CaseState.ValueType
     """Only this state; unspecified means all."""
     clock_state: _case_pb2.ClockState.ValueType
@@ -40,6 +44,10 @@ class ListCasesRequest(_message.Message):
     """Most cases to return. 0 means 50; more than 500 is treated as 500; negative is INVALID_ARGUMENT."""
     page_token: _builtins.str
     """Opaque next_page_token of the previous page; all other fields must stay the same."""
+    @_builtins.property
+    def filter(self) -> Global___CaseFilter:
+        """Only what this says as well."""
+
     def __init__(
         self,
         *,
@@ -48,14 +56,61 @@ class ListCasesRequest(_message.Message):
         org_unit: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        filter: Global___CaseFilter | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_state", b"clock_state", "org_unit", b"org_unit", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_state", b"clock_state", "filter", b"filter", "org_unit", b"org_unit", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListCasesRequest: _TypeAlias = ListCasesRequest  # noqa: Y015
+
+@_typing.final
+class CaseFilter(_message.Message):
+    """Narrows a list of cases; everything that is set must hold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    SEVERITY_FIELD_NUMBER: _builtins.int
+    TEAM_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
+    TAG_FIELD_NUMBER: _builtins.int
+    TOPIC_FIELD_NUMBER: _builtins.int
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    channel: _touchpoint_pb2.Channel.ValueType
+    """Only of this channel; unspecified means all."""
+    severity: _case_pb2.CaseSeverity.ValueType
+    """Only as severe as this; unspecified means all."""
+    team: _builtins.str
+    """Only of this team; empty means all."""
+    person: _builtins.str
+    """Only of this person; empty means all."""
+    tag: _builtins.str
+    """Only with this tag; empty means all."""
+    topic: _builtins.str
+    """Only about this topic; empty means all."""
+    customer_id: _builtins.str
+    """Only of this customer, under whichever id; empty means all."""
+    def __init__(
+        self,
+        *,
+        channel: _touchpoint_pb2.Channel.ValueType = ...,
+        severity: _case_pb2.CaseSeverity.ValueType = ...,
+        team: _builtins.str = ...,
+        person: _builtins.str = ...,
+        tag: _builtins.str = ...,
+        topic: _builtins.str = ...,
+        customer_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "customer_id", b"customer_id", "person", b"person", "severity", b"severity", "tag", b"tag", "team", b"team", "topic", b"topic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CaseFilter: _TypeAlias = CaseFilter  # noqa: Y015
 
 @_typing.final
 class ListCasesResponse(_message.Message):
@@ -243,3 +298,837 @@ class GetTallyResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetTallyResponse: _TypeAlias = GetTallyResponse  # noqa: Y015
+
+@_typing.final
+class GetCaseRequest(_message.Message):
+    """Request for GetCase."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    """Required; UUID."""
+    def __init__(
+        self,
+        *,
+        case_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCaseRequest: _TypeAlias = GetCaseRequest  # noqa: Y015
+
+@_typing.final
+class GetCaseResponse(_message.Message):
+    """Response for GetCase."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    LOG_FIELD_NUMBER: _builtins.int
+    PLAYBOOK_FIELD_NUMBER: _builtins.int
+    PLAYBOOK_NAME_FIELD_NUMBER: _builtins.int
+    SUGGESTED_STEP_FIELD_NUMBER: _builtins.int
+    playbook: _builtins.str
+    """What the house does about such a case, in Markdown; empty when no playbook suits."""
+    playbook_name: _builtins.str
+    """Name of the playbook; empty when none suits."""
+    suggested_step: _builtins.str
+    """What to do next: an item of the playbook, or what the state of the case asks for."""
+    @_builtins.property
+    def case(self) -> _case_pb2.Case:
+        """The case, its clocks as they stand now."""
+
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___CaseMessage]:
+        """Touchpoints of its thread, oldest first; their words are on the customer's timeline."""
+
+    @_builtins.property
+    def log(self) -> _containers.RepeatedCompositeFieldContainer[Global___CaseLogEntry]:
+        """What people did, oldest first."""
+
+    def __init__(
+        self,
+        *,
+        case: _case_pb2.Case | None = ...,
+        messages: _abc.Iterable[Global___CaseMessage] | None = ...,
+        log: _abc.Iterable[Global___CaseLogEntry] | None = ...,
+        playbook: _builtins.str = ...,
+        playbook_name: _builtins.str = ...,
+        suggested_step: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "log", b"log", "messages", b"messages", "playbook", b"playbook", "playbook_name", b"playbook_name", "suggested_step", b"suggested_step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCaseResponse: _TypeAlias = GetCaseResponse  # noqa: Y015
+
+@_typing.final
+class CaseMessage(_message.Message):
+    """A touchpoint of a case, without its words."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOUCHPOINT_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    OCCURRED_TIME_FIELD_NUMBER: _builtins.int
+    OPENS_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    touchpoint_id: _builtins.str
+    """Id of the touchpoint."""
+    kind: _touchpoint_pb2.TouchpointKind.ValueType
+    """What it was."""
+    actor: _touchpoint_pb2.Actor.ValueType
+    """Who spoke."""
+    opens: _builtins.bool
+    """Whether it opens a case."""
+    answers: _builtins.bool
+    """Whether it answers: a public reply of a person."""
+    @_builtins.property
+    def occurred_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        touchpoint_id: _builtins.str = ...,
+        kind: _touchpoint_pb2.TouchpointKind.ValueType = ...,
+        actor: _touchpoint_pb2.Actor.ValueType = ...,
+        occurred_time: _timestamp_pb2.Timestamp | None = ...,
+        opens: _builtins.bool = ...,
+        answers: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["occurred_time", b"occurred_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "answers", b"answers", "kind", b"kind", "occurred_time", b"occurred_time", "opens", b"opens", "touchpoint_id", b"touchpoint_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CaseMessage: _TypeAlias = CaseMessage  # noqa: Y015
+
+@_typing.final
+class CaseLogEntry(_message.Message):
+    """Something that somebody did to a case."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_FIELD_NUMBER: _builtins.int
+    ACT_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    TEAM_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    act: _builtins.str
+    """What, as in `set_pending`."""
+    actor: _builtins.str
+    """Who, by token subject."""
+    team: _builtins.str
+    """Team that it was given to."""
+    person: _builtins.str
+    """Person whom it was given to."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Tags that were put on it."""
+
+    def __init__(
+        self,
+        *,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        act: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        team: _builtins.str = ...,
+        person: _builtins.str = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "actor", b"actor", "person", b"person", "tags", b"tags", "team", b"team", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CaseLogEntry: _TypeAlias = CaseLogEntry  # noqa: Y015
+
+@_typing.final
+class WatchCasesRequest(_message.Message):
+    """Request for WatchCases."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    ORG_UNIT_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    resume_token: _builtins.str
+    """Token of the last response seen; empty starts with what changes from now on."""
+    org_unit: _builtins.str
+    """Only of this shop or team; empty means all."""
+    @_builtins.property
+    def filter(self) -> Global___CaseFilter:
+        """Only what this says as well."""
+
+    def __init__(
+        self,
+        *,
+        resume_token: _builtins.str = ...,
+        org_unit: _builtins.str = ...,
+        filter: Global___CaseFilter | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "org_unit", b"org_unit", "resume_token", b"resume_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchCasesRequest: _TypeAlias = WatchCasesRequest  # noqa: Y015
+
+@_typing.final
+class WatchCasesResponse(_message.Message):
+    """Response for WatchCases."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    resume_token: _builtins.str
+    """Resumes after this one."""
+    @_builtins.property
+    def case(self) -> _case_pb2.Case:
+        """The case as it stands; absent in the first response, which only says that the watch has begun."""
+
+    def __init__(
+        self,
+        *,
+        case: _case_pb2.Case | None = ...,
+        resume_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "resume_token", b"resume_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchCasesResponse: _TypeAlias = WatchCasesResponse  # noqa: Y015
+
+@_typing.final
+class AssignCaseRequest(_message.Message):
+    """Request for AssignCase."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    TEAM_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    """Required; UUID."""
+    team: _builtins.str
+    """Team; empty for none."""
+    person: _builtins.str
+    """Person, by token subject; empty for nobody."""
+    def __init__(
+        self,
+        *,
+        case_id: _builtins.str = ...,
+        team: _builtins.str = ...,
+        person: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "person", b"person", "team", b"team"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AssignCaseRequest: _TypeAlias = AssignCaseRequest  # noqa: Y015
+
+@_typing.final
+class AssignCaseResponse(_message.Message):
+    """Response for AssignCase."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def case(self) -> _case_pb2.Case:
+        """The case afterwards."""
+
+    def __init__(
+        self,
+        *,
+        case: _case_pb2.Case | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AssignCaseResponse: _TypeAlias = AssignCaseResponse  # noqa: Y015
+
+@_typing.final
+class SetPendingRequest(_message.Message):
+    """Request for SetPending."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    RESUME_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    """Required; UUID."""
+    resume: _builtins.bool
+    """True ends the waiting instead."""
+    def __init__(
+        self,
+        *,
+        case_id: _builtins.str = ...,
+        resume: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "resume", b"resume"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetPendingRequest: _TypeAlias = SetPendingRequest  # noqa: Y015
+
+@_typing.final
+class SetPendingResponse(_message.Message):
+    """Response for SetPending."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def case(self) -> _case_pb2.Case:
+        """The case afterwards."""
+
+    def __init__(
+        self,
+        *,
+        case: _case_pb2.Case | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetPendingResponse: _TypeAlias = SetPendingResponse  # noqa: Y015
+
+@_typing.final
+class SetOnHoldRequest(_message.Message):
+    """Request for SetOnHold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    RESUME_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    """Required; UUID."""
+    resume: _builtins.bool
+    """True ends the waiting instead."""
+    def __init__(
+        self,
+        *,
+        case_id: _builtins.str = ...,
+        resume: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "resume", b"resume"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetOnHoldRequest: _TypeAlias = SetOnHoldRequest  # noqa: Y015
+
+@_typing.final
+class SetOnHoldResponse(_message.Message):
+    """Response for SetOnHold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def case(self) -> _case_pb2.Case:
+        """The case afterwards."""
+
+    def __init__(
+        self,
+        *,
+        case: _case_pb2.Case | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetOnHoldResponse: _TypeAlias = SetOnHoldResponse  # noqa: Y015
+
+@_typing.final
+class SetSeverityRequest(_message.Message):
+    """Request for SetSeverity."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    SEVERITY_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    """Required; UUID."""
+    severity: _case_pb2.CaseSeverity.ValueType
+    """Required."""
+    def __init__(
+        self,
+        *,
+        case_id: _builtins.str = ...,
+        severity: _case_pb2.CaseSeverity.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "severity", b"severity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetSeverityRequest: _TypeAlias = SetSeverityRequest  # noqa: Y015
+
+@_typing.final
+class SetSeverityResponse(_message.Message):
+    """Response for SetSeverity."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def case(self) -> _case_pb2.Case:
+        """The case afterwards."""
+
+    def __init__(
+        self,
+        *,
+        case: _case_pb2.Case | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetSeverityResponse: _TypeAlias = SetSeverityResponse  # noqa: Y015
+
+@_typing.final
+class TagCaseRequest(_message.Message):
+    """Request for TagCase."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    """Required; UUID."""
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Required; 1 to 20 tags of 1 to 64 characters."""
+
+    def __init__(
+        self,
+        *,
+        case_id: _builtins.str = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "tags", b"tags"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TagCaseRequest: _TypeAlias = TagCaseRequest  # noqa: Y015
+
+@_typing.final
+class TagCaseResponse(_message.Message):
+    """Response for TagCase."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def case(self) -> _case_pb2.Case:
+        """The case afterwards."""
+
+    def __init__(
+        self,
+        *,
+        case: _case_pb2.Case | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TagCaseResponse: _TypeAlias = TagCaseResponse  # noqa: Y015
+
+@_typing.final
+class ReopenCaseRequest(_message.Message):
+    """Request for ReopenCase."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    """Required; UUID."""
+    def __init__(
+        self,
+        *,
+        case_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReopenCaseRequest: _TypeAlias = ReopenCaseRequest  # noqa: Y015
+
+@_typing.final
+class ReopenCaseResponse(_message.Message):
+    """Response for ReopenCase."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def case(self) -> _case_pb2.Case:
+        """The case afterwards."""
+
+    def __init__(
+        self,
+        *,
+        case: _case_pb2.Case | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReopenCaseResponse: _TypeAlias = ReopenCaseResponse  # noqa: Y015
+
+@_typing.final
+class CloseCaseRequest(_message.Message):
+    """Request for CloseCase."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    """Required; UUID."""
+    def __init__(
+        self,
+        *,
+        case_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseCaseRequest: _TypeAlias = CloseCaseRequest  # noqa: Y015
+
+@_typing.final
+class CloseCaseResponse(_message.Message):
+    """Response for CloseCase."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def case(self) -> _case_pb2.Case:
+        """The case afterwards."""
+
+    def __init__(
+        self,
+        *,
+        case: _case_pb2.Case | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseCaseResponse: _TypeAlias = CloseCaseResponse  # noqa: Y015
+
+@_typing.final
+class GetAttainmentRequest(_message.Message):
+    """Request for GetAttainment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_TIME_FIELD_NUMBER: _builtins.int
+    UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    METRIC_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    TEAM_FIELD_NUMBER: _builtins.int
+    ORG_UNIT_FIELD_NUMBER: _builtins.int
+    policy: _builtins.str
+    """Only this policy; empty means all."""
+    metric: _case_pb2.ClockMetric.ValueType
+    """Only this metric; unspecified means all."""
+    channel: _touchpoint_pb2.Channel.ValueType
+    """Only this channel; unspecified means all."""
+    team: _builtins.str
+    """Only this team; empty means all."""
+    org_unit: _builtins.str
+    """Only this shop or team that the case concerns; empty means all."""
+    @_builtins.property
+    def from_time(self) -> _timestamp_pb2.Timestamp:
+        """Only clocks that started at or after this; absent means 12 weeks before `until_time`."""
+
+    @_builtins.property
+    def until_time(self) -> _timestamp_pb2.Timestamp:
+        """Only clocks that started before this; absent means now."""
+
+    def __init__(
+        self,
+        *,
+        from_time: _timestamp_pb2.Timestamp | None = ...,
+        until_time: _timestamp_pb2.Timestamp | None = ...,
+        policy: _builtins.str = ...,
+        metric: _case_pb2.ClockMetric.ValueType = ...,
+        channel: _touchpoint_pb2.Channel.ValueType = ...,
+        team: _builtins.str = ...,
+        org_unit: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time", "until_time", b"until_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "from_time", b"from_time", "metric", b"metric", "org_unit", b"org_unit", "policy", b"policy", "team", b"team", "until_time", b"until_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAttainmentRequest: _TypeAlias = GetAttainmentRequest  # noqa: Y015
+
+@_typing.final
+class Attainment(_message.Message):
+    """Promises of one kind: how many were kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POLICY_FIELD_NUMBER: _builtins.int
+    METRIC_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    TEAM_FIELD_NUMBER: _builtins.int
+    WEEK_FIELD_NUMBER: _builtins.int
+    ATTAINED_COUNT_FIELD_NUMBER: _builtins.int
+    BREACHED_COUNT_FIELD_NUMBER: _builtins.int
+    RUNNING_COUNT_FIELD_NUMBER: _builtins.int
+    CANCELLED_COUNT_FIELD_NUMBER: _builtins.int
+    PERCENTAGE_FIELD_NUMBER: _builtins.int
+    policy: _builtins.str
+    """Name of the policy."""
+    metric: _case_pb2.ClockMetric.ValueType
+    """What was promised."""
+    channel: _touchpoint_pb2.Channel.ValueType
+    """Channel of the cases."""
+    team: _builtins.str
+    """Team that has the cases; empty for none."""
+    week: _builtins.str
+    """ISO week in which the clocks started, in the time of Korea, as in 2026-W47."""
+    attained_count: _builtins.int
+    """Kept."""
+    breached_count: _builtins.int
+    """Broken."""
+    running_count: _builtins.int
+    """Neither yet: running or paused."""
+    cancelled_count: _builtins.int
+    """Ended without an answer being owed any more; they count for nothing."""
+    percentage: _builtins.float
+    """Share of the kept among the kept and broken, 0 to 100; absent when there is none of either."""
+    def __init__(
+        self,
+        *,
+        policy: _builtins.str = ...,
+        metric: _case_pb2.ClockMetric.ValueType = ...,
+        channel: _touchpoint_pb2.Channel.ValueType = ...,
+        team: _builtins.str = ...,
+        week: _builtins.str = ...,
+        attained_count: _builtins.int = ...,
+        breached_count: _builtins.int = ...,
+        running_count: _builtins.int = ...,
+        cancelled_count: _builtins.int = ...,
+        percentage: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_percentage", b"_percentage", "percentage", b"percentage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_percentage", b"_percentage", "attained_count", b"attained_count", "breached_count", b"breached_count", "cancelled_count", b"cancelled_count", "channel", b"channel", "metric", b"metric", "percentage", b"percentage", "policy", b"policy", "running_count", b"running_count", "team", b"team", "week", b"week"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__percentage: _TypeAlias = _typing.Literal["percentage"]  # noqa: Y015
+    _WhichOneofArgType__percentage: _TypeAlias = _typing.Literal["_percentage", b"_percentage"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__percentage) -> _WhichOneofReturnType__percentage | None: ...
+
+Global___Attainment: _TypeAlias = Attainment  # noqa: Y015
+
+@_typing.final
+class GetAttainmentResponse(_message.Message):
+    """Response for GetAttainment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTAINMENTS_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def attainments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attainment]:
+        """By week, policy, metric, channel and team; at most 5,000."""
+
+    @_builtins.property
+    def total(self) -> Global___Attainment:
+        """All of them together; no policy, metric, channel, team or week."""
+
+    def __init__(
+        self,
+        *,
+        attainments: _abc.Iterable[Global___Attainment] | None = ...,
+        total: Global___Attainment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attainments", b"attainments", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAttainmentResponse: _TypeAlias = GetAttainmentResponse  # noqa: Y015
+
+@_typing.final
+class ExplainClockRequest(_message.Message):
+    """Request for ExplainClock."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    METRIC_FIELD_NUMBER: _builtins.int
+    INSTANCE_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    """Required; UUID."""
+    metric: _case_pb2.ClockMetric.ValueType
+    """Only this metric; unspecified means all."""
+    instance: _builtins.int
+    """Only this instance; 0 means all."""
+    def __init__(
+        self,
+        *,
+        case_id: _builtins.str = ...,
+        metric: _case_pb2.ClockMetric.ValueType = ...,
+        instance: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "instance", b"instance", "metric", b"metric"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainClockRequest: _TypeAlias = ExplainClockRequest  # noqa: Y015
+
+@_typing.final
+class ExplainClockResponse(_message.Message):
+    """Response for ExplainClock."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLOCKS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def clocks(self) -> _containers.RepeatedCompositeFieldContainer[_evaluation_pb2.ClockEvidence]:
+        """One for each clock."""
+
+    def __init__(
+        self,
+        *,
+        clocks: _abc.Iterable[_evaluation_pb2.ClockEvidence] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clocks", b"clocks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainClockResponse: _TypeAlias = ExplainClockResponse  # noqa: Y015
+
+@_typing.final
+class EvaluatePolicyRequest(_message.Message):
+    """Request for EvaluatePolicy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POLICIES_FIELD_NUMBER: _builtins.int
+    FROM_TIME_FIELD_NUMBER: _builtins.int
+    UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    policies: _builtins.str
+    """Required; a policy file's text, up to 256 KiB."""
+    @_builtins.property
+    def from_time(self) -> _timestamp_pb2.Timestamp:
+        """Only cases that opened at or after this; absent means 4 weeks before `until_time`."""
+
+    @_builtins.property
+    def until_time(self) -> _timestamp_pb2.Timestamp:
+        """Only cases that opened before this; absent means now."""
+
+    def __init__(
+        self,
+        *,
+        policies: _builtins.str = ...,
+        from_time: _timestamp_pb2.Timestamp | None = ...,
+        until_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time", "until_time", b"until_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time", "policies", b"policies", "until_time", b"until_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EvaluatePolicyRequest: _TypeAlias = EvaluatePolicyRequest  # noqa: Y015
+
+@_typing.final
+class EvaluatePolicyResponse(_message.Message):
+    """Response for EvaluatePolicy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTUAL_FIELD_NUMBER: _builtins.int
+    EVALUATED_FIELD_NUMBER: _builtins.int
+    THREAD_COUNT_FIELD_NUMBER: _builtins.int
+    TRUNCATED_FIELD_NUMBER: _builtins.int
+    thread_count: _builtins.int
+    """Threads looked at."""
+    truncated: _builtins.bool
+    """True when there were more threads than one call looks at (20,000); the oldest were taken."""
+    @_builtins.property
+    def actual(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attainment]:
+        """What was attained under the promises that were given."""
+
+    @_builtins.property
+    def evaluated(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attainment]:
+        """What would have been attained under these policies."""
+
+    def __init__(
+        self,
+        *,
+        actual: _abc.Iterable[Global___Attainment] | None = ...,
+        evaluated: _abc.Iterable[Global___Attainment] | None = ...,
+        thread_count: _builtins.int = ...,
+        truncated: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actual", b"actual", "evaluated", b"evaluated", "thread_count", b"thread_count", "truncated", b"truncated"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EvaluatePolicyResponse: _TypeAlias = EvaluatePolicyResponse  # noqa: Y015

@@ -3,7 +3,11 @@
 import grpc
 import warnings
 
+from sori.notify.v1 import chain_pb2 as sori_dot_notify_dot_v1_dot_chain__pb2
+from sori.notify.v1 import delivery_pb2 as sori_dot_notify_dot_v1_dot_delivery__pb2
 from sori.notify.v1 import notify_service_pb2 as sori_dot_notify_dot_v1_dot_notify__service__pb2
+from sori.notify.v1 import rule_pb2 as sori_dot_notify_dot_v1_dot_rule__pb2
+from sori.notify.v1 import schedule_pb2 as sori_dot_notify_dot_v1_dot_schedule__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -50,10 +54,115 @@ class NotifyServiceStub:
                 request_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.ResolveCaseRequest.SerializeToString,
                 response_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.ResolveCaseResponse.FromString,
                 _registered_method=True)
+        self.GetCase = channel.unary_unary(
+                '/sori.notify.v1.NotifyService/GetCase',
+                request_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.GetCaseRequest.SerializeToString,
+                response_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.GetCaseResponse.FromString,
+                _registered_method=True)
+        self.WatchCases = channel.unary_stream(
+                '/sori.notify.v1.NotifyService/WatchCases',
+                request_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.WatchCasesRequest.SerializeToString,
+                response_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.WatchCasesResponse.FromString,
+                _registered_method=True)
+        self.AssignCase = channel.unary_unary(
+                '/sori.notify.v1.NotifyService/AssignCase',
+                request_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.AssignCaseRequest.SerializeToString,
+                response_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.AssignCaseResponse.FromString,
+                _registered_method=True)
+        self.SetPending = channel.unary_unary(
+                '/sori.notify.v1.NotifyService/SetPending',
+                request_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.SetPendingRequest.SerializeToString,
+                response_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.SetPendingResponse.FromString,
+                _registered_method=True)
+        self.SetOnHold = channel.unary_unary(
+                '/sori.notify.v1.NotifyService/SetOnHold',
+                request_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.SetOnHoldRequest.SerializeToString,
+                response_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.SetOnHoldResponse.FromString,
+                _registered_method=True)
+        self.SetSeverity = channel.unary_unary(
+                '/sori.notify.v1.NotifyService/SetSeverity',
+                request_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.SetSeverityRequest.SerializeToString,
+                response_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.SetSeverityResponse.FromString,
+                _registered_method=True)
+        self.TagCase = channel.unary_unary(
+                '/sori.notify.v1.NotifyService/TagCase',
+                request_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.TagCaseRequest.SerializeToString,
+                response_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.TagCaseResponse.FromString,
+                _registered_method=True)
+        self.ReopenCase = channel.unary_unary(
+                '/sori.notify.v1.NotifyService/ReopenCase',
+                request_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.ReopenCaseRequest.SerializeToString,
+                response_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.ReopenCaseResponse.FromString,
+                _registered_method=True)
+        self.CloseCase = channel.unary_unary(
+                '/sori.notify.v1.NotifyService/CloseCase',
+                request_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.CloseCaseRequest.SerializeToString,
+                response_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.CloseCaseResponse.FromString,
+                _registered_method=True)
+        self.GetAttainment = channel.unary_unary(
+                '/sori.notify.v1.NotifyService/GetAttainment',
+                request_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.GetAttainmentRequest.SerializeToString,
+                response_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.GetAttainmentResponse.FromString,
+                _registered_method=True)
+        self.ExplainClock = channel.unary_unary(
+                '/sori.notify.v1.NotifyService/ExplainClock',
+                request_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.ExplainClockRequest.SerializeToString,
+                response_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.ExplainClockResponse.FromString,
+                _registered_method=True)
+        self.EvaluatePolicy = channel.unary_unary(
+                '/sori.notify.v1.NotifyService/EvaluatePolicy',
+                request_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.EvaluatePolicyRequest.SerializeToString,
+                response_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.EvaluatePolicyResponse.FromString,
+                _registered_method=True)
         self.GetTally = channel.unary_unary(
                 '/sori.notify.v1.NotifyService/GetTally',
                 request_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.GetTallyRequest.SerializeToString,
                 response_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.GetTallyResponse.FromString,
+                _registered_method=True)
+        self.TestRules = channel.unary_unary(
+                '/sori.notify.v1.NotifyService/TestRules',
+                request_serializer=sori_dot_notify_dot_v1_dot_rule__pb2.TestRulesRequest.SerializeToString,
+                response_deserializer=sori_dot_notify_dot_v1_dot_rule__pb2.TestRulesResponse.FromString,
+                _registered_method=True)
+        self.ListChains = channel.unary_unary(
+                '/sori.notify.v1.NotifyService/ListChains',
+                request_serializer=sori_dot_notify_dot_v1_dot_chain__pb2.ListChainsRequest.SerializeToString,
+                response_deserializer=sori_dot_notify_dot_v1_dot_chain__pb2.ListChainsResponse.FromString,
+                _registered_method=True)
+        self.SnoozeChains = channel.unary_unary(
+                '/sori.notify.v1.NotifyService/SnoozeChains',
+                request_serializer=sori_dot_notify_dot_v1_dot_chain__pb2.SnoozeChainsRequest.SerializeToString,
+                response_deserializer=sori_dot_notify_dot_v1_dot_chain__pb2.SnoozeChainsResponse.FromString,
+                _registered_method=True)
+        self.HandOverChains = channel.unary_unary(
+                '/sori.notify.v1.NotifyService/HandOverChains',
+                request_serializer=sori_dot_notify_dot_v1_dot_chain__pb2.HandOverChainsRequest.SerializeToString,
+                response_deserializer=sori_dot_notify_dot_v1_dot_chain__pb2.HandOverChainsResponse.FromString,
+                _registered_method=True)
+        self.AcknowledgeByLink = channel.unary_unary(
+                '/sori.notify.v1.NotifyService/AcknowledgeByLink',
+                request_serializer=sori_dot_notify_dot_v1_dot_chain__pb2.AcknowledgeByLinkRequest.SerializeToString,
+                response_deserializer=sori_dot_notify_dot_v1_dot_chain__pb2.AcknowledgeByLinkResponse.FromString,
+                _registered_method=True)
+        self.AuditChains = channel.unary_unary(
+                '/sori.notify.v1.NotifyService/AuditChains',
+                request_serializer=sori_dot_notify_dot_v1_dot_chain__pb2.AuditChainsRequest.SerializeToString,
+                response_deserializer=sori_dot_notify_dot_v1_dot_chain__pb2.AuditChainsResponse.FromString,
+                _registered_method=True)
+        self.GetSchedule = channel.unary_unary(
+                '/sori.notify.v1.NotifyService/GetSchedule',
+                request_serializer=sori_dot_notify_dot_v1_dot_schedule__pb2.GetScheduleRequest.SerializeToString,
+                response_deserializer=sori_dot_notify_dot_v1_dot_schedule__pb2.GetScheduleResponse.FromString,
+                _registered_method=True)
+        self.ListDeliveries = channel.unary_unary(
+                '/sori.notify.v1.NotifyService/ListDeliveries',
+                request_serializer=sori_dot_notify_dot_v1_dot_delivery__pb2.ListDeliveriesRequest.SerializeToString,
+                response_deserializer=sori_dot_notify_dot_v1_dot_delivery__pb2.ListDeliveriesResponse.FromString,
+                _registered_method=True)
+        self.RedeliverFailed = channel.unary_unary(
+                '/sori.notify.v1.NotifyService/RedeliverFailed',
+                request_serializer=sori_dot_notify_dot_v1_dot_delivery__pb2.RedeliverFailedRequest.SerializeToString,
+                response_deserializer=sori_dot_notify_dot_v1_dot_delivery__pb2.RedeliverFailedResponse.FromString,
                 _registered_method=True)
 
 
@@ -82,8 +191,155 @@ class NotifyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetCase(self, request, context):
+        """One case with everything that is known of it. NOT_FOUND for one that is not there or not to be seen.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchCases(self, request, context):
+        """Follow cases as they change. Each is sent as it stands then; a reader keeps the highest version.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AssignCase(self, request, context):
+        """Give a case to a team or a person, or take it from them; no clock starts anew.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetPending(self, request, context):
+        """Say that it waits for the customer, or does not any more. A resolved case is FAILED_PRECONDITION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetOnHold(self, request, context):
+        """Say that it waits for somebody else, or does not any more. A resolved case is FAILED_PRECONDITION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetSeverity(self, request, context):
+        """Say how severe it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TagCase(self, request, context):
+        """Put tags on it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReopenCase(self, request, context):
+        """Say that it is not done after all. A case that is not done is FAILED_PRECONDITION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CloseCase(self, request, context):
+        """Say that it is done for good: a further message opens another case. Closing twice changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAttainment(self, request, context):
+        """How many promises were kept, by policy, metric, team, channel and week of start.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainClock(self, request, context):
+        """The evidence for each clock of a case: what happened, the calendar, and every stretch that was counted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EvaluatePolicy(self, request, context):
+        """What would have been attained in the past under another policy file. Changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetTally(self, request, context):
         """How many cases, breaches and alerts there are, and what is still to be done.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TestRules(self, request, context):
+        """Say what rules would have done about touchpoints that are kept, or given ones; nothing is done.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListChains(self, request, context):
+        """Give the escalation chains of a case, each with its log.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SnoozeChains(self, request, context):
+        """Let the chains of a case rest until a moment; messages that wait to go out are taken back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def HandOverChains(self, request, context):
+        """Tell somebody else at once; the chains of the case begin a new round.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcknowledgeByLink(self, request, context):
+        """Take a case by the link of a message. The link is what permits it; the role says who may hand it in.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AuditChains(self, request, context):
+        """Say which chains of open cases have no future step.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSchedule(self, request, context):
+        """Say who is on call.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDeliveries(self, request, context):
+        """List messages on their way out, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RedeliverFailed(self, request, context):
+        """Put failed messages back in line.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -107,10 +363,115 @@ def add_NotifyServiceServicer_to_server(servicer, server):
                     request_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.ResolveCaseRequest.FromString,
                     response_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.ResolveCaseResponse.SerializeToString,
             ),
+            'GetCase': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCase,
+                    request_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.GetCaseRequest.FromString,
+                    response_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.GetCaseResponse.SerializeToString,
+            ),
+            'WatchCases': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchCases,
+                    request_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.WatchCasesRequest.FromString,
+                    response_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.WatchCasesResponse.SerializeToString,
+            ),
+            'AssignCase': grpc.unary_unary_rpc_method_handler(
+                    servicer.AssignCase,
+                    request_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.AssignCaseRequest.FromString,
+                    response_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.AssignCaseResponse.SerializeToString,
+            ),
+            'SetPending': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetPending,
+                    request_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.SetPendingRequest.FromString,
+                    response_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.SetPendingResponse.SerializeToString,
+            ),
+            'SetOnHold': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetOnHold,
+                    request_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.SetOnHoldRequest.FromString,
+                    response_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.SetOnHoldResponse.SerializeToString,
+            ),
+            'SetSeverity': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetSeverity,
+                    request_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.SetSeverityRequest.FromString,
+                    response_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.SetSeverityResponse.SerializeToString,
+            ),
+            'TagCase': grpc.unary_unary_rpc_method_handler(
+                    servicer.TagCase,
+                    request_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.TagCaseRequest.FromString,
+                    response_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.TagCaseResponse.SerializeToString,
+            ),
+            'ReopenCase': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReopenCase,
+                    request_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.ReopenCaseRequest.FromString,
+                    response_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.ReopenCaseResponse.SerializeToString,
+            ),
+            'CloseCase': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseCase,
+                    request_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.CloseCaseRequest.FromString,
+                    response_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.CloseCaseResponse.SerializeToString,
+            ),
+            'GetAttainment': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAttainment,
+                    request_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.GetAttainmentRequest.FromString,
+                    response_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.GetAttainmentResponse.SerializeToString,
+            ),
+            'ExplainClock': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainClock,
+                    request_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.ExplainClockRequest.FromString,
+                    response_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.ExplainClockResponse.SerializeToString,
+            ),
+            'EvaluatePolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.EvaluatePolicy,
+                    request_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.EvaluatePolicyRequest.FromString,
+                    response_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.EvaluatePolicyResponse.SerializeToString,
+            ),
             'GetTally': grpc.unary_unary_rpc_method_handler(
                     servicer.GetTally,
                     request_deserializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.GetTallyRequest.FromString,
                     response_serializer=sori_dot_notify_dot_v1_dot_notify__service__pb2.GetTallyResponse.SerializeToString,
+            ),
+            'TestRules': grpc.unary_unary_rpc_method_handler(
+                    servicer.TestRules,
+                    request_deserializer=sori_dot_notify_dot_v1_dot_rule__pb2.TestRulesRequest.FromString,
+                    response_serializer=sori_dot_notify_dot_v1_dot_rule__pb2.TestRulesResponse.SerializeToString,
+            ),
+            'ListChains': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListChains,
+                    request_deserializer=sori_dot_notify_dot_v1_dot_chain__pb2.ListChainsRequest.FromString,
+                    response_serializer=sori_dot_notify_dot_v1_dot_chain__pb2.ListChainsResponse.SerializeToString,
+            ),
+            'SnoozeChains': grpc.unary_unary_rpc_method_handler(
+                    servicer.SnoozeChains,
+                    request_deserializer=sori_dot_notify_dot_v1_dot_chain__pb2.SnoozeChainsRequest.FromString,
+                    response_serializer=sori_dot_notify_dot_v1_dot_chain__pb2.SnoozeChainsResponse.SerializeToString,
+            ),
+            'HandOverChains': grpc.unary_unary_rpc_method_handler(
+                    servicer.HandOverChains,
+                    request_deserializer=sori_dot_notify_dot_v1_dot_chain__pb2.HandOverChainsRequest.FromString,
+                    response_serializer=sori_dot_notify_dot_v1_dot_chain__pb2.HandOverChainsResponse.SerializeToString,
+            ),
+            'AcknowledgeByLink': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcknowledgeByLink,
+                    request_deserializer=sori_dot_notify_dot_v1_dot_chain__pb2.AcknowledgeByLinkRequest.FromString,
+                    response_serializer=sori_dot_notify_dot_v1_dot_chain__pb2.AcknowledgeByLinkResponse.SerializeToString,
+            ),
+            'AuditChains': grpc.unary_unary_rpc_method_handler(
+                    servicer.AuditChains,
+                    request_deserializer=sori_dot_notify_dot_v1_dot_chain__pb2.AuditChainsRequest.FromString,
+                    response_serializer=sori_dot_notify_dot_v1_dot_chain__pb2.AuditChainsResponse.SerializeToString,
+            ),
+            'GetSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSchedule,
+                    request_deserializer=sori_dot_notify_dot_v1_dot_schedule__pb2.GetScheduleRequest.FromString,
+                    response_serializer=sori_dot_notify_dot_v1_dot_schedule__pb2.GetScheduleResponse.SerializeToString,
+            ),
+            'ListDeliveries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeliveries,
+                    request_deserializer=sori_dot_notify_dot_v1_dot_delivery__pb2.ListDeliveriesRequest.FromString,
+                    response_serializer=sori_dot_notify_dot_v1_dot_delivery__pb2.ListDeliveriesResponse.SerializeToString,
+            ),
+            'RedeliverFailed': grpc.unary_unary_rpc_method_handler(
+                    servicer.RedeliverFailed,
+                    request_deserializer=sori_dot_notify_dot_v1_dot_delivery__pb2.RedeliverFailedRequest.FromString,
+                    response_serializer=sori_dot_notify_dot_v1_dot_delivery__pb2.RedeliverFailedResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -206,6 +567,330 @@ class NotifyService:
             _registered_method=True)
 
     @staticmethod
+    def GetCase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.notify.v1.NotifyService/GetCase',
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.GetCaseRequest.SerializeToString,
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.GetCaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchCases(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/sori.notify.v1.NotifyService/WatchCases',
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.WatchCasesRequest.SerializeToString,
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.WatchCasesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AssignCase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.notify.v1.NotifyService/AssignCase',
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.AssignCaseRequest.SerializeToString,
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.AssignCaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetPending(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.notify.v1.NotifyService/SetPending',
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.SetPendingRequest.SerializeToString,
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.SetPendingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetOnHold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.notify.v1.NotifyService/SetOnHold',
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.SetOnHoldRequest.SerializeToString,
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.SetOnHoldResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetSeverity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.notify.v1.NotifyService/SetSeverity',
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.SetSeverityRequest.SerializeToString,
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.SetSeverityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TagCase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.notify.v1.NotifyService/TagCase',
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.TagCaseRequest.SerializeToString,
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.TagCaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReopenCase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.notify.v1.NotifyService/ReopenCase',
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.ReopenCaseRequest.SerializeToString,
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.ReopenCaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseCase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.notify.v1.NotifyService/CloseCase',
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.CloseCaseRequest.SerializeToString,
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.CloseCaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAttainment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.notify.v1.NotifyService/GetAttainment',
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.GetAttainmentRequest.SerializeToString,
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.GetAttainmentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainClock(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.notify.v1.NotifyService/ExplainClock',
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.ExplainClockRequest.SerializeToString,
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.ExplainClockResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EvaluatePolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.notify.v1.NotifyService/EvaluatePolicy',
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.EvaluatePolicyRequest.SerializeToString,
+            sori_dot_notify_dot_v1_dot_notify__service__pb2.EvaluatePolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetTally(request,
             target,
             options=(),
@@ -222,6 +907,249 @@ class NotifyService:
             '/sori.notify.v1.NotifyService/GetTally',
             sori_dot_notify_dot_v1_dot_notify__service__pb2.GetTallyRequest.SerializeToString,
             sori_dot_notify_dot_v1_dot_notify__service__pb2.GetTallyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TestRules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.notify.v1.NotifyService/TestRules',
+            sori_dot_notify_dot_v1_dot_rule__pb2.TestRulesRequest.SerializeToString,
+            sori_dot_notify_dot_v1_dot_rule__pb2.TestRulesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListChains(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.notify.v1.NotifyService/ListChains',
+            sori_dot_notify_dot_v1_dot_chain__pb2.ListChainsRequest.SerializeToString,
+            sori_dot_notify_dot_v1_dot_chain__pb2.ListChainsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SnoozeChains(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.notify.v1.NotifyService/SnoozeChains',
+            sori_dot_notify_dot_v1_dot_chain__pb2.SnoozeChainsRequest.SerializeToString,
+            sori_dot_notify_dot_v1_dot_chain__pb2.SnoozeChainsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def HandOverChains(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.notify.v1.NotifyService/HandOverChains',
+            sori_dot_notify_dot_v1_dot_chain__pb2.HandOverChainsRequest.SerializeToString,
+            sori_dot_notify_dot_v1_dot_chain__pb2.HandOverChainsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcknowledgeByLink(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.notify.v1.NotifyService/AcknowledgeByLink',
+            sori_dot_notify_dot_v1_dot_chain__pb2.AcknowledgeByLinkRequest.SerializeToString,
+            sori_dot_notify_dot_v1_dot_chain__pb2.AcknowledgeByLinkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AuditChains(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.notify.v1.NotifyService/AuditChains',
+            sori_dot_notify_dot_v1_dot_chain__pb2.AuditChainsRequest.SerializeToString,
+            sori_dot_notify_dot_v1_dot_chain__pb2.AuditChainsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.notify.v1.NotifyService/GetSchedule',
+            sori_dot_notify_dot_v1_dot_schedule__pb2.GetScheduleRequest.SerializeToString,
+            sori_dot_notify_dot_v1_dot_schedule__pb2.GetScheduleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeliveries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.notify.v1.NotifyService/ListDeliveries',
+            sori_dot_notify_dot_v1_dot_delivery__pb2.ListDeliveriesRequest.SerializeToString,
+            sori_dot_notify_dot_v1_dot_delivery__pb2.ListDeliveriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RedeliverFailed(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.notify.v1.NotifyService/RedeliverFailed',
+            sori_dot_notify_dot_v1_dot_delivery__pb2.RedeliverFailedRequest.SerializeToString,
+            sori_dot_notify_dot_v1_dot_delivery__pb2.RedeliverFailedResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,7 +5,11 @@ Cases and the people who act on them."""
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from sori.notify.v1 import chain_pb2 as _chain_pb2
+from sori.notify.v1 import delivery_pb2 as _delivery_pb2
 from sori.notify.v1 import notify_service_pb2 as _notify_service_pb2
+from sori.notify.v1 import rule_pb2 as _rule_pb2
+from sori.notify.v1 import schedule_pb2 as _schedule_pb2
 import abc as _abc_1
 
 
@@ -22,8 +26,50 @@ class NotifyServiceStub:
     """Say that somebody has taken it. Acknowledging twice changes nothing; a resolved case is FAILED_PRECONDITION."""
     ResolveCase: _aio.UnaryUnaryMultiCallable[_notify_service_pb2.ResolveCaseRequest, _notify_service_pb2.ResolveCaseResponse]
     """Say that it is done. Resolving twice changes nothing."""
+    GetCase: _aio.UnaryUnaryMultiCallable[_notify_service_pb2.GetCaseRequest, _notify_service_pb2.GetCaseResponse]
+    """One case with everything that is known of it. NOT_FOUND for one that is not there or not to be seen."""
+    WatchCases: _aio.UnaryStreamMultiCallable[_notify_service_pb2.WatchCasesRequest, _notify_service_pb2.WatchCasesResponse]
+    """Follow cases as they change. Each is sent as it stands then; a reader keeps the highest version."""
+    AssignCase: _aio.UnaryUnaryMultiCallable[_notify_service_pb2.AssignCaseRequest, _notify_service_pb2.AssignCaseResponse]
+    """Give a case to a team or a person, or take it from them; no clock starts anew."""
+    SetPending: _aio.UnaryUnaryMultiCallable[_notify_service_pb2.SetPendingRequest, _notify_service_pb2.SetPendingResponse]
+    """Say that it waits for the customer, or does not any more. A resolved case is FAILED_PRECONDITION."""
+    SetOnHold: _aio.UnaryUnaryMultiCallable[_notify_service_pb2.SetOnHoldRequest, _notify_service_pb2.SetOnHoldResponse]
+    """Say that it waits for somebody else, or does not any more. A resolved case is FAILED_PRECONDITION."""
+    SetSeverity: _aio.UnaryUnaryMultiCallable[_notify_service_pb2.SetSeverityRequest, _notify_service_pb2.SetSeverityResponse]
+    """Say how severe it is."""
+    TagCase: _aio.UnaryUnaryMultiCallable[_notify_service_pb2.TagCaseRequest, _notify_service_pb2.TagCaseResponse]
+    """Put tags on it."""
+    ReopenCase: _aio.UnaryUnaryMultiCallable[_notify_service_pb2.ReopenCaseRequest, _notify_service_pb2.ReopenCaseResponse]
+    """Say that it is not done after all. A case that is not done is FAILED_PRECONDITION."""
+    CloseCase: _aio.UnaryUnaryMultiCallable[_notify_service_pb2.CloseCaseRequest, _notify_service_pb2.CloseCaseResponse]
+    """Say that it is done for good: a further message opens another case. Closing twice changes nothing."""
+    GetAttainment: _aio.UnaryUnaryMultiCallable[_notify_service_pb2.GetAttainmentRequest, _notify_service_pb2.GetAttainmentResponse]
+    """How many promises were kept, by policy, metric, team, channel and week of start."""
+    ExplainClock: _aio.UnaryUnaryMultiCallable[_notify_service_pb2.ExplainClockRequest, _notify_service_pb2.ExplainClockResponse]
+    """The evidence for each clock of a case: what happened, the calendar, and every stretch that was counted."""
+    EvaluatePolicy: _aio.UnaryUnaryMultiCallable[_notify_service_pb2.EvaluatePolicyRequest, _notify_service_pb2.EvaluatePolicyResponse]
+    """What would have been attained in the past under another policy file. Changes nothing."""
     GetTally: _aio.UnaryUnaryMultiCallable[_notify_service_pb2.GetTallyRequest, _notify_service_pb2.GetTallyResponse]
     """How many cases, breaches and alerts there are, and what is still to be done."""
+    TestRules: _aio.UnaryUnaryMultiCallable[_rule_pb2.TestRulesRequest, _rule_pb2.TestRulesResponse]
+    """Say what rules would have done about touchpoints that are kept, or given ones; nothing is done."""
+    ListChains: _aio.UnaryUnaryMultiCallable[_chain_pb2.ListChainsRequest, _chain_pb2.ListChainsResponse]
+    """Give the escalation chains of a case, each with its log."""
+    SnoozeChains: _aio.UnaryUnaryMultiCallable[_chain_pb2.SnoozeChainsRequest, _chain_pb2.SnoozeChainsResponse]
+    """Let the chains of a case rest until a moment; messages that wait to go out are taken back."""
+    HandOverChains: _aio.UnaryUnaryMultiCallable[_chain_pb2.HandOverChainsRequest, _chain_pb2.HandOverChainsResponse]
+    """Tell somebody else at once; the chains of the case begin a new round."""
+    AcknowledgeByLink: _aio.UnaryUnaryMultiCallable[_chain_pb2.AcknowledgeByLinkRequest, _chain_pb2.AcknowledgeByLinkResponse]
+    """Take a case by the link of a message. The link is what permits it; the role says who may hand it in."""
+    AuditChains: _aio.UnaryUnaryMultiCallable[_chain_pb2.AuditChainsRequest, _chain_pb2.AuditChainsResponse]
+    """Say which chains of open cases have no future step."""
+    GetSchedule: _aio.UnaryUnaryMultiCallable[_schedule_pb2.GetScheduleRequest, _schedule_pb2.GetScheduleResponse]
+    """Say who is on call."""
+    ListDeliveries: _aio.UnaryUnaryMultiCallable[_delivery_pb2.ListDeliveriesRequest, _delivery_pb2.ListDeliveriesResponse]
+    """List messages on their way out, newest first."""
+    RedeliverFailed: _aio.UnaryUnaryMultiCallable[_delivery_pb2.RedeliverFailedRequest, _delivery_pb2.RedeliverFailedResponse]
+    """Put failed messages back in line."""
 
 class NotifyServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps promises."""
@@ -53,11 +99,179 @@ class NotifyServiceServicer(metaclass=_abc_1.ABCMeta):
         """Say that it is done. Resolving twice changes nothing."""
 
     @_abc_1.abstractmethod
+    def GetCase(
+        self,
+        request: _notify_service_pb2.GetCaseRequest,
+        context: _aio.ServicerContext[_notify_service_pb2.GetCaseRequest, _abc.Awaitable[_notify_service_pb2.GetCaseResponse]],
+    ) -> _abc.Awaitable[_notify_service_pb2.GetCaseResponse]:
+        """One case with everything that is known of it. NOT_FOUND for one that is not there or not to be seen."""
+
+    @_abc_1.abstractmethod
+    def WatchCases(
+        self,
+        request: _notify_service_pb2.WatchCasesRequest,
+        context: _aio.ServicerContext[_notify_service_pb2.WatchCasesRequest, _abc.AsyncIterator[_notify_service_pb2.WatchCasesResponse]],
+    ) -> _abc.AsyncIterator[_notify_service_pb2.WatchCasesResponse]:
+        """Follow cases as they change. Each is sent as it stands then; a reader keeps the highest version."""
+
+    @_abc_1.abstractmethod
+    def AssignCase(
+        self,
+        request: _notify_service_pb2.AssignCaseRequest,
+        context: _aio.ServicerContext[_notify_service_pb2.AssignCaseRequest, _abc.Awaitable[_notify_service_pb2.AssignCaseResponse]],
+    ) -> _abc.Awaitable[_notify_service_pb2.AssignCaseResponse]:
+        """Give a case to a team or a person, or take it from them; no clock starts anew."""
+
+    @_abc_1.abstractmethod
+    def SetPending(
+        self,
+        request: _notify_service_pb2.SetPendingRequest,
+        context: _aio.ServicerContext[_notify_service_pb2.SetPendingRequest, _abc.Awaitable[_notify_service_pb2.SetPendingResponse]],
+    ) -> _abc.Awaitable[_notify_service_pb2.SetPendingResponse]:
+        """Say that it waits for the customer, or does not any more. A resolved case is FAILED_PRECONDITION."""
+
+    @_abc_1.abstractmethod
+    def SetOnHold(
+        self,
+        request: _notify_service_pb2.SetOnHoldRequest,
+        context: _aio.ServicerContext[_notify_service_pb2.SetOnHoldRequest, _abc.Awaitable[_notify_service_pb2.SetOnHoldResponse]],
+    ) -> _abc.Awaitable[_notify_service_pb2.SetOnHoldResponse]:
+        """Say that it waits for somebody else, or does not any more. A resolved case is FAILED_PRECONDITION."""
+
+    @_abc_1.abstractmethod
+    def SetSeverity(
+        self,
+        request: _notify_service_pb2.SetSeverityRequest,
+        context: _aio.ServicerContext[_notify_service_pb2.SetSeverityRequest, _abc.Awaitable[_notify_service_pb2.SetSeverityResponse]],
+    ) -> _abc.Awaitable[_notify_service_pb2.SetSeverityResponse]:
+        """Say how severe it is."""
+
+    @_abc_1.abstractmethod
+    def TagCase(
+        self,
+        request: _notify_service_pb2.TagCaseRequest,
+        context: _aio.ServicerContext[_notify_service_pb2.TagCaseRequest, _abc.Awaitable[_notify_service_pb2.TagCaseResponse]],
+    ) -> _abc.Awaitable[_notify_service_pb2.TagCaseResponse]:
+        """Put tags on it."""
+
+    @_abc_1.abstractmethod
+    def ReopenCase(
+        self,
+        request: _notify_service_pb2.ReopenCaseRequest,
+        context: _aio.ServicerContext[_notify_service_pb2.ReopenCaseRequest, _abc.Awaitable[_notify_service_pb2.ReopenCaseResponse]],
+    ) -> _abc.Awaitable[_notify_service_pb2.ReopenCaseResponse]:
+        """Say that it is not done after all. A case that is not done is FAILED_PRECONDITION."""
+
+    @_abc_1.abstractmethod
+    def CloseCase(
+        self,
+        request: _notify_service_pb2.CloseCaseRequest,
+        context: _aio.ServicerContext[_notify_service_pb2.CloseCaseRequest, _abc.Awaitable[_notify_service_pb2.CloseCaseResponse]],
+    ) -> _abc.Awaitable[_notify_service_pb2.CloseCaseResponse]:
+        """Say that it is done for good: a further message opens another case. Closing twice changes nothing."""
+
+    @_abc_1.abstractmethod
+    def GetAttainment(
+        self,
+        request: _notify_service_pb2.GetAttainmentRequest,
+        context: _aio.ServicerContext[_notify_service_pb2.GetAttainmentRequest, _abc.Awaitable[_notify_service_pb2.GetAttainmentResponse]],
+    ) -> _abc.Awaitable[_notify_service_pb2.GetAttainmentResponse]:
+        """How many promises were kept, by policy, metric, team, channel and week of start."""
+
+    @_abc_1.abstractmethod
+    def ExplainClock(
+        self,
+        request: _notify_service_pb2.ExplainClockRequest,
+        context: _aio.ServicerContext[_notify_service_pb2.ExplainClockRequest, _abc.Awaitable[_notify_service_pb2.ExplainClockResponse]],
+    ) -> _abc.Awaitable[_notify_service_pb2.ExplainClockResponse]:
+        """The evidence for each clock of a case: what happened, the calendar, and every stretch that was counted."""
+
+    @_abc_1.abstractmethod
+    def EvaluatePolicy(
+        self,
+        request: _notify_service_pb2.EvaluatePolicyRequest,
+        context: _aio.ServicerContext[_notify_service_pb2.EvaluatePolicyRequest, _abc.Awaitable[_notify_service_pb2.EvaluatePolicyResponse]],
+    ) -> _abc.Awaitable[_notify_service_pb2.EvaluatePolicyResponse]:
+        """What would have been attained in the past under another policy file. Changes nothing."""
+
+    @_abc_1.abstractmethod
     def GetTally(
         self,
         request: _notify_service_pb2.GetTallyRequest,
         context: _aio.ServicerContext[_notify_service_pb2.GetTallyRequest, _abc.Awaitable[_notify_service_pb2.GetTallyResponse]],
     ) -> _abc.Awaitable[_notify_service_pb2.GetTallyResponse]:
         """How many cases, breaches and alerts there are, and what is still to be done."""
+
+    @_abc_1.abstractmethod
+    def TestRules(
+        self,
+        request: _rule_pb2.TestRulesRequest,
+        context: _aio.ServicerContext[_rule_pb2.TestRulesRequest, _abc.Awaitable[_rule_pb2.TestRulesResponse]],
+    ) -> _abc.Awaitable[_rule_pb2.TestRulesResponse]:
+        """Say what rules would have done about touchpoints that are kept, or given ones; nothing is done."""
+
+    @_abc_1.abstractmethod
+    def ListChains(
+        self,
+        request: _chain_pb2.ListChainsRequest,
+        context: _aio.ServicerContext[_chain_pb2.ListChainsRequest, _abc.Awaitable[_chain_pb2.ListChainsResponse]],
+    ) -> _abc.Awaitable[_chain_pb2.ListChainsResponse]:
+        """Give the escalation chains of a case, each with its log."""
+
+    @_abc_1.abstractmethod
+    def SnoozeChains(
+        self,
+        request: _chain_pb2.SnoozeChainsRequest,
+        context: _aio.ServicerContext[_chain_pb2.SnoozeChainsRequest, _abc.Awaitable[_chain_pb2.SnoozeChainsResponse]],
+    ) -> _abc.Awaitable[_chain_pb2.SnoozeChainsResponse]:
+        """Let the chains of a case rest until a moment; messages that wait to go out are taken back."""
+
+    @_abc_1.abstractmethod
+    def HandOverChains(
+        self,
+        request: _chain_pb2.HandOverChainsRequest,
+        context: _aio.ServicerContext[_chain_pb2.HandOverChainsRequest, _abc.Awaitable[_chain_pb2.HandOverChainsResponse]],
+    ) -> _abc.Awaitable[_chain_pb2.HandOverChainsResponse]:
+        """Tell somebody else at once; the chains of the case begin a new round."""
+
+    @_abc_1.abstractmethod
+    def AcknowledgeByLink(
+        self,
+        request: _chain_pb2.AcknowledgeByLinkRequest,
+        context: _aio.ServicerContext[_chain_pb2.AcknowledgeByLinkRequest, _abc.Awaitable[_chain_pb2.AcknowledgeByLinkResponse]],
+    ) -> _abc.Awaitable[_chain_pb2.AcknowledgeByLinkResponse]:
+        """Take a case by the link of a message. The link is what permits it; the role says who may hand it in."""
+
+    @_abc_1.abstractmethod
+    def AuditChains(
+        self,
+        request: _chain_pb2.AuditChainsRequest,
+        context: _aio.ServicerContext[_chain_pb2.AuditChainsRequest, _abc.Awaitable[_chain_pb2.AuditChainsResponse]],
+    ) -> _abc.Awaitable[_chain_pb2.AuditChainsResponse]:
+        """Say which chains of open cases have no future step."""
+
+    @_abc_1.abstractmethod
+    def GetSchedule(
+        self,
+        request: _schedule_pb2.GetScheduleRequest,
+        context: _aio.ServicerContext[_schedule_pb2.GetScheduleRequest, _abc.Awaitable[_schedule_pb2.GetScheduleResponse]],
+    ) -> _abc.Awaitable[_schedule_pb2.GetScheduleResponse]:
+        """Say who is on call."""
+
+    @_abc_1.abstractmethod
+    def ListDeliveries(
+        self,
+        request: _delivery_pb2.ListDeliveriesRequest,
+        context: _aio.ServicerContext[_delivery_pb2.ListDeliveriesRequest, _abc.Awaitable[_delivery_pb2.ListDeliveriesResponse]],
+    ) -> _abc.Awaitable[_delivery_pb2.ListDeliveriesResponse]:
+        """List messages on their way out, newest first."""
+
+    @_abc_1.abstractmethod
+    def RedeliverFailed(
+        self,
+        request: _delivery_pb2.RedeliverFailedRequest,
+        context: _aio.ServicerContext[_delivery_pb2.RedeliverFailedRequest, _abc.Awaitable[_delivery_pb2.RedeliverFailedResponse]],
+    ) -> _abc.Awaitable[_delivery_pb2.RedeliverFailedResponse]:
+        """Put failed messages back in line."""
 
 def add_NotifyServiceServicer_to_server(servicer: NotifyServiceServicer, server: _aio.Server) -> None: ...

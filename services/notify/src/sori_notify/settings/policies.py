@@ -3,33 +3,36 @@
 import asyncio
 import datetime as dt
 import re
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import structlog
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
-from sori_kit.errors import InvalidInput
-from sori_notify.domain import Channel, Kind, Policies, Policy, Promise
+from sori_notify.domain import Channel, Kind, Metric, Policies, Policy, Promise, Severity, Target, Urgencies, Waiting
+from sori_notify.domain.policy import REOPEN_WITHIN
+from sori_notify.settings import documents
+from sori_notify.settings.calendars import ALWAYS_NAMES, CalendarIn, resolve
+from sori_notify.settings.documents import Lines, Place, Problem
+from sori_notify.settings.playbooks import load_playbooks
 
 log = structlog.get_logger()
 
 _DURATION = re.compile(r"(?:(\d+)d)? *(?:(\d+)h)? *(?:(\d+)m)? *(?:(\d+)s)?")
 _LONGEST = dt.timedelta(days=366)
-_DEEPEST = 8  # levels; more is an anchor that holds itself
-_Path = tuple[str | int, ...]
+PLAYBOOKS = "playbooks"  # Folder beside the file, where the file names no other.
+
+PolicyRefused = documents.Refused
 
 
-class PolicyRefused(InvalidInput):
-    """A policy file cannot be used; the message names each line that is wrong."""
-
-
-def _duration(text: str) -> str:
-    duration(text)
-    return text
+def _duration(given: object) -> str:
+    if isinstance(given, int) and not isinstance(given, bool):
+        given = f"{given}s"
+    if not isinstance(given, str):
+        raise ValueError("is not a duration such as 90s, 5m, 1h30m or 2d, up to a year")
+    duration(given)
+    return given
 
 
 def duration(text: str) -> dt.timedelta:
@@ -43,123 +46,170 @@ def duration(text: str) -> dt.timedelta:
     raise ValueError("is not a duration such as 90s, 5m, 1h30m or 2d, up to a year")
 
 
+def _listed(given: object) -> object:
+    """Let one value stand for a list of one."""
+    return given if isinstance(given, list) else [given]
+
+
+def _percent(given: object) -> object:
+    return int(given.strip().removesuffix("%")) if isinstance(given, str) else given
+
+
+def _waiting(given: object) -> object:
+    return given.replace("-", "_") if isinstance(given, str) else given
+
+
+_Duration = Annotated[str, BeforeValidator(_duration)]
+_Percent = Annotated[int, BeforeValidator(_percent), Field(ge=1, le=99)]
+_Waitings = list[Annotated[Waiting, BeforeValidator(_waiting)]]
+
+
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+def _either(*names: str) -> AliasChoices:
+    return AliasChoices(*names)
 
 
 class _Match(_Strict):
-    channels: list[Channel] = []
-    kinds: list[Kind] = []
-    org_units: list[str] = []
-    topics: list[str] = []
+    channels: Annotated[list[Channel], BeforeValidator(_listed)] = Field(
+        [], validation_alias=_either("channels", "channel")
+    )
+    kinds: Annotated[list[Kind], BeforeValidator(_listed)] = Field([], validation_alias=_either("kinds", "kind"))
+    org_units: Annotated[list[str], BeforeValidator(_listed)] = Field(
+        [], validation_alias=_either("org_units", "org_unit")
+    )
+    topics: Annotated[list[str], BeforeValidator(_listed)] = Field([], validation_alias=_either("topics", "topic"))
+    segments: Annotated[list[str], BeforeValidator(_listed)] = Field(
+        [], validation_alias=_either("segments", "segment")
+    )
+    severities: Annotated[list[Severity], BeforeValidator(_listed)] = Field(
+        [], validation_alias=_either("severities", "severity")
+    )
+
+
+class _Target(_Strict):
+    target: _Duration = Field(validation_alias=_either("target", "within"))
+    calendar: str | None = None
+    warn_at: list[_Percent] | None = None
+    pauses: _Waitings | None = None
+
+
+def _target(given: object) -> object:
+    """Let a duration stand for a target."""
+    return given if isinstance(given, dict) else {"target": given}
+
+
+_TargetIn = Annotated[_Target, BeforeValidator(_target)]
 
 
 class _Policy(_Strict):
     name: str = Field(min_length=1, max_length=64)
     match: _Match = _Match()
-    first_response: Annotated[str, AfterValidator(_duration)]
+    calendar: str = "24x7"
+    warn_at: list[_Percent] = []
+    pauses: _Waitings = list(Waiting)
+    reopen_within: _Duration | None = None
+    first_response: _TargetIn | None = None
+    next_response: _TargetIn | None = None
+    first_resolution: _TargetIn | None = None
+    total_resolution: _TargetIn | None = None
 
-    def read(self) -> Policy:
-        return Policy(
-            promise=Promise(policy=self.name, target=duration(self.first_response)),
-            channels=frozenset(self.match.channels),
-            kinds=frozenset(self.match.kinds),
-            org_units=frozenset(self.match.org_units),
-            topics=frozenset(self.match.topics),
-        )
+    @property
+    def targets(self) -> dict[Metric, _Target]:
+        """Give what is promised, by metric."""
+        found = {metric: getattr(self, metric.value) for metric in Metric}
+        return {metric: each for metric, each in found.items() if each is not None}
+
+
+class _Severity(_Strict):
+    high: float = Field(0.7, ge=0, le=1)
+    critical: float = Field(0.9, ge=0, le=1)
 
 
 class _File(_Strict):
     opens_cases: list[Kind] = [Kind.INQUIRY, Kind.COMPLAINT]
+    reopen_within: _Duration | None = None
+    severity: _Severity = _Severity()
+    playbooks: str = PLAYBOOKS
+    calendars: dict[Annotated[str, AfterValidator(str.strip)], CalendarIn] = {}
     policies: list[_Policy]
 
 
 def load(path: Path) -> Policies:
     """Read a policy file; one that is wrong anywhere is refused, with every line that is wrong."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PolicyRefused(f"{path.name}: cannot be read: {type(error).__name__}") from None
-    try:
-        checked = _checked(text)
-    except _Wrong as wrong:
-        named = (
-            f"{path.name}:{line}: {'.'.join(map(str, where)) or 'file'}: {why}" for line, where, why in wrong.found
-        )
-        raise PolicyRefused("\n".join(named)) from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise PolicyRefused(f"{path.name}:{line}: {error.problem}") from None
-    except (yaml.YAMLError, ValueError) as error:
-        raise PolicyRefused(f"{path.name}: {str(error).splitlines()[0]}") from None
+    return parse(documents.read(path), name=path.name, folder=path.parent)
+
+
+def parse(text: str, *, name: str = "policies", folder: Path | None = None) -> Policies:
+    """Read a policy file's text; its playbooks are looked for in `folder`."""
+    checked = documents.parse(text, _File, name=name, check=_problems)
+    calendars, _ = resolve(checked.calendars)
+    usual = duration(checked.reopen_within) if checked.reopen_within else REOPEN_WITHIN
     return Policies(
-        opening_kinds=frozenset(checked.opens_cases), policies=tuple(each.read() for each in checked.policies)
+        opening_kinds=frozenset(checked.opens_cases),
+        policies=tuple(
+            Policy(
+                promise=Promise(
+                    policy=each.name,
+                    targets=tuple(
+                        Target(
+                            metric=metric,
+                            amount=duration(target.target),
+                            calendar=calendars[target.calendar or each.calendar],
+                            warn_at=tuple(sorted(set(each.warn_at if target.warn_at is None else target.warn_at))),
+                            pauses=frozenset(each.pauses if target.pauses is None else target.pauses),
+                        )
+                        for metric, target in each.targets.items()
+                    ),
+                    reopen_within=duration(each.reopen_within) if each.reopen_within else usual,
+                ),
+                channels=frozenset(each.match.channels),
+                kinds=frozenset(each.match.kinds),
+                org_units=frozenset(each.match.org_units),
+                topics=frozenset(each.match.topics),
+                segments=frozenset(each.match.segments),
+                severities=frozenset(each.match.severities),
+            )
+            for each in checked.policies
+        ),
+        urgencies=Urgencies(high=checked.severity.high, critical=checked.severity.critical),
+        playbooks=load_playbooks(folder / checked.playbooks) if folder else (),
     )
 
 
-_Problem = tuple[int, _Path, str]
+def _problems(file: _File, lines: Lines) -> Iterator[Problem]:
+    for name in file.calendars:
+        if name in ALWAYS_NAMES:
+            yield lines.of(("calendars", name)), ("calendars", name), "is always there and cannot be another"
+    calendars, wrong = resolve(file.calendars)
+    for name, why in wrong.items():
+        yield lines.of(("calendars", name)), ("calendars", name), why
+    known = {*calendars, *wrong}
+    for index, policy in enumerate(file.policies):
+        places: list[tuple[Place, str | None]] = [(("policies", index, "calendar"), policy.calendar)]
+        places += [
+            (("policies", index, metric.value, "calendar"), each.calendar) for metric, each in policy.targets.items()
+        ]
+        for place, calendar in places:
+            if calendar is not None and calendar not in known:
+                yield lines.of(place), place, f"{calendar!r} is none of the calendars"
+        if not policy.targets:
+            place = ("policies", index, "first_response")
+            yield lines.of(place), place, "is missing, and so is every other promise"
+    yield from _unreachable(file, lines)
 
 
-class _Wrong(Exception):
-    """Every problem of a file, each with its line."""
-
-    def __init__(self, found: list[_Problem]) -> None:
-        super().__init__()
-        self.found = found
-
-
-def _checked(text: str) -> _File:
-    lines: dict[_Path, int] = {}
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
-    if root is None:
-        raise _Wrong([(1, (), "is empty")])
-    if problems := list(_lines(root, (), lines)):
-        raise _Wrong(problems)
-    data: object = yaml.SafeLoader("").construct_document(root)
-    try:
-        checked = _File.model_validate(data)
-    except ValidationError as error:
-        raise _Wrong([(_line(lines, each["loc"]), each["loc"], each["msg"]) for each in error.errors()]) from None
-    if problems := list(_unreachable(checked, lines)):
-        raise _Wrong(problems)
-    return checked
-
-
-def _lines(node: yaml.Node, where: _Path, lines: dict[_Path, int]) -> Iterator[_Problem]:
-    """Note the line of every value and key; gives the keys that stand twice, of which YAML would take the last."""
-    lines.setdefault(where, node.start_mark.line + 1)
-    if len(where) > _DEEPEST:
-        yield lines[where], where, "is nested too deep"
-    elif isinstance(node, yaml.MappingNode):
-        counted = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
-        for key, value in node.value:
-            name = str(key.value)
-            inner = (*where, name)
-            lines[inner] = key.start_mark.line + 1
-            if counted[key.value if isinstance(key, yaml.ScalarNode) else ""] > 1:
-                yield key.start_mark.line + 1, inner, "stands twice"
-            yield from _lines(value, inner, lines)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            yield from _lines(value, (*where, index), lines)
-
-
-def _line(lines: dict[_Path, int], where: _Path) -> int:
-    """Give the line of a value, or of the nearest thing around it that is there."""
-    while where and where not in lines:
-        where = where[:-1]
-    return lines.get(where, 1)
-
-
-def _unreachable(file: _File, lines: dict[_Path, int]) -> Iterator[_Problem]:
+def _unreachable(file: _File, lines: Lines) -> Iterator[Problem]:
     seen: set[str] = set()
     catch_all = ""
     for index, policy in enumerate(file.policies):
         where = ("policies", index)
         if policy.name in seen:
-            yield lines[*where, "name"], (*where, "name"), "is the name of an earlier policy"
+            yield lines.of((*where, "name")), (*where, "name"), "is the name of an earlier policy"
         if catch_all:
-            yield lines[where], where, f"is never reached: {catch_all!r} before it matches everything"
+            yield lines.of(where), where, f"is never reached: {catch_all!r} before it matches everything"
         seen.add(policy.name)
         if policy.match == _Match():
             catch_all = policy.name
@@ -180,7 +230,7 @@ class PolicyFile:
             await asyncio.to_thread(self.refresh)
 
     def refresh(self) -> None:
-        """Read the file again if it is another than before."""
+        """Read the file again if it, or a playbook beside it, is another than before."""
         mark = self._mark()
         if mark == self._seen:
             return
@@ -192,9 +242,13 @@ class PolicyFile:
         else:
             log.info("policy.loaded", policies=[each.promise.policy for each in self.current.policies])
 
-    def _mark(self) -> tuple[int, int, int] | None:
-        try:
-            found = self._path.stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+    def _mark(self) -> object:
+        paths = [self._path, *sorted((self._path.parent / PLAYBOOKS).glob("*.md"))]
+        found: list[tuple[str, int, int, int]] = []
+        for path in paths:
+            try:
+                status = path.stat()
+            except OSError:
+                continue
+            found.append((path.name, status.st_mtime_ns, status.st_size, status.st_ino))
+        return tuple(found)

@@ -1,0 +1,150 @@
+"""Messages on their way out: to whom, when, how many at once, and when a receiver is left in peace."""
+
+import datetime as dt
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from sori_notify.domain.schedules import Hours
+from sori_notify.domain.words import Severity
+
+_LONGEST_REST = dt.timedelta(minutes=10)
+_FIRST_REST = dt.timedelta(seconds=15)
+_FAILURES = 5  # in a row, after which a receiver is left in peace
+_EXCERPT = 200  # characters
+_NUMBERS = re.compile(r"\d(?:[\d\s()+-]{2,}\d)")
+_ADDRESSES = re.compile(r"\S+@\S+")
+
+
+class DeliveryState(StrEnum):
+    """How far a message has come."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+    CANCELLED = "cancelled"  # Somebody took the case before it went out.
+    DIGESTED = "digested"  # Another message stands for it and for others.
+
+
+class Origin(StrEnum):
+    """What a message comes from."""
+
+    RULE = "rule"
+    CHAIN = "chain"
+    AUTOMATION = "automation"
+    DIGEST = "digest"
+
+
+class Words(StrEnum):
+    """How much of what customers said a receiver may see."""
+
+    NONE = "none"
+    EXCERPT = "excerpt"  # the beginning, without numbers and addresses
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """So many messages in so long a time at most."""
+
+    most: int = 20
+    per: dt.timedelta = dt.timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A receiver, as far as it decides when and what it is sent; its address is not here."""
+
+    name: str
+    language: str = "ko"
+    words: Words = Words.NONE
+    rate: Rate = Rate()
+    digest_above: int = 5  # More than that many waiting become one message; 0: never.
+    quiet: Hours | None = None  # What is not critical waits until they are over.
+
+    def not_before(self, severity: Severity, now: dt.datetime) -> dt.datetime:
+        """Say when a message may go out at the earliest."""
+        if self.quiet is None or severity is Severity.CRITICAL:
+            return now
+        return self.quiet.until(now) or now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One message to one target."""
+
+    delivery_id: uuid.UUID  # Also the receiver's idempotency key.
+    target: str
+    origin: Origin
+    reason: str
+    severity: Severity = Severity.NORMAL
+    case_id: uuid.UUID | None = None
+    chain_id: uuid.UUID | None = None
+    org_unit: str = ""
+    values: Mapping[str, object]  # what templates read
+    created_time: dt.datetime
+    attempts: int = 0
+    state: DeliveryState = DeliveryState.PENDING
+    sent_time: dt.datetime | None = None
+    next_attempt_time: dt.datetime | None = None
+    problem: str = ""  # of the latest attempt, as a code
+    digest_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breaker:
+    """Whether a receiver that fails is left in peace for a while."""
+
+    failures: int = 0  # in a row
+    open_until: dt.datetime | None = None
+
+    def allows(self, now: dt.datetime) -> int:
+        """Say how many messages may be tried: none while it is open, one once it has been, any number otherwise."""
+        if self.open_until is None:
+            return 1_000_000
+        return 0 if now < self.open_until else 1
+
+    def failed(self, now: dt.datetime) -> "Breaker":
+        """Count a failure; from the fifth in a row on the receiver rests, each time for longer."""
+        failures = self.failures + 1
+        if failures < _FAILURES:
+            return replace(self, failures=failures)
+        rest: dt.timedelta = _FIRST_REST * 2 ** min(failures - _FAILURES, 16)
+        return Breaker(failures=failures, open_until=now + min(rest, _LONGEST_REST))
+
+    def succeeded(self) -> "Breaker":
+        """Forget the failures."""
+        return Breaker()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """What goes out to one target now."""
+
+    single: tuple[Delivery, ...] = ()
+    together: tuple[Delivery, ...] = ()  # as one digest
+
+
+def gather(target: Target, waiting: Sequence[Delivery], *, sent: int, allowed: int) -> Sending:
+    """Choose what goes out: each for itself while there are few, one digest for all when there are many.
+
+    `sent` is how many went out in the rate's time; `allowed` what the breaker lets through.
+    """
+    room = min(target.rate.most - sent, allowed)
+    if room <= 0 or not waiting:
+        return Sending()
+    many = target.digest_above and (len(waiting) > target.digest_above or len(waiting) > target.rate.most - sent)
+    fresh = [each for each in waiting if each.origin is not Origin.DIGEST and each.attempts == 0]
+    if many and len(fresh) > 1:
+        rest = [each for each in waiting if each.origin is Origin.DIGEST or each.attempts]
+        return Sending(single=tuple(rest[: room - 1]), together=tuple(fresh))
+    return Sending(single=tuple(waiting[:room]))
+
+
+def excerpt(text: str, words: Words) -> str:
+    """Give what a receiver may see of what a customer said."""
+    if words is Words.NONE:
+        return ""
+    masked = _NUMBERS.sub("***", _ADDRESSES.sub("***", " ".join(text.split())))
+    return masked if len(masked) <= _EXCERPT else masked[: _EXCERPT - 1] + "…"

@@ -1,0 +1,294 @@
+"""What rules have seen, counted and done."""
+
+import datetime as dt
+import json
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from sori_kit.database import Transaction
+from sori_notify.domain.rules import Count, Counter, Fact, Firing, usual
+from sori_notify.store.tables import METADATA, time
+
+RULE_FACT = sa.Table(  # Touchpoints as rules see them; never their words.
+    "rule_fact",
+    METADATA,
+    sa.Column("touchpoint_id", sa.Uuid, primary_key=True),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    time("occurred_time", nullable=False),
+    sa.Column("customer_id", sa.Uuid),
+    sa.Column("fact", postgresql.JSONB, nullable=False),
+    sa.Index("ix_rule_fact_occurred_time", "occurred_time"),
+    sa.Index("ix_rule_fact_customer_id", "customer_id", postgresql_where=sa.text("customer_id is not null")),
+)
+RULE_COUNT = sa.Table(  # One row for each touchpoint that a counter counts.
+    "rule_count",
+    METADATA,
+    sa.Column("counter_id", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("occurred_time", sa.DateTime(timezone=True), primary_key=True),
+    sa.Column("touchpoint_id", sa.Uuid, primary_key=True),
+    sa.Index("ix_rule_count_touchpoint_id", "touchpoint_id"),
+    sa.Index("ix_rule_count_occurred_time", "counter_id", "occurred_time"),
+)
+RULE_FIRING = sa.Table(
+    "rule_firing",
+    METADATA,
+    sa.Column("rule", sa.Text, primary_key=True),
+    sa.Column("touchpoint_id", sa.Uuid, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False),
+    time("occurred_time", nullable=False),
+    time("fired_time", nullable=False),
+    sa.Column("suppressed_by", sa.Text, nullable=False),
+    sa.Column("actions", postgresql.JSONB, nullable=False),
+    sa.Index("ix_rule_firing_key", "rule", "key", "occurred_time"),
+    sa.Index("ix_rule_firing_occurred_time", "occurred_time"),
+)
+
+
+async def add_facts(tx: Transaction, facts: Sequence[Fact]) -> None:
+    """Keep touchpoints as rules see them, the newest revision of each, without what was said."""
+    await tx.execute(
+        """
+        insert into rule_fact (touchpoint_id, revision, occurred_time, customer_id, fact)
+        select * from unnest(cast(:ids as uuid[]), cast(:revisions as bigint[]), cast(:times as timestamptz[]),
+            cast(:customer_ids as uuid[]), cast(:facts as jsonb[]))
+        on conflict (touchpoint_id) do update set revision = excluded.revision, occurred_time = excluded.occurred_time,
+            customer_id = excluded.customer_id, fact = excluded.fact
+        where rule_fact.revision < excluded.revision""",
+        {
+            "ids": [each.touchpoint_id for each in facts],
+            "revisions": [each.revision for each in facts],
+            "times": [each.occurred_time for each in facts],
+            "customer_ids": [each.customer_id or None for each in facts],
+            "facts": [_spelled(each) for each in facts],
+        },
+    )
+
+
+async def newest(tx: Transaction, facts: Sequence[Fact]) -> list[Fact]:
+    """Leave out those of which a newer revision is kept already."""
+    rows = await tx.execute(
+        "select touchpoint_id, revision from rule_fact where touchpoint_id = any(cast(:ids as uuid[]))",
+        {"ids": [each.touchpoint_id for each in facts]},
+    )
+    kept = {row.touchpoint_id: row.revision for row in rows}
+    return [each for each in facts if kept.get(each.touchpoint_id, -1) <= each.revision]
+
+
+async def load_facts(tx: Transaction, touchpoint_ids: Collection[uuid.UUID]) -> list[Fact]:
+    """Give kept touchpoints, by when they occurred."""
+    rows = await tx.execute(
+        "select * from rule_fact where touchpoint_id = any(cast(:ids as uuid[])) order by occurred_time, touchpoint_id",
+        {"ids": list(touchpoint_ids)},
+    )
+    return [_fact(row) for row in rows]
+
+
+async def facts_between(tx: Transaction, start: dt.datetime, end: dt.datetime, *, most: int) -> list[Fact]:
+    """Give up to `most` kept touchpoints from `start` until just before `end`, by when they occurred."""
+    rows = await tx.execute(
+        "select * from rule_fact where occurred_time >= :start and occurred_time < :end"
+        " order by occurred_time, touchpoint_id limit :most",
+        {"start": start, "end": end, "most": most},
+    )
+    return [_fact(row) for row in rows]
+
+
+async def forget_facts(tx: Transaction, customer_ids: Collection[uuid.UUID]) -> None:
+    """Forget what rules know of customers; counts by anything else than the customer stay."""
+    texts = [str(each) for each in customer_ids]
+    await tx.execute(
+        "delete from rule_count where key = any(cast(:ids as text[]))",
+        {"ids": texts},
+    )
+    await tx.execute("update rule_firing set key = '' where key = any(cast(:ids as text[]))", {"ids": texts})
+    await tx.execute("delete from rule_fact where customer_id = any(cast(:ids as uuid[]))", {"ids": list(customer_ids)})
+
+
+async def drop_old(tx: Transaction, *, before: dt.datetime) -> None:
+    """Forget what is older than any rule looks back, a part at a time."""
+    for table in (RULE_FACT, RULE_COUNT, RULE_FIRING):
+        row: sa.ColumnElement[Any] = sa.literal_column("ctid")
+        old = sa.select(row).select_from(table).where(table.c.occurred_time < before).limit(20_000)
+        await tx.execute(sa.delete(table).where(row == sa.any_(sa.func.array(old.scalar_subquery()))))
+
+
+async def recount(
+    tx: Transaction, touchpoint_ids: Collection[uuid.UUID], entries: Sequence[tuple[Counter, Fact]]
+) -> None:
+    """Count touchpoints; one that was counted before in an earlier revision is counted as it is now."""
+    if touchpoint_ids:
+        await tx.execute(
+            "delete from rule_count where touchpoint_id = any(cast(:ids as uuid[]))", {"ids": list(touchpoint_ids)}
+        )
+    if entries:
+        await tx.execute(
+            """
+            insert into rule_count (counter_id, key, occurred_time, touchpoint_id)
+            select * from unnest(cast(:counters as text[]), cast(:keys as text[]), cast(:times as timestamptz[]),
+                cast(:ids as uuid[])) on conflict do nothing""",
+            {
+                "counters": [counter.counter_id for counter, _ in entries],
+                "keys": [fact.key(counter.by) for counter, fact in entries],
+                "times": [fact.occurred_time for _, fact in entries],
+                "ids": [fact.touchpoint_id for _, fact in entries],
+            },
+        )
+
+
+async def counts(
+    tx: Transaction, counter: Counter, facts: Sequence[Fact], families: Mapping[str, Sequence[str]]
+) -> dict[uuid.UUID, Count]:
+    """Say what a counter says at each of these touchpoints; `families` are customers who are one by now."""
+    if not facts:
+        return {}
+    rows = await tx.execute(
+        """
+        select n, (select count(*) from rule_count
+                where counter_id = :counter and key = any(string_to_array(keys, :cut))
+                and occurred_time > time - cast(:within as interval) and occurred_time <= time) as now,
+            case when cast(:over as interval) is null then 0 else (select count(*) from rule_count
+                where counter_id = :counter and key = any(string_to_array(keys, :cut))
+                and occurred_time > time - cast(:within as interval) - cast(:over as interval)
+                and occurred_time <= time - cast(:within as interval)) end as before,
+            (select min(occurred_time) from rule_count where counter_id = :counter) as since
+        from unnest(cast(:keys as text[]), cast(:times as timestamptz[])) with ordinality as asked (keys, time, n)
+        order by n""",
+        {
+            "counter": counter.counter_id,
+            "cut": "\x1e",
+            "within": counter.within,
+            "over": counter.usual_over,
+            "keys": ["\x1e".join(families.get(key, [key])) for key in (each.key(counter.by) for each in facts)],
+            "times": [each.occurred_time for each in facts],
+        },
+    )
+    return {
+        fact.touchpoint_id: Count(
+            now=row.now, usual=usual(row.before, since=row.since, end=fact.occurred_time, counter=counter)
+        )
+        for fact, row in zip(facts, rows, strict=True)
+    }
+
+
+async def later(
+    tx: Transaction, counter: Counter, facts: Sequence[Fact], families: Mapping[str, Sequence[str]], *, most: int
+) -> set[uuid.UUID]:
+    """Name touchpoints that occurred later and whose count these, which came late, belong to."""
+    if not facts:
+        return set()
+    rows = await tx.execute(
+        """
+        select distinct touchpoint_id from unnest(cast(:keys as text[]), cast(:times as timestamptz[]))
+            as came (keys, time) join rule_count on counter_id = :counter and key = any(string_to_array(keys, :cut))
+            and occurred_time > time and occurred_time < time + cast(:within as interval)
+        limit :most""",
+        {
+            "counter": counter.counter_id,
+            "cut": "\x1e",
+            "within": counter.within,
+            "keys": ["\x1e".join(families.get(key, [key])) for key in (each.key(counter.by) for each in facts)],
+            "times": [each.occurred_time for each in facts],
+            "most": most,
+        },
+    )
+    return set(rows.scalars())
+
+
+async def families(tx: Transaction, customer_ids: Iterable[str]) -> dict[str, list[str]]:
+    """Name, for each customer, all who are the same one by now."""
+    ids = list(set(customer_ids))
+    if not ids:
+        return {}
+    rows = await tx.execute(
+        """
+        select asked.id, member.id as member from unnest(cast(:ids as uuid[])) as asked (id)
+        cross join lateral (select coalesce((select survivor_id from customer_merge where merged_id = asked.id),
+            asked.id) as id) as root
+        cross join lateral (select root.id union select merged_id from customer_merge where survivor_id = root.id)
+            as member (id)""",
+        {"ids": ids},
+    )
+    found: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        found[str(row.id)].append(str(row.member))
+    return found
+
+
+async def add_firings(
+    tx: Transaction, firings: Sequence[Firing], families: Mapping[str, Sequence[str]], *, now: dt.datetime
+) -> list[Firing]:
+    """Keep firings, each rule once for a touchpoint and, where it says so, once in a time; gives those that are new."""
+    found: list[Firing] = []
+    for each in sorted(firings, key=lambda each: (each.rule.name, each.key)):
+        await tx.lock(f"rule\x1f{each.rule.name}\x1f{min(families.get(each.key, [each.key]))}")
+    for each in firings:
+        every = each.rule.every
+        rows = await tx.execute(
+            """
+            insert into rule_firing (rule, touchpoint_id, key, occurred_time, fired_time, suppressed_by, actions)
+            select cast(:rule as text), :touchpoint_id, :key, cast(:time as timestamptz), :now, :suppressed_by,
+                cast(:actions as jsonb)
+            where cast(:every as interval) is null or not exists (select from rule_firing
+                where rule = cast(:rule as text) and key = any(cast(:keys as text[])) and suppressed_by = ''
+                and occurred_time > cast(:time as timestamptz) - cast(:every as interval)
+                and occurred_time < cast(:time as timestamptz) + cast(:every as interval))
+            on conflict do nothing returning rule""",
+            {
+                "rule": each.rule.name,
+                "touchpoint_id": each.fact.touchpoint_id,
+                "key": each.key,
+                "keys": list(families.get(each.key, [each.key])),
+                "time": each.fact.occurred_time,
+                "now": now,
+                "suppressed_by": each.suppressed_by,
+                "actions": json.dumps(each.rule.actions.names),
+                "every": every,
+            },
+        )
+        if rows.first() is not None:
+            found.append(each)
+    return found
+
+
+def _spelled(fact: Fact) -> str:
+    values = {section: dict(of) for section, of in fact.values.items() if section != "case"}
+    values.get("touchpoint", {}).pop("text", None)
+    spelled = {
+        "channel": fact.channel,
+        "kind": fact.kind,
+        "actor": fact.actor,
+        "sentiment": fact.sentiment,
+        "source": fact.source,
+        "thread_id": fact.thread_id,
+        "product": fact.product,
+        "org_unit": fact.org_unit,
+        "values": values,
+    }
+    return orjson.dumps(spelled).decode()
+
+
+def _fact(row: sa.Row[Any]) -> Fact:
+    spelled = dict(row.fact)
+    values = spelled.pop("values")
+    touchpoint = values.setdefault("touchpoint", {})
+    touchpoint["occurred_time"] = row.occurred_time  # JSON has no moments.
+    return Fact(
+        touchpoint_id=row.touchpoint_id,
+        revision=row.revision,
+        occurred_time=row.occurred_time,
+        customer_id=str(row.customer_id or ""),
+        values=values,
+        **spelled,
+    )
+
+
+async def reopen_message(tx: Transaction, touchpoint_id: uuid.UUID) -> None:
+    """Let a touchpoint of a thread that is held be taken in anew, as one that opens a case, unless it does so."""
+    await tx.execute("delete from thread_event where touchpoint_id = :id and not opens", {"id": touchpoint_id})

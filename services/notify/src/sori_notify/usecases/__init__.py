@@ -1,0 +1,42 @@
+"""One function per thing that notify can be asked to do."""
+
+from sori_notify.usecases.alerts import deliver_alerts
+from sori_notify.usecases.attainment import evaluate_policy, get_attainment
+from sori_notify.usecases.cases import (
+    Particulars,
+    act_on_case,
+    begin_watch,
+    changed_cases,
+    get_case,
+    get_tally,
+    list_cases,
+    watch_cases,
+)
+from sori_notify.usecases.deadlines import MOST_FIRED, MOST_LEASED, declare_breaches, fire_deadlines, lease_deadlines
+from sori_notify.usecases.evaluation import evaluate
+from sori_notify.usecases.follow import follow, forget, merge, raise_flag, split
+
+__all__ = [
+    "MOST_FIRED",
+    "MOST_LEASED",
+    "Particulars",
+    "act_on_case",
+    "begin_watch",
+    "changed_cases",
+    "declare_breaches",
+    "deliver_alerts",
+    "evaluate",
+    "evaluate_policy",
+    "fire_deadlines",
+    "follow",
+    "forget",
+    "get_attainment",
+    "get_case",
+    "get_tally",
+    "lease_deadlines",
+    "list_cases",
+    "merge",
+    "raise_flag",
+    "split",
+    "watch_cases",
+]

@@ -1,0 +1,113 @@
+"""Trigger messages to customers, and send those that nothing keeps back."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable
+from typing import Protocol
+
+import structlog
+
+from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
+from sori_kit import ids
+from sori_kit.bus import Batch
+from sori_kit.database import Database, Transaction
+from sori_notify import store, wire
+from sori_notify.domain.automation import Automation, Outreach, keeps_back
+from sori_notify.domain.delivery import Delivery, Origin
+from sori_notify.settings.automation import Automations
+
+log = structlog.get_logger()
+
+MOST_DECIDED = 200  # in one transaction
+_TOO_LATE = dt.timedelta(days=1)  # after its time a message has lost its sense, as after an import of history
+
+
+class Consents(Protocol):
+    """Whoever knows what customers have agreed to."""
+
+    async def agreed(self, customer_ids: Iterable[uuid.UUID], purpose: str) -> set[uuid.UUID]:
+        """Give those who have agreed to messages of a purpose."""
+        ...
+
+
+class NoConsents:
+    """Nobody has agreed to anything that nobody has asked for."""
+
+    async def agreed(self, customer_ids: Iterable[uuid.UUID], purpose: str) -> set[uuid.UUID]:
+        """Give nobody."""
+        return set()
+
+
+async def trigger(db: Database, batch: Batch[TouchpointStitched], automations: Automations) -> None:
+    """Let messages wait for their time, where touchpoints trigger some; keep what may make one needless."""
+    async with db.handling(batch) as (tx, fresh):
+        facts = [(wire.facts.fact(each.message), wire.facts.segments(each.message)) for each in fresh]
+        found: list[Outreach] = []
+        for fact, segments in facts:
+            scope = automations.scope(fact.values)
+            for each in automations.enabled.values():
+                if each.matches(fact, segments, scope):
+                    outreach_id = ids.derive("outreach", each.name, str(fact.touchpoint_id))
+                    found.append(
+                        Outreach(
+                            outreach_id=outreach_id,
+                            automation=each.name,
+                            customer_id=uuid.UUID(fact.customer_id),
+                            touchpoint_id=fact.touchpoint_id,
+                            triggered_time=fact.occurred_time,
+                            due_time=fact.occurred_time + each.after,
+                        )
+                    )
+        kinds = {kind for each in automations.enabled.values() for kind in each.unless}
+        telling = [fact for fact, _ in facts if fact.kind in kinds and fact.customer_id]
+        if telling:
+            await store.windows.add_facts(tx, telling)
+        if found:
+            await store.outreach.add_outreach(tx, found)
+
+
+async def decide(db: Database, automations: Automations, consents: Consents, *, now: dt.datetime) -> bool:
+    """Send or skip each message whose time has come, and note why; says whether more may be waiting."""
+    async with db.transaction() as tx:
+        due = await store.outreach.due_outreach(tx, now=now, most=MOST_DECIDED)
+    agreed: dict[str, set[uuid.UUID]] = {}
+    for each in automations.enabled.values():
+        customers = {one.customer_id for one in due if one.automation == each.name}
+        if customers:
+            agreed[each.name] = await consents.agreed(customers, each.purpose)
+    if not due:
+        return False
+    async with db.transaction() as tx:
+        for one in await store.outreach.due_outreach(tx, now=now, most=MOST_DECIDED):
+            automation = automations.enabled.get(one.automation)
+            await _decide(tx, one, automation, one.customer_id in agreed.get(one.automation, set()), now)
+    return len(due) == MOST_DECIDED
+
+
+async def _decide(
+    tx: Transaction, given: Outreach, automation: Automation | None, consents: bool, now: dt.datetime
+) -> None:
+    sent, happened = 0, False
+    if automation:
+        sent = await store.outreach.count_outreach(tx, given, after=now - automation.per)
+        happened = bool(automation.unless) and await store.outreach.happened(tx, given, automation.unless)
+    late = now - given.due_time > _TOO_LATE
+    reason = keeps_back(automation, consents=consents, sent=sent, happened=happened, late=late)
+    await store.outreach.decide(tx, given.outreach_id, reason=reason, now=now)
+    if automation and not reason:
+        message = Delivery(
+            delivery_id=given.outreach_id,
+            target=automation.target,
+            origin=Origin.AUTOMATION,
+            reason=f"automation.{automation.name}",
+            values={
+                "automation": automation.name,
+                "customer_id": str(given.customer_id),
+                "touchpoint_id": str(given.touchpoint_id),
+                "purpose": automation.purpose,
+                "actor": "bot",  # What it answers is not answered by a person.
+            },
+            created_time=now,
+        )
+        await store.deliveries.add_deliveries(tx, [message])
+    log.info("outreach.decided", outreach_id=str(given.outreach_id), automation=given.automation, reason=reason)

@@ -1,0 +1,186 @@
+"""Send messages until they are taken: each at least once, each under its own key, no receiver more than it can bear."""
+
+import asyncio
+import datetime as dt
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+from google.protobuf.message import Message
+from prometheus_client import Counter
+
+from sori.notify.v1 import alert_events_pb2
+from sori_kit import ids, outbox
+from sori_kit.clock import Clock
+from sori_kit.database import Database, Transaction
+from sori_kit.envelope import Event
+from sori_notify import domain, store, wire
+from sori_notify.deliveries import Outbound, Sender, compose
+from sori_notify.deliveries.outbound import gathered
+from sori_notify.domain.delivery import Delivery, Origin, Target, gather
+from sori_notify.domain.words import Severity
+from sori_notify.settings.targets import Directory
+from sori_notify.store.deliveries import WantedDeliveries
+from sori_notify.usecases.turns import SOURCE
+
+log = structlog.get_logger()
+
+OUTCOMES = Counter(
+    "sori_notify_deliveries_total", "Attempts to deliver a message, by what became of them.", ["outcome"]
+)
+_MOST_WAITING = 1000  # messages to one target looked at in one transaction
+_MOST_REDELIVERED = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How hard it is tried."""
+
+    at_once: int  # attempts under way at a time for one target
+    lease: dt.timedelta
+    first_retry: dt.timedelta
+    attempts: int
+    draw: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    """A message that this worker has in hand, and what it stands for."""
+
+    delivery: Delivery
+    target: Target
+    sender: Sender
+    members: Sequence[Delivery] = ()
+
+
+async def send_deliveries(db: Database, outbound: Outbound, directory: Directory, clock: Clock, pace: Pace) -> bool:
+    """Send the messages whose time has come; says whether more may be waiting."""
+    now = clock.now()
+    async with db.transaction() as tx:
+        names = await store.deliveries.targets_waiting(tx, now=now)
+    taken: list[_Taken] = []
+    for name in names:
+        taken += await _take(db, outbound, directory, name, pace, now)
+    await asyncio.gather(*(_send(db, each, directory, clock, pace) for each in taken))
+    return bool(taken)
+
+
+async def _take(
+    db: Database, outbound: Outbound, directory: Directory, name: str, pace: Pace, now: dt.datetime
+) -> list[_Taken]:
+    target, sender = directory.targets.get(name), await outbound.sender(directory, name)
+    async with db.transaction() as tx:
+        if target is None or sender is None:
+            failed = await store.deliveries.fail_deliveries(tx, name, now=now, problem="no_such_target")
+            log.error("delivery.failed", target=name, count=failed, problem="no_such_target")
+            return []
+        breaker = await store.deliveries.take_health(tx, name)
+        if breaker is None:
+            return []
+        waiting = await store.deliveries.waiting(tx, name, now=now, most=_MOST_WAITING)
+        waiting = await _awake(tx, target, waiting, now)
+        sent = await store.deliveries.count_sent(tx, name, after=now - target.rate.per, now=now)
+        sending = gather(target, waiting, sent=sent, allowed=min(breaker.allows(now), pace.at_once))
+        until = now + pace.lease
+        found = [
+            _Taken(delivery=each, target=target, sender=sender) for each in await _leased(tx, sending.single, until)
+        ]
+        if sending.together:
+            made = _digest(target, sending.together, now)
+            await store.deliveries.digest(tx, made, [each.delivery_id for each in sending.together], until=until)
+            found.append(_Taken(delivery=_counted(made), target=target, sender=sender, members=sending.together))
+        return found
+
+
+async def _awake(tx: Transaction, target: Target, waiting: Sequence[Delivery], now: dt.datetime) -> list[Delivery]:
+    """Let what is not critical wait until a target's quiet hours are over."""
+    held = [each for each in waiting if target.not_before(each.severity, now) > now]
+    if held:
+        until = target.not_before(held[0].severity, now)
+        await store.deliveries.postpone(tx, [each.delivery_id for each in held], until=until, problem="quiet_hours")
+    asleep = {each.delivery_id for each in held}
+    return [each for each in waiting if each.delivery_id not in asleep]
+
+
+async def _leased(tx: Transaction, chosen: Sequence[Delivery], until: dt.datetime) -> list[Delivery]:
+    await store.deliveries.lease_deliveries(tx, [each.delivery_id for each in chosen], until=until)
+    return [_counted(each) for each in chosen]
+
+
+def _counted(given: Delivery) -> Delivery:
+    return replace(given, attempts=given.attempts + 1)
+
+
+def _digest(target: Target, members: Sequence[Delivery], now: dt.datetime) -> Delivery:
+    said = gathered(members)
+    return Delivery(
+        delivery_id=ids.derive("digest", *sorted(str(each.delivery_id) for each in members)),
+        target=target.name,
+        origin=Origin.DIGEST,
+        reason="digest",
+        severity=Severity(str(said["severity"])),
+        values=said,
+        created_time=now,
+    )
+
+
+async def _send(db: Database, taken: _Taken, directory: Directory, clock: Clock, pace: Pace) -> None:
+    delivery, members = taken.delivery, taken.members
+    if delivery.origin is Origin.DIGEST:  # Some of what it stands for may have been taken back since.
+        async with db.transaction() as tx:
+            members = await store.deliveries.members(tx, delivery.delivery_id)
+            if not members:
+                await store.deliveries.drop_delivery(tx, delivery.delivery_id)
+                return
+    message = compose(directory, taken.target, delivery, members)
+    problem = await taken.sender.deliver(message, now=clock.now())
+    now = clock.now()
+    async with db.transaction() as tx:
+        breaker = await store.deliveries.health(tx, delivery.target)
+        after = breaker.failed(now) if problem else breaker.succeeded()
+        if after != breaker:
+            await store.deliveries.save_health(tx, delivery.target, after)
+        if problem:
+            delay = domain.retry_delay(delivery.attempts, first=pace.first_retry, draw=pace.draw())
+            again = now + delay if delivery.attempts < pace.attempts else None
+            mine = await store.deliveries.mark_undelivered(tx, delivery, next_attempt_time=again, problem=problem)
+            OUTCOMES.labels("retried" if again else "failed").inc()
+            if mine and again is None:
+                log.error("delivery.failed", delivery_id=str(delivery.delivery_id), target=delivery.target)
+        elif await store.deliveries.mark_delivered(tx, delivery.delivery_id, now=now):
+            OUTCOMES.labels("sent").inc()
+            if delivery.case_id is not None and delivery.origin is not Origin.AUTOMATION:
+                await outbox.stage(tx, [_sent(delivery, now)], source=SOURCE)
+    if problem:
+        log.warning("delivery.refused", delivery_id=str(delivery.delivery_id), target=delivery.target, problem=problem)
+
+
+def _sent(delivery: Delivery, now: dt.datetime) -> Event[Message]:
+    said = alert_events_pb2.AlertSent(
+        alert_id=str(delivery.delivery_id),
+        case_id=str(delivery.case_id),
+        reason=delivery.reason,
+        target=delivery.target,
+        org_unit=delivery.org_unit,
+        sent_time=wire.timestamp(now),
+        attempt_count=delivery.attempts,
+    )
+    event_id = str(ids.derive("alert.sent", str(delivery.delivery_id)))
+    return Event.new(said, event_id=event_id, entity_id=str(delivery.delivery_id), time=now)
+
+
+async def list_deliveries(
+    db: Database, wanted: WantedDeliveries, *, before: tuple[dt.datetime, uuid.UUID] | None, most: int
+) -> list[Delivery]:
+    """Give up to `most` messages older than `before`, newest first."""
+    async with db.transaction() as tx:
+        return await store.deliveries.page_deliveries(tx, wanted, before=before, most=most)
+
+
+async def redeliver(
+    db: Database, wanted: WantedDeliveries, delivery_ids: Sequence[uuid.UUID], *, now: dt.datetime
+) -> int:
+    """Put failed messages back in line under the ids that they have; gives how many."""
+    async with db.transaction() as tx:
+        return await store.deliveries.redeliver(tx, wanted, delivery_ids, now=now, most=_MOST_REDELIVERED)

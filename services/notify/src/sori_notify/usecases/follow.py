@@ -1,0 +1,150 @@
+"""Take what arrives into cases."""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from google.protobuf.message import Message
+
+from sori.ee_feedback.v1.voice_events_pb2 import VoiceFlagged
+from sori.journey.v1.customer_events_pb2 import CustomerErased, CustomerMerged, CustomerSplit
+from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
+from sori_kit.bus import Batch
+from sori_kit.database import Database, Transaction
+from sori_kit.envelope import Event
+from sori_notify import domain, store, wire
+from sori_notify.usecases.turns import announce, apply
+from sori_notify.wire.touchpoints import grouped_key
+
+
+async def follow(
+    db: Database,
+    batch: Batch[TouchpointStitched],
+    policies: domain.Policies,
+    *,
+    settle: dt.timedelta,
+    now: dt.datetime,
+) -> None:
+    """Take a batch of touchpoints into the cases that they open, answer or resolve."""
+    async with db.handling(batch) as (tx, fresh):
+        messages: dict[uuid.UUID, domain.Message] = {}
+        causes: dict[uuid.UUID, Event[Message]] = {}
+        for event in fresh:
+            message = wire.message(event.message, policies)
+            if message is not None:
+                causes[message.case_id] = event
+                known = messages.get(message.touchpoint_id)
+                if known is None or known.revision < message.revision:
+                    messages[message.touchpoint_id] = message
+        if messages:
+            await take_in(tx, list(messages.values()), causes, settle=settle, now=now)
+        if len(fresh):
+            await store.count_touchpoints(tx, len(fresh))
+
+
+async def take_in(
+    tx: Transaction,
+    messages: Sequence[domain.Message],
+    causes: Mapping[uuid.UUID, Event[Message]],
+    *,
+    settle: dt.timedelta,
+    now: dt.datetime,
+) -> set[uuid.UUID]:
+    """Take messages into their threads; gives the threads."""
+    messages = await _regrouped(tx, messages)
+    keys = {each.case_id for each in messages}
+    touched = set(keys)
+    edited = [each.touchpoint_id for each in messages if each.revision]
+    if edited:  # An edit may have moved a touchpoint to another thread.
+        touched.update(await store.cases_of(tx, edited))
+    await store.hold(tx, touched)
+    await store.add_messages(tx, messages)
+    old = {each.case_id for each in messages if each.occurred_time < now - settle}
+    await _review(tx, touched, causes, old=old, settle=settle, now=now)
+    return keys
+
+
+async def _review(
+    tx: Transaction,
+    keys: set[uuid.UUID],
+    causes: Mapping[uuid.UUID, Event[Message]],
+    *,
+    old: set[uuid.UUID],
+    settle: dt.timedelta,
+    now: dt.datetime,
+) -> None:
+    dossiers = await store.load(tx, keys)
+    verdicts = [
+        verdict
+        for key, dossier in dossiers.items()
+        for verdict in domain.review(dossier, history=key in old, now=now, settle=settle)
+    ]
+    await apply(tx, list(dossiers.values()), verdicts, causes, now=now)
+
+
+async def _regrouped(tx: Transaction, messages: Sequence[domain.Message]) -> list[domain.Message]:
+    """Let what stands for a customer and a topic stand for the customer that remains."""
+    await store.share_customers(tx, any(each.grouped for each in messages))
+    into = await store.survivors(tx, {each.customer_id for each in messages if each.grouped and each.customer_id})
+    return [
+        replace(each, case_id=grouped_key(into[each.customer_id], each.topics[0]))
+        if each.grouped and each.customer_id in into
+        else each
+        for each in messages
+    ]
+
+
+async def raise_flag(db: Database, batch: Batch[VoiceFlagged], *, now: dt.datetime) -> None:
+    """Open a case for each flagged voice of an employee; nothing in it leads to the voice or its author."""
+    async with db.handling(batch) as (tx, fresh):
+        flags = [(event, wire.flag(event.message)) for event in fresh]
+        opened = await store.add_cases(tx, [case for _, case in flags])
+        await announce(
+            tx,
+            [
+                domain.Verdict(case=case, deadline=None, changes=(domain.Change.OPENED,))
+                for _, case in flags
+                if case.case_id in opened
+            ],
+            {case.case_id: event for event, case in flags},
+            now=now,
+        )
+
+
+async def merge(db: Database, batch: Batch[CustomerMerged], *, settle: dt.timedelta, now: dt.datetime) -> None:
+    """Let the cases of merged customers, those to come too, belong to the ones that remain.
+
+    Where customer and topic stand for a thread, two customers' cases about one topic become one.
+    """
+    async with db.handling(batch) as (tx, fresh):
+        if not len(fresh):
+            return
+        into = await store.add_merges(tx, [wire.merge(event.message) for event in fresh])
+        touched = await store.regroup(tx, into, grouped_key)
+        if touched:
+            await store.hold(tx, touched)
+            await _review(tx, touched, {}, old=touched, settle=settle, now=now)
+
+
+async def split(db: Database, batch: Batch[CustomerSplit], *, settle: dt.timedelta, now: dt.datetime) -> None:
+    """Let touchpoints, and the cases that they stand for, belong to a customer who is somebody else after all."""
+    async with db.handling(batch) as (tx, fresh):
+        touched: set[uuid.UUID] = set()
+        for event in fresh:
+            customer_id, touchpoint_ids = wire.split(event.message)
+            touched |= await store.split_customer(tx, customer_id, touchpoint_ids)
+            touched |= await store.regroup(tx, {customer_id: customer_id}, grouped_key)
+        if touched:
+            await store.hold(tx, touched)
+            await _review(tx, touched, {}, old=touched, settle=settle, now=now)
+
+
+async def forget(db: Database, batch: Batch[CustomerErased]) -> None:
+    """Forget customers who were erased; their cases stay, as nobody's."""
+    async with db.handling(batch) as (tx, fresh):
+        if len(fresh):
+            erased = [each for event in fresh for each in wire.erased(event.message)]
+            await store.forget_customers(tx, erased)
+            await store.windows.forget_facts(tx, erased)
+            await store.outreach.forget_outreach(tx, erased)

@@ -1,0 +1,82 @@
+"""Write what became of cases, and announce it."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+
+from google.protobuf.message import Message
+
+from sori_kit import ids, outbox
+from sori_kit.database import Transaction
+from sori_kit.envelope import Event
+from sori_notify import domain, store, wire
+from sori_notify.usecases.stops import heed
+
+SOURCE = "sori/notify"
+
+
+async def apply(
+    tx: Transaction,
+    dossiers: Iterable[domain.Dossier],
+    verdicts: Sequence[domain.Verdict],
+    causes: Mapping[uuid.UUID, Event[Message]],
+    *,
+    now: dt.datetime,
+) -> None:
+    """Write what differs, and announce what has to be announced; `causes` are by thread."""
+    before = {case.case_id: case for dossier in dossiers for case in dossier.cases}
+    armed = {each.case_id: each for dossier in dossiers for each in dossier.deadlines}
+    await store.save(
+        tx,
+        [each.case for each in verdicts if each.case != before.get(each.case.case_id)],
+        list(before.values()),
+    )
+    await store.save_deadlines(
+        tx, [each.deadline for each in verdicts if each.deadline and each.deadline != armed.get(each.case.case_id)]
+    )
+    await announce(tx, verdicts, causes, now=now)
+
+
+async def announce(
+    tx: Transaction,
+    verdicts: Sequence[domain.Verdict],
+    causes: Mapping[uuid.UUID, Event[Message]],
+    *,
+    now: dt.datetime,
+) -> None:
+    """Announce the turns of cases and their clocks if, and only if, this transaction commits."""
+    turned = [each for each in verdicts if each.changes or each.warned or each.breached]
+    await heed(tx, turned, now=now)
+    cases = await store.repointed(tx, [each.case for each in turned])
+    await outbox.stage(
+        tx,
+        [
+            Event.new(
+                message,
+                event_id=str(event_id),
+                entity_id=str(case.case_id),
+                time=now,
+                cause=causes.get(case.thread_key or case.case_id),
+            )
+            for case, verdict in zip(cases, turned, strict=True)
+            for event_id, message in _events(case, verdict, now)
+        ],
+        source=SOURCE,
+    )
+
+
+def _events(case: domain.Case, verdict: domain.Verdict, now: dt.datetime) -> Iterable[tuple[uuid.UUID, Message]]:
+    for change in verdict.changes:
+        yield _event_id(change, case), wire.case_changed(change, case)
+    for clock, percent in verdict.warned:
+        parts = (str(case.case_id), clock.metric, str(clock.instance), str(percent), str(case.version))
+        yield ids.derive("clock.warned", *parts), wire.clock_warned(case, clock, percent)
+    for clock in verdict.breached:
+        late = (now - (clock.breach_time or now)).total_seconds()
+        which = (str(case.case_id), clock.metric, str(clock.instance), str(case.version))
+        yield ids.derive("clock.breached", *which), wire.clock_breached(case, clock, late)
+
+
+def _event_id(change: domain.Change, case: domain.Case) -> uuid.UUID:
+    once = change in (domain.Change.OPENED, domain.Change.ACKNOWLEDGED)
+    return ids.derive(f"case.{change}", str(case.case_id), *([] if once else [str(case.version)]))

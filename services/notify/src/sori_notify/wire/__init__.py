@@ -1,0 +1,51 @@
+"""Domain to proto and back, nothing else."""
+
+from sori_notify.wire import alerting, facts
+from sori_notify.wire.alerts import alert, alert_sent
+from sori_notify.wire.cases import (
+    attainment,
+    case,
+    case_changed,
+    case_message,
+    case_state,
+    channel,
+    clock_breached,
+    clock_state,
+    clock_warned,
+    log_entry,
+    metric,
+    severity,
+    tally,
+)
+from sori_notify.wire.clocks import clock, evidence
+from sori_notify.wire.customers import erased, merge, split
+from sori_notify.wire.touchpoints import flag, message
+from sori_notify.wire.words import timestamp
+
+__all__ = [
+    "alert",
+    "alert_sent",
+    "alerting",
+    "attainment",
+    "case",
+    "case_changed",
+    "case_message",
+    "case_state",
+    "channel",
+    "clock",
+    "clock_breached",
+    "clock_state",
+    "clock_warned",
+    "erased",
+    "evidence",
+    "facts",
+    "flag",
+    "log_entry",
+    "merge",
+    "message",
+    "metric",
+    "severity",
+    "split",
+    "tally",
+    "timestamp",
+]

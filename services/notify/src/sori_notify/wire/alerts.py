@@ -1,0 +1,48 @@
+"""Alerts and what is said of them."""
+
+import datetime as dt
+import json
+
+from sori.notify.v1 import alert_events_pb2
+from sori_kit import ids
+from sori_notify import domain
+from sori_notify.wire.words import timestamp
+
+
+def alert(given: domain.Case, clock: domain.Clock, *, percent: int = 0) -> domain.Alert:
+    """Write the alert of a breach or warning: what to look for and where, no words and nobody's identifiers."""
+    which = clock.metric.value if clock.instance == 1 else f"{clock.metric.value}.{clock.instance}"
+    reason = f"{which}.warned.{percent}" if percent else f"{which}.breached"
+    alert_id = ids.derive("alert", str(given.case_id), reason)
+    body = {
+        "alert_id": str(alert_id),
+        "reason": reason,
+        "case_id": str(given.case_id),
+        "channel": given.channel,
+        "org_unit": given.org_unit,
+        "policy": clock.policy,
+        "due_time": clock.due_time and clock.due_time.isoformat(),
+        "source": given.source,
+        "thread_id": given.thread_id,
+        "severity": given.severity,
+    }
+    return domain.Alert(
+        alert_id=alert_id,
+        case_id=given.case_id,
+        reason=reason,
+        org_unit=given.org_unit,
+        body=json.dumps(body, ensure_ascii=False),
+    )
+
+
+def alert_sent(given: domain.Alert, *, target: str, now: dt.datetime) -> alert_events_pb2.AlertSent:
+    """Say that an alert was delivered."""
+    return alert_events_pb2.AlertSent(
+        alert_id=str(given.alert_id),
+        case_id=str(given.case_id),
+        reason=given.reason,
+        target=target,
+        org_unit=given.org_unit,
+        sent_time=timestamp(now),
+        attempt_count=given.attempts,
+    )

@@ -1,0 +1,177 @@
+"""Cases, what is announced of them, and what is asked."""
+
+from google.protobuf.message import Message as Proto
+
+from sori.ingest.v1 import touchpoint_pb2
+from sori.notify.v1 import case_events_pb2, case_pb2, notify_service_pb2
+from sori_kit.errors import InvalidInput
+from sori_notify import domain, store
+from sori_notify.wire.clocks import clock
+from sori_notify.wire.words import (
+    ACTOR_NUMBERS,
+    CHANNEL_NUMBERS,
+    CHANNELS,
+    CLOCKS,
+    KIND_NUMBERS,
+    METRIC_NUMBERS,
+    METRICS,
+    ORIGIN_NUMBERS,
+    SEVERITIES,
+    SEVERITY_NUMBERS,
+    STATE_NUMBERS,
+    STATES,
+    timestamp,
+)
+
+
+def case(given: domain.Case) -> case_pb2.Case:
+    """Write a case."""
+    made = case_pb2.Case(
+        case_id=str(given.case_id),
+        origin=ORIGIN_NUMBERS[given.origin],
+        state=STATE_NUMBERS[given.state],
+        source=given.source,
+        thread_id=given.thread_id,
+        customer_id=str(given.customer_id or ""),
+        channel=CHANNEL_NUMBERS[given.channel] if given.channel else touchpoint_pb2.CHANNEL_UNSPECIFIED,
+        org_unit=given.org_unit,
+        touchpoint_id=str(given.touchpoint_id or ""),
+        topics=given.topics,
+        opened_time=timestamp(given.opened_time),
+        acknowledged_by=given.acknowledged_by,
+        acknowledged_time=timestamp(given.acknowledged_time),
+        resolved_time=timestamp(given.resolved_time),
+        version=given.version,
+        clocks=map(clock, given.clocks),
+        severity=SEVERITY_NUMBERS[given.severity],
+        tags=given.tags,
+        team=given.team,
+        person=given.person,
+        segments=given.segments,
+        answered_time=timestamp(given.answered_time),
+        closed_time=timestamp(given.closed_time),
+    )
+    for number, each in enumerate(given.clocks):
+        if each is given.clock:
+            made.clock.CopyFrom(made.clocks[number])
+    return made
+
+
+def case_changed(change: domain.Change, given: domain.Case) -> Proto:
+    """Write what is announced of a turn in a case."""
+    match change:
+        case domain.Change.OPENED:
+            return case_events_pb2.CaseOpened(case=case(given))
+        case domain.Change.ANSWERED:
+            return case_events_pb2.CaseAnswered(case=case(given))
+        case domain.Change.ACKNOWLEDGED:
+            return case_events_pb2.CaseAcknowledged(case=case(given))
+        case domain.Change.BREACHED:
+            return case_events_pb2.CaseBreached(case=case(given))
+        case domain.Change.RESOLVED:
+            return case_events_pb2.CaseResolved(case=case(given))
+        case domain.Change.REOPENED:
+            return case_events_pb2.CaseReopened(case=case(given))
+        case domain.Change.UPDATED:
+            return case_events_pb2.CaseUpdated(case=case(given))
+
+
+def clock_warned(given: domain.Case, which: domain.Clock, percent: int) -> case_events_pb2.ClockWarned:
+    """Say that a share of a promise's time is used up."""
+    return case_events_pb2.ClockWarned(case=case(given), clock=clock(which, given), percent=percent)
+
+
+def clock_breached(given: domain.Case, which: domain.Clock, late_seconds: float) -> case_events_pb2.ClockBreached:
+    """Say that a promise is broken."""
+    return case_events_pb2.ClockBreached(case=case(given), clock=clock(which, given), late_seconds=late_seconds)
+
+
+def case_message(given: domain.Message) -> notify_service_pb2.CaseMessage:
+    """Write a message of a case."""
+    return notify_service_pb2.CaseMessage(
+        touchpoint_id=str(given.touchpoint_id),
+        kind=KIND_NUMBERS[given.kind],
+        actor=ACTOR_NUMBERS[given.actor],
+        occurred_time=timestamp(given.occurred_time),
+        opens=given.opens,
+        answers=given.answers,
+    )
+
+
+def log_entry(given: domain.Act) -> notify_service_pb2.CaseLogEntry:
+    """Write what somebody did."""
+    return notify_service_pb2.CaseLogEntry(
+        time=timestamp(given.time),
+        act=given.kind.value,
+        actor=given.actor,
+        team=given.team,
+        person=given.person,
+        tags=given.tags,
+    )
+
+
+def case_state(number: int) -> domain.CaseState | None:
+    """Read a state of a request; None means all."""
+    if number and number not in STATES:
+        raise InvalidInput.of_field("state", "is unknown")
+    return STATES.get(case_pb2.CaseState.ValueType(number))
+
+
+def clock_state(number: int) -> domain.ClockState | None:
+    """Read a clock state of a request; None means all."""
+    if number and number not in CLOCKS:
+        raise InvalidInput.of_field("clock_state", "is unknown")
+    return CLOCKS.get(case_pb2.ClockState.ValueType(number))
+
+
+def channel(number: int, field: str) -> domain.Channel | None:
+    """Read a channel of a request; None means all."""
+    if number and number not in CHANNELS:
+        raise InvalidInput.of_field(field, "is unknown")
+    return CHANNELS.get(touchpoint_pb2.Channel.ValueType(number))
+
+
+def severity(number: int, field: str) -> domain.Severity | None:
+    """Read a severity of a request; None means all."""
+    if number and number not in SEVERITIES:
+        raise InvalidInput.of_field(field, "is unknown")
+    return SEVERITIES.get(case_pb2.CaseSeverity.ValueType(number))
+
+
+def metric(number: int, field: str) -> domain.Metric | None:
+    """Read a metric of a request; None means all."""
+    if number and number not in METRICS:
+        raise InvalidInput.of_field(field, "is unknown")
+    return METRICS.get(case_pb2.ClockMetric.ValueType(number))
+
+
+def attainment(given: domain.Attainment) -> notify_service_pb2.Attainment:
+    """Write how many promises of one kind were kept."""
+    made = notify_service_pb2.Attainment(
+        policy=given.policy,
+        metric=METRIC_NUMBERS[given.metric] if given.metric else case_pb2.CLOCK_METRIC_UNSPECIFIED,
+        channel=CHANNEL_NUMBERS[given.channel] if given.channel else touchpoint_pb2.CHANNEL_UNSPECIFIED,
+        team=given.team,
+        week=given.week,
+        attained_count=given.attained,
+        breached_count=given.breached,
+        running_count=given.running,
+        cancelled_count=given.cancelled,
+    )
+    if given.percentage is not None:
+        made.percentage = given.percentage
+    return made
+
+
+def tally(given: store.Tally) -> notify_service_pb2.GetTallyResponse:
+    """Write how many there are of everything."""
+    return notify_service_pb2.GetTallyResponse(
+        customer_case_count=given.customer_cases,
+        employee_case_count=given.employee_cases,
+        breached_count=given.breached,
+        alert_sent_count=given.alerts_sent,
+        alert_pending_count=given.alerts_pending,
+        alert_failed_count=given.alerts_failed,
+        deadline_due_count=given.deadlines_due,
+        touchpoint_count=given.touchpoints,
+    )

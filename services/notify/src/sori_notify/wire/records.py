@@ -1,0 +1,218 @@
+"""Lines of an evaluation: what happened, in any of the spellings in which it may come."""
+
+import datetime as dt
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from google.protobuf import json_format
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message as Proto
+
+from sori.ingest.v1.touchpoint_pb2 import Touchpoint
+from sori.journey.v1.customer_events_pb2 import CustomerMerged
+from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
+from sori.notify.v1 import evaluation_pb2
+from sori_kit import ids
+from sori_kit.errors import InvalidInput
+from sori_notify import domain
+from sori_notify.domain import ActKind
+
+_ACTS = {
+    evaluation_pb2.CASE_CHANGE_TYPE_SET_PENDING: ActKind.SET_PENDING,
+    evaluation_pb2.CASE_CHANGE_TYPE_ON_HOLD: ActKind.SET_ON_HOLD,
+    evaluation_pb2.CASE_CHANGE_TYPE_RESUME: ActKind.RESUME,
+    evaluation_pb2.CASE_CHANGE_TYPE_RESOLVE: ActKind.RESOLVE,
+    evaluation_pb2.CASE_CHANGE_TYPE_REOPEN: ActKind.REOPEN,
+    evaluation_pb2.CASE_CHANGE_TYPE_CLOSE: ActKind.CLOSE,
+    evaluation_pb2.CASE_CHANGE_TYPE_ASSIGN: ActKind.ASSIGN,
+    evaluation_pb2.CASE_CHANGE_TYPE_ACKNOWLEDGE: ActKind.ACKNOWLEDGE,
+}
+_CHANGES = {  # Other words for them.
+    "pending": "SET_PENDING",
+    "hold": "ON_HOLD",
+    "set_on_hold": "ON_HOLD",
+    "unhold": "RESUME",
+    "open": "RESUME",
+    "set_open": "RESUME",
+    "resumed": "RESUME",
+    "resolved": "RESOLVE",
+    "reopened": "REOPEN",
+    "closed": "CLOSE",
+    "assigned": "ASSIGN",
+    "reassign": "ASSIGN",
+    "ack": "ACKNOWLEDGE",
+    "acknowledged": "ACKNOWLEDGE",
+    "merged": "MERGE",
+}
+_WRAPPERS = ("record", "data", "message", "event")
+_NAIVE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?")
+M = TypeVar("M", bound=Proto)
+
+_TIME = "google.protobuf.Timestamp"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """An act on a case that is named by its id or its thread, whichever the line gave."""
+
+    act: domain.Act
+    source: str
+    name: str  # a thread's, or a case's id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """Two cases, or two customers, that are one."""
+
+    time: dt.datetime
+    source: str = ""
+    name: str = ""
+    into: str = ""
+    customer_id: uuid.UUID | None = None
+    into_customer_id: uuid.UUID | None = None
+
+
+def record(line: str) -> TouchpointStitched | Changed | Merged:
+    """Read one line; one that cannot be read is InvalidInput."""
+    try:
+        given = json.loads(line)
+    except ValueError as error:
+        raise InvalidInput(f"is not JSON: {error}") from None
+    found = _unwrapped(given)
+    if isinstance(found, evaluation_pb2.CaseChange):
+        return _change(found)
+    if isinstance(found, CustomerMerged):
+        return Merged(
+            time=found.merged_time.ToDatetime(dt.UTC),
+            customer_id=_id("customer", found.merged_customer_id),
+            into_customer_id=_id("customer", found.customer_id),
+        )
+    return _identified(found)
+
+
+def _unwrapped(given: object) -> TouchpointStitched | evaluation_pb2.CaseChange | CustomerMerged:
+    if not isinstance(given, dict):
+        raise InvalidInput("is not a JSON object")
+    keys = {_snake(str(key)): value for key, value in given.items()}
+    for name in ("case_change", "change"):
+        if isinstance(keys.get(name), dict):
+            return _parse(keys[name], evaluation_pb2.CaseChange())
+    if isinstance(keys.get("change"), str):
+        return _parse(given, evaluation_pb2.CaseChange())
+    for name in ("stitched", "touchpoint_stitched", "touchpoint_classified", "touchpoint_received"):
+        if isinstance(keys.get(name), dict):
+            return _parse(keys[name], TouchpointStitched())
+    if isinstance(keys.get("touchpoint"), dict):
+        return _parse(given, TouchpointStitched())
+    if "merged_customer_id" in keys:
+        return _parse(given, CustomerMerged())
+    if "occurred_time" in keys:
+        return TouchpointStitched(touchpoint=_parse(given, Touchpoint()))
+    for name in _WRAPPERS:
+        if isinstance(keys.get(name), dict):
+            return _unwrapped(keys[name])
+    raise InvalidInput("is neither a touchpoint nor a case change")
+
+
+def _parse(given: Mapping[str, Any], message: M) -> M:
+    try:
+        json_format.ParseDict(_spelt(given, message.DESCRIPTOR), message, ignore_unknown_fields=True)
+    except json_format.ParseError as error:
+        raise InvalidInput(str(error)) from None
+    return message
+
+
+def _spelt(given: Mapping[str, Any], descriptor: Any) -> dict[str, Any]:
+    """Spell short words, as in `kakao`, and times without an offset, which are UTC, the way protobuf's JSON does."""
+    fields = {name: each for each in descriptor.fields for name in (each.name, each.json_name)}
+    found: dict[str, Any] = {}
+    for key, value in given.items():
+        field = fields.get(key) or fields.get(_snake(key))
+        if field is None or value is None:
+            continue
+        one = not isinstance(value, list)
+        values = [_value(each, field) for each in ([value] if one else value)]
+        found[field.name] = values[0] if one else values
+    return found
+
+
+def _value(value: Any, field: FieldDescriptor) -> Any:
+    if field.enum_type is not None and isinstance(value, str):
+        names = field.enum_type.values_by_name
+        prefix = field.enum_type.values[0].name.removesuffix("UNSPECIFIED")
+        word = value.strip().replace("-", "_").replace(" ", "_")
+        if field.enum_type.name == "CaseChangeType":
+            word = _CHANGES.get(word.lower(), word)
+        return next((each for each in (value, word.upper(), prefix + word.upper()) if each in names), value)
+    if field.message_type is None:
+        return str(value) if field.type == FieldDescriptor.TYPE_STRING and isinstance(value, int) else value
+    if field.message_type.full_name == _TIME:
+        if isinstance(value, str) and _NAIVE.fullmatch(value):
+            return dt.datetime.fromisoformat(value.replace(" ", "T").upper()).isoformat() + "Z"
+        return value
+    if field.message_type.GetOptions().map_entry:
+        return {str(key): str(each).lower() if isinstance(each, bool) else each for key, each in value.items()}
+    return _spelt(value, field.message_type) if isinstance(value, dict) else value
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
+
+
+def _id(kind: str, text: str) -> uuid.UUID:
+    """Give the UUID that a text is, or one that stands for it."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return ids.derive(kind, text)
+
+
+def _identified(stitched: TouchpointStitched) -> TouchpointStitched:
+    """Give a touchpoint the ids that ingest and journey would have given it."""
+    touchpoint = stitched.touchpoint
+    if not touchpoint.HasField("occurred_time"):
+        raise InvalidInput("occurred_time is missing")
+    if not touchpoint.touchpoint_id:
+        own = touchpoint.external_id or _digest(touchpoint)
+        touchpoint.touchpoint_id = str(ids.derive("touchpoint", touchpoint.source, own))
+    touchpoint.touchpoint_id = str(_id("touchpoint", touchpoint.touchpoint_id))
+    if stitched.position.customer_id:
+        stitched.position.customer_id = str(_id("customer", stitched.position.customer_id))
+    return stitched
+
+
+def _change(given: evaluation_pb2.CaseChange) -> Changed | Merged:
+    if not given.HasField("time"):
+        raise InvalidInput("time is missing")
+    time = given.time.ToDatetime(dt.UTC)
+    name = given.thread_id or given.case_id
+    if given.change == evaluation_pb2.CASE_CHANGE_TYPE_MERGE:
+        if given.customer_id and given.into_customer_id:
+            customer, into = _id("customer", given.customer_id), _id("customer", given.into_customer_id)
+            return Merged(time=time, customer_id=customer, into_customer_id=into)
+        into_name = given.into_thread_id or given.into_case_id
+        if not name or not into_name:
+            raise InvalidInput("merge needs two cases, two threads or two customers")
+        return Merged(time=time, source=given.source, name=name, into=into_name)
+    if given.change not in _ACTS:
+        raise InvalidInput("change is missing")
+    if not name:
+        raise InvalidInput("case_id and thread_id are missing")
+    act = domain.Act(
+        act_id=ids.derive("change", given.change_id or _digest(given)),
+        case_id=None,
+        kind=_ACTS[given.change],
+        time=time,
+        actor=given.actor,
+        team=given.team,
+        person=given.person,
+    )
+    return Changed(act=act, source=given.source, name=name)
+
+
+def _digest(message: Proto) -> str:
+    return message.SerializeToString(deterministic=True).hex()

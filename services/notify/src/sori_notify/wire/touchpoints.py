@@ -1,0 +1,112 @@
+"""What arrives on the line, as far as cases depend on it."""
+
+import datetime as dt
+import uuid
+from dataclasses import replace
+
+from sori.classify.v1.classification_pb2 import Classification
+from sori.ee_feedback.v1.voice_events_pb2 import VoiceFlagged
+from sori.ingest.v1.touchpoint_pb2 import Touchpoint
+from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
+from sori_kit import ids, parse
+from sori_kit.errors import InvalidInput
+from sori_notify import domain
+from sori_notify.wire.words import ACTORS, CHANNELS, KINDS
+
+_TRUE = frozenset({"1", "true", "yes", "y"})
+_FALSE = frozenset({"0", "false", "no", "n"})
+_INTERNAL = frozenset({"internal", "private", "note"})  # visibilities that no customer sees
+
+
+def message(stitched: TouchpointStitched, policies: domain.Policies) -> domain.Message | None:
+    """Read what a case depends on, or None for a touchpoint that no case depends on, as most are."""
+    touchpoint = stitched.touchpoint
+    kind = KINDS.get(touchpoint.kind, domain.Kind.OTHER)
+    actor = ACTORS.get(touchpoint.actor, domain.Actor.CUSTOMER)
+    opens = policies.opens(actor, kind)
+    if not (touchpoint.thread_id or opens or touchpoint.revision):  # A later revision may take back what one opened.
+        return None
+    if actor is domain.Actor.AGENT and _is_set(touchpoint, "automatic", "automated", "auto_reply"):
+        actor = domain.Actor.BOT
+    customer_id = stitched.position.customer_id
+    customer = parse.uuid(customer_id, "position.customer_id") if customer_id else None
+    topics = tuple(stitched.classification.topics)
+    thread_id = touchpoint.thread_id or touchpoint.touchpoint_id
+    grouped = not touchpoint.thread_id and customer is not None and bool(topics)
+    made = domain.Message(
+        touchpoint_id=parse.uuid(touchpoint.touchpoint_id, "touchpoint.touchpoint_id"),
+        revision=touchpoint.revision,
+        case_id=grouped_key(customer, topics[0]) if grouped and customer else thread_key(touchpoint.source, thread_id),
+        source=touchpoint.source,
+        thread_id=thread_id,
+        actor=actor,
+        kind=kind,
+        channel=CHANNELS.get(touchpoint.channel),
+        org_unit=touchpoint.org_unit,
+        topics=topics,
+        customer_id=customer,
+        occurred_time=touchpoint.occurred_time.ToDatetime(dt.UTC),
+        opens=opens,
+        promise=None,
+        public=_is_public(touchpoint),
+        severity=_severity(touchpoint, stitched.classification, policies),
+        segments=_segments(stitched),
+        grouped=grouped,
+    )
+    return promised(made, policies) if made.wants_answer else made
+
+
+def promised(given: domain.Message, policies: domain.Policies) -> domain.Message:
+    """Freeze with a message what these policies promise for it."""
+    return replace(given, promise=policies.promise(given.subject))
+
+
+def thread_key(source: str, thread_id: str) -> uuid.UUID:
+    """Name a thread, and the first case of it."""
+    return ids.derive("case", source, thread_id)
+
+
+def grouped_key(customer_id: uuid.UUID, topic: str) -> uuid.UUID:
+    """Name what a customer and a topic stand for where there are no threads."""
+    return ids.derive("case", "customer", str(customer_id), topic)
+
+
+def _is_set(touchpoint: Touchpoint, *names: str) -> bool:
+    return any(touchpoint.attributes.get(name, "").strip().lower() in _TRUE for name in names)
+
+
+def _is_public(touchpoint: Touchpoint) -> bool:
+    said = touchpoint.attributes
+    if said.get("public", "").strip().lower() in _FALSE or said.get("visibility", "").strip().lower() in _INTERNAL:
+        return False
+    return not _is_set(touchpoint, "internal", "private", "is_private")
+
+
+def _severity(touchpoint: Touchpoint, classification: Classification, policies: domain.Policies) -> domain.Severity:
+    for name in ("severity", "priority"):
+        if (found := domain.severity_of(touchpoint.attributes.get(name, ""))) is not None:
+            return found
+    return policies.urgencies.severity(classification.urgency)
+
+
+def _segments(stitched: TouchpointStitched) -> tuple[str, ...]:
+    said = [*getattr(stitched.position, "segments", ())]
+    for name in ("segment", "segments"):
+        said += stitched.touchpoint.attributes.get(name, "").split(",")
+    return tuple(dict.fromkeys(each.strip() for each in said if each.strip()))
+
+
+def flag(flagged: VoiceFlagged) -> domain.Case:
+    """Read a flag as the case that it opens."""
+    try:
+        year, week = flagged.week.split("-W")
+        monday = dt.date.fromisocalendar(int(year), int(week), 1)
+    except ValueError:
+        raise InvalidInput.of_field("week", "is not an ISO week such as 2026-W47") from None
+    flag_id = parse.uuid(flagged.flag_id, "flag_id")
+    return domain.flagged(
+        ids.derive("case", "employee", "flag", str(flag_id)),
+        org_unit=flagged.org_unit,
+        reasons=list(flagged.reasons),
+        week=dt.datetime.combine(monday, dt.time(), dt.UTC),
+    )

@@ -1,0 +1,183 @@
+"""`sori sla evaluate` on files: what people write, in any spelling and order, and what comes out."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sori_notify import offline
+
+POLICIES = """\
+opens_cases: [inquiry, complaint]
+calendars:
+  office:
+    zone: Asia/Seoul
+    weekly: {mon-fri: ["09:00-12:00", "13:00-18:00"]}
+    holidays: KR
+policies:
+  - name: kakao
+    match: {channels: [kakao]}
+    calendar: office
+    warn_at: [50, 80]
+    first_response: 5m
+    next_response: 10m
+    total_resolution: 8h
+  - name: rest
+    first_response: 24h
+"""
+NOW = "2026-11-23T05:00:00Z"
+Evaluate = Callable[..., list[dict[str, Any]]]
+ASKED = {
+    "touchpoint": {
+        "source": "kakao-main",
+        "externalId": "1",
+        "channel": "CHANNEL_KAKAO",
+        "kind": "TOUCHPOINT_KIND_INQUIRY",
+        "actor": "ACTOR_CUSTOMER",
+        "occurredTime": "2026-11-20T17:58:00+09:00",
+        "threadId": "t1",
+    }
+}
+ANSWERED = {  # Bare, snake case, short words: Monday, three past nine.
+    "source": "kakao-main",
+    "external_id": "2",
+    "channel": "kakao",
+    "kind": "reply",
+    "actor": "agent",
+    "occurred_time": "2026-11-23T00:03:00Z",
+    "thread_id": "t1",
+}
+
+
+class _Arguments:
+    policies: Path
+    events: str
+    now: Any
+    json = True
+
+
+@pytest.fixture
+def evaluate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Evaluate:
+    def run(*lines: object, now: str = NOW, policies: str = POLICIES, status: int = 0) -> list[dict[str, Any]]:
+        (tmp_path / "sla.yaml").write_text(policies)
+        (tmp_path / "events.jsonl").write_text(
+            "\n".join(each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in lines)
+        )
+        arguments = _Arguments()
+        arguments.policies, arguments.events = tmp_path / "sla.yaml", str(tmp_path / "events.jsonl")
+        arguments.now = offline._time(now)
+        assert status == offline.COMMANDS["evaluate"].run(arguments)  # type: ignore[arg-type]
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    return run
+
+
+def of(clocks: list[dict[str, Any]], metric: str) -> list[dict[str, Any]]:
+    return [each for each in clocks if each["metric"] == f"CLOCK_METRIC_{metric}"]
+
+
+def test_a_line_says_everything_about_its_clock(evaluate: Evaluate) -> None:
+    (clock,) = of(evaluate(ANSWERED, ASKED), "FIRST_RESPONSE")
+
+    assert {
+        "threadId": "t1",
+        "metric": "CLOCK_METRIC_FIRST_RESPONSE",
+        "instance": 1,
+        "state": "CLOCK_STATE_FULFILLED",
+        "policy": "kakao",
+        "startTime": "2026-11-20T08:58:00Z",
+        "dueTime": "2026-11-23T00:03:00Z",
+        "workingSecondsUsed": 300,
+        "targetSeconds": 300,
+        "warnings": [
+            {"percent": 50, "time": "2026-11-23T00:00:30Z"},
+            {"percent": 80, "time": "2026-11-23T00:02:00Z"},
+        ],
+        "fulfilledTime": "2026-11-23T00:03:00Z",
+    }.items() <= clock.items()
+    assert "breachTime" not in clock
+
+
+def test_order_repeats_and_spelling_change_nothing(evaluate: Evaluate) -> None:
+    change = {"caseChange": {"threadId": "t1", "change": "CASE_CHANGE_TYPE_RESOLVE", "time": "2026-11-23T01:00:00Z"}}
+    same = {"thread_id": "t1", "change": "resolve", "time": "2026-11-23T10:00:00+09:00"}
+    stitched = {"stitched": {"touchpoint": ASKED["touchpoint"], "classification": {"topics": ["delivery"]}}}
+
+    one = evaluate(ASKED, ANSWERED, change)
+    other = evaluate(same, ANSWERED, change, stitched, ANSWERED, stitched)
+
+    assert one == other
+
+
+def test_what_happens_after_the_moment_asked_for_is_not_known_yet(evaluate: Evaluate) -> None:
+    (clock,) = of(evaluate(ASKED, ANSWERED, now="2026-11-23T00:02:00Z"), "FIRST_RESPONSE")
+
+    assert ("CLOCK_STATE_RUNNING", 240, "2026-11-23T00:03:00Z") == (
+        clock["state"],
+        clock["workingSecondsUsed"],
+        clock["dueTime"],
+    )
+
+
+def test_waiting_for_the_customer_stops_the_clock_until_the_customer_writes(evaluate: Evaluate) -> None:
+    pending = {"case_change": {"thread_id": "t1", "change": "set_pending", "time": "2026-11-23T00:03:00Z"}}
+    back = ANSWERED | {"external_id": "3", "actor": "customer", "occurred_time": "2026-11-23T02:00:00Z"}
+
+    waiting = of(evaluate(ASKED, ANSWERED, pending), "TOTAL_RESOLUTION")
+    running = of(evaluate(ASKED, ANSWERED, pending, back, now="2026-11-23T02:05:00Z"), "TOTAL_RESOLUTION")
+
+    assert [("CLOCK_STATE_PAUSED", 300)] == [(each["state"], each["workingSecondsUsed"]) for each in waiting]
+    assert [("CLOCK_STATE_RUNNING", 600)] == [(each["state"], each["workingSecondsUsed"]) for each in running]
+
+
+def test_a_case_may_be_named_by_the_id_that_was_printed(evaluate: Evaluate) -> None:
+    (first, *_) = evaluate(ASKED)
+
+    closed = evaluate(ASKED, {"caseId": first["caseId"], "change": "close", "time": "2026-11-20T09:00:00Z"})
+
+    assert ["CLOCK_STATE_CANCELLED"] == [each["state"] for each in of(closed, "FIRST_RESPONSE")]
+
+
+def test_cases_that_merge_are_one_from_the_older_question_on(evaluate: Evaluate) -> None:
+    other = {
+        "touchpoint": ASKED["touchpoint"]
+        | {"externalId": "9", "threadId": "t2", "occurredTime": "2026-11-20T08:00:00Z"}
+    }
+    merge = {"thread_id": "t2", "change": "merge", "into_thread_id": "t1", "time": "2026-11-20T09:10:00Z"}
+
+    found = of(evaluate(ASKED, other, merge), "FIRST_RESPONSE")
+
+    assert [("2026-11-20T08:00:00Z", "CLOCK_STATE_BREACHED")] == [(each["startTime"], each["state"]) for each in found]
+
+
+def test_customers_who_merge_share_their_cases_about_a_topic(evaluate: Evaluate) -> None:
+    def asks(customer: str, time: str) -> dict[str, Any]:
+        touchpoint = {
+            "source": "web",
+            "externalId": customer,
+            "channel": "web",
+            "kind": "complaint",
+            "occurredTime": time,
+        }
+        return {
+            "touchpoint": touchpoint,
+            "classification": {"topics": ["delivery"]},
+            "position": {"customerId": customer},
+        }
+
+    merge = {"change": "merge", "customerId": "b", "intoCustomerId": "a", "time": "2026-11-21T00:00:00Z"}
+    lines = [asks("a", "2026-11-20T01:00:00Z"), asks("b", "2026-11-20T00:00:00Z")]
+
+    assert [2, 1] == [len(evaluate(*lines)), len(evaluate(*lines, merge))]
+
+
+def test_a_line_that_cannot_be_read_is_named_and_the_others_count(
+    evaluate: Evaluate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 2 == len(evaluate(ASKED, "{", {"threadId": "t1"}, status=1))
+
+
+def test_a_wrong_policy_file_is_refused(evaluate: Evaluate) -> None:
+    assert [] == evaluate(ASKED, policies=POLICIES.replace("5m", "soon"), status=2)
