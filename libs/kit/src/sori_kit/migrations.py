@@ -43,7 +43,9 @@ async def upgrade(package: ModuleType | str, url: sa.URL) -> None:
         url.set(drivername="postgresql").render_as_string(hide_password=False), timeout=5
     )
     try:
-        await connection.execute("select pg_advisory_lock($1)", _LOCK)
+        # Asked again and again: a statement that waited would hold back an index that is created concurrently.
+        while not await connection.fetchval("select pg_try_advisory_lock($1)", _LOCK):
+            await asyncio.sleep(0.2)
         await asyncio.to_thread(command.upgrade, config(package, url), "head")  # Alembic runs an event loop of its own.
     finally:
         await connection.close()
