@@ -9,8 +9,9 @@ from typing import Any
 import builders
 from sori.ee_feedback.v1 import voice_pb2
 from sori.insight.v1 import feed_pb2, insight_service_pb2, insight_service_pb2_grpc
-from sori.notify.v1 import case_pb2, notify_service_pb2, notify_service_pb2_grpc
+from sori.notify.v1 import case_pb2, chain_pb2, notify_service_pb2, notify_service_pb2_grpc
 from sori_kit import auth, ids, parse, rpc
+from sori_kit.errors import InvalidInput
 from sori_kit.settings import KitSettings
 from sori_local.tokens import LocalIssuer
 
@@ -120,6 +121,14 @@ class Notify(notify_service_pb2_grpc.NotifyServiceServicer):
         self, request: notify_service_pb2.ResolveCaseRequest, context: rpc.Context
     ) -> notify_service_pb2.ResolveCaseResponse:
         raise NotImplementedError
+
+    async def AcknowledgeByLink(
+        self, request: chain_pb2.AcknowledgeByLinkRequest, context: rpc.Context
+    ) -> chain_pb2.AcknowledgeByLinkResponse:
+        self.callers.append(("AcknowledgeByLink", auth.caller()))
+        if request.token != "genuine":
+            raise InvalidInput.of_field("token", "was not made by this service")
+        return chain_pb2.AcknowledgeByLinkResponse(case_id="case-1")
 
     async def GetTally(
         self, request: notify_service_pb2.GetTallyRequest, context: rpc.Context

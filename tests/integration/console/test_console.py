@@ -55,7 +55,10 @@ async def running(engines: Engines, **env: str) -> AsyncIterator[Console]:
         insight_port = await behind.enter_async_context(peers.serving("insight", insight, issuer))
         notify_port = await behind.enter_async_context(peers.serving("notify", notify, issuer))
         port = free_port()
+        token = engines.folder / "console-token"
+        token.write_text(issuer.token(["cx.act"], subject="console"))
         settings = {
+            "SORI_CONSOLE_SERVICE_TOKEN_FILE": str(token),
             "SORI_CONSOLE_HTTP_PORT": str(port),
             "SORI_CONSOLE_INSIGHT_TARGET": f"127.0.0.1:{insight_port}",
             "SORI_CONSOLE_NOTIFY_TARGET": f"127.0.0.1:{notify_port}",
@@ -149,6 +152,7 @@ def resume_token(page: str) -> str:
         ("/feed/events", "", 401),
         ("/login", "", 200),
         ("/healthz", "", 200),
+        ("/take", "", 200),
         ("/static/console.css", "", 200),
         ("/static/../main.py", "", 404),
         ("/nothing", "", 404),
@@ -273,6 +277,26 @@ async def test_another_site_cannot_make_the_browser_sign_in_or_out(console: Cons
 
     assert [403, 403] == [each.status_code for each in answers]
     assert not any("set-cookie" in each.headers for each in answers)
+
+
+async def test_whoever_has_the_link_takes_the_case_but_only_by_asking_for_it(console: Console) -> None:
+    async with console.browser() as browser:
+        opened = await browser.get("/take", params={"link": "genuine"})
+        assert not console.notify.callers  # Programs that look at links take nothing.
+
+        taken = await browser.post("/take", data={"link": "genuine"})
+
+    assert (200, 200) == (opened.status_code, taken.status_code)
+    assert 'value="genuine"' in opened.text
+    assert "case-1" in taken.text
+    assert [("AcknowledgeByLink", "console")] == [(name, caller.subject) for name, caller in console.notify.callers]
+
+
+async def test_a_forged_link_takes_nothing(console: Console) -> None:
+    async with console.browser() as browser:
+        answer = await browser.post("/take", data={"link": "forged"})
+
+    assert 400 == answer.status_code
 
 
 async def test_a_body_beyond_reason_is_refused(console: Console) -> None:

@@ -39,7 +39,8 @@ def test_a_path_that_the_table_cannot_speak_of_stops_the_start() -> None:
         access.check([Route("/cases/{case}", page)], {"/cases/{case}": frozenset({"cx.read"})})
 
 
-def test_only_sign_in_static_files_and_the_probe_are_open() -> None:
-    assert {"/login", "/static", "/healthz"} == access.OPEN
+def test_only_sign_in_signed_links_static_files_and_the_probe_are_open() -> None:
+    assert {"/login", "/take", "/static", "/healthz"} == access.OPEN
 
-    access.check([Mount("/static", routes=[]), Route("/login", page), Route("/healthz", page)], {})
+    opened = [Route(path, page) for path in ("/login", "/take", "/healthz")]
+    access.check([Mount("/static", routes=[]), *opened], {})

@@ -26,17 +26,17 @@ def test_another_base_shifts_all_ports_and_none_collide(tmp_path: Path) -> None:
     usual, shifted = plan.make(tmp_path / "a"), plan.make(tmp_path / "b", base_port=9000)
 
     assert {port - 7100 + 9000 for port in usual.ports()} == set(shifted.ports())
-    assert 2 * len(ports.SERVICES) + 4 == len(usual.ports())
+    assert 2 * len(ports.SERVICES) + 6 == len(usual.ports())
     assert "http://127.0.0.1:9008/alerts" == shifted.environ()["SORI_NOTIFY_WEBHOOK_URL"]
 
 
 def test_secrets_are_made_once_and_are_ours_alone(tmp_path: Path) -> None:
     plan.make(tmp_path)
-    files = {path: path.read_text() for path in (tmp_path / "secrets").iterdir() if path.name != "ee-feedback-token"}
+    files = {path: path.read_text() for path in (tmp_path / "secrets").iterdir() if not path.name.endswith("-token")}
 
     plan.make(tmp_path)
 
-    assert {"webhook", "ee-feedback"} == {path.name for path in files}
+    assert {"webhook", "link", "ee-feedback"} == {path.name for path in files}
     assert files == {path: path.read_text() for path in files}
     assert {0o600} == {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "secrets").iterdir()}
 

@@ -134,7 +134,7 @@ def home() -> Path:
 
 def model() -> Path:
     """Find the model that reads texts unless the user names another."""
-    return home() / "services" / "classify" / "models" / "sori-small-1"
+    return home() / "services" / "classify" / "models" / "sori-small-2"
 
 
 def lexicons() -> Path:
@@ -202,23 +202,30 @@ def _own(name: str, folder: Path, base_port: int, issuer: LocalIssuer) -> dict[s
             "POLICY_PATH": str(home() / "deploy" / "local" / "policies" / "sla.yaml"),
             "WEBHOOK_URL": f"http://127.0.0.1:{base_port + ports.RECEIVER}/alerts",
             "WEBHOOK_SECRET_FILE": str(secret),
+            "LINK_URL": f"http://127.0.0.1:{base_port}/take?link=",
+            "LINK_SECRET_FILE": str(_secret(folder / "secrets" / "link", secrets.token_hex(32))),
         }
     if name == "ee-feedback":
-        token = folder / "secrets" / "ee-feedback-token"
-        token.unlink(missing_ok=True)
-        _secret(token, issuer.token(["ingest.write"], subject="ee-feedback", days=_SERVICE_TOKEN_DAYS))
         return {
             "CLASSIFY_TARGET": target("classify", base_port),
-            "SERVICE_TOKEN_FILE": str(token),
+            "SERVICE_TOKEN_FILE": str(_service_token(folder, issuer, "ee-feedback", "ingest.write")),
             "SECRET_FILE": str(_secret(folder / "secrets" / "ee-feedback", secrets.token_hex(32))),
         }
     if name == "console":
         return {
+            "SERVICE_TOKEN_FILE": str(_service_token(folder, issuer, "console", "cx.act")),
             "HTTP_PORT": str(base_port),
             "INSIGHT_TARGET": target("insight", base_port),
             "NOTIFY_TARGET": target("notify", base_port),
         }
     return {}
+
+
+def _service_token(folder: Path, issuer: LocalIssuer, service: str, role: str) -> Path:
+    """Sign anew the token with which a service calls others."""
+    token = folder / "secrets" / f"{service}-token"
+    token.unlink(missing_ok=True)
+    return _secret(token, issuer.token([role], subject=service, days=_SERVICE_TOKEN_DAYS))
 
 
 def _secret(path: Path, value: str) -> Path:

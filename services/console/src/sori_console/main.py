@@ -29,7 +29,7 @@ async def build(runtime: service.Runtime, settings: Settings) -> None:
     notify = rpc.channel(settings.notify_target, retry=False)  # The page does without it rather than wait.
     runtime.stack.push_async_callback(notify.close)
     app = application.build(
-        usecases.Peers(insight, notify, seconds=settings.call_seconds),
+        usecases.Peers(insight, notify, seconds=settings.call_seconds, service_token_file=settings.service_token_file),
         runtime.verifier,
         runtime.clock,
         settings,

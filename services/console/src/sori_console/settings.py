@@ -1,5 +1,6 @@
 """Settings of console."""
 
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
@@ -13,6 +14,7 @@ class Settings(KitSettings, env_prefix="SORI_CONSOLE_"):
     http_port: int = Field(ge=0, le=65_535)  # port of the web pages; 0 takes a free one
     insight_target: str  # address of insight's gRPC API
     notify_target: str  # address of notify's gRPC API
+    service_token_file: Path | None = None  # token for what a signed link allows; None: links are not taken
     call_seconds: float = Field(8.0, gt=0)  # longest that a page waits for another service
     refresh_seconds: float = Field(15.0, ge=1)  # how often an open page asks for the figures
     heartbeat_seconds: float = Field(15.0, gt=0)  # how often a quiet stream shows that it lives

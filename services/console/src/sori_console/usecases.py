@@ -5,6 +5,7 @@ import contextlib
 import datetime as dt
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import grpc
@@ -12,7 +13,7 @@ import structlog
 
 from sori.insight.v1 import insight_service_pb2 as insight_pb
 from sori.insight.v1.insight_service_pb2_grpc import InsightServiceStub
-from sori.notify.v1 import case_pb2
+from sori.notify.v1 import case_pb2, chain_pb2
 from sori.notify.v1 import notify_service_pb2 as notify_pb
 from sori.notify.v1.notify_service_pb2_grpc import NotifyServiceStub
 from sori_console import wire
@@ -32,11 +33,28 @@ _COUNTS_BREACHES = {"cx.read", "admin"}  # roles to which notify tells its tally
 class Peers:
     """The services that the console asks."""
 
-    def __init__(self, insight: grpc.aio.Channel, notify: grpc.aio.Channel, *, seconds: float) -> None:
+    def __init__(
+        self,
+        insight: grpc.aio.Channel,
+        notify: grpc.aio.Channel,
+        *,
+        seconds: float,
+        service_token_file: Path | None = None,
+    ) -> None:
         self._insight_channel = insight
+        self._service_token_file = service_token_file
         self.insight = InsightServiceStub(insight)
         self.notify = NotifyServiceStub(notify)
         self.seconds = seconds  # longest that one answer may take
+
+    async def service_token(self) -> str:
+        """Read the token with which the console asks where nobody is signed in; without one it is Unavailable."""
+        if self._service_token_file is None:
+            raise Unavailable("the console has no token of its own")
+        try:
+            return (await asyncio.to_thread(self._service_token_file.read_text)).strip()
+        except OSError as error:
+            raise Unavailable("the console's own token cannot be read") from error
 
     async def reach_insight(self) -> None:
         """Wait until insight can be asked, or say that it is away."""
@@ -66,6 +84,16 @@ def _read(peer: str, error: grpc.aio.AioRpcError) -> SoriError | Unauthenticated
             return InvalidInput(f"{peer} refuses the request", rpc.with_details(error)[1])
     log.warning("peer.away", peer=peer, code=error.code().name)
     return Unavailable(f"{peer} does not answer")
+
+
+async def take_case(peers: Peers, link: str) -> str:
+    """Take a case by a signed link, which alone is the right to it; gives its id."""
+    token = await peers.service_token()
+    with _asking("notify"):
+        answer = await peers.notify.AcknowledgeByLink(
+            chain_pb2.AcknowledgeByLinkRequest(token=link), metadata=rpc.bearer(token), timeout=peers.seconds
+        )
+    return answer.case_id
 
 
 async def get_page(peers: Peers, caller: Principal, wanted: lines.Filter) -> lines.Page:

@@ -12,7 +12,7 @@ from sori_kit import auth
 COOKIE = "sori_token"
 _LEADERS = frozenset({"cx.read", "hr.read"})
 
-OPEN = frozenset({"/login", "/healthz", "/static"})  # Anybody; what lies under them as well.
+OPEN = frozenset({"/login", "/take", "/healthz", "/static"})  # Anybody; what lies under them as well.
 ROLES: Mapping[str, frozenset[str]] = {  # One of these is enough.
     "/": _LEADERS,
     "/feed/events": _LEADERS,

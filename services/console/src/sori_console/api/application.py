@@ -56,6 +56,7 @@ def build(
         Route("/figures", pages.figures),
         Route("/login", pages.login, methods=["GET", "POST"]),
         Route("/logout", pages.logout, methods=["POST"]),
+        Route("/take", pages.take, methods=["GET", "POST"]),  # Whoever has the link may; it is the credential.
         Route("/healthz", pages.healthz),
         Mount("/static", StaticFiles(directory=Path(__file__).parents[1] / "static")),
     ]

@@ -112,6 +112,16 @@ class Pages:
         )
         return response
 
+    async def take(self, request: Request) -> Response:
+        """Take a case by the signed link of a message: ask first, since programs open links too; then do it."""
+        if request.method == "GET":
+            link = request.query_params.get("link", "").strip()
+            return self._renderer.response(request, "take.html", link=link, taken=None)
+        form = parse_qs((await request.body()).decode(errors="replace"))
+        link = form.get("link", [""])[0].strip()
+        taken = await usecases.take_case(self._peers, link)
+        return self._renderer.response(request, "take.html", link=link, taken=taken)
+
     async def logout(self, request: Request) -> Response:
         """Forget the token."""
         response = RedirectResponse("/login", 303)

@@ -88,6 +88,14 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
         "처음부터 끝까지 빠짐없이 복사했는지 확인하고, 만료되었다면 새 토큰을 받아 다시 붙여 넣으세요.",
         "Check that you copied all of it. If it has expired, get a new one and paste that.",
     ),
+    "take.title": ("이 건을 맡으시겠어요?", "Take this case?"),
+    "take.lead": (
+        "맡으면 이 건에 대한 호출과 대기 중인 알림이 모두 멈춥니다.",
+        "If you take it, its escalation and every pending message about it stop.",
+    ),
+    "take.submit": ("맡기", "Take it"),
+    "take.done": ("맡으셨습니다.", "It is yours."),
+    "take.done_help": ("호출이 멈췄습니다. 건 번호: {case}", "Escalation has stopped. Case: {case}"),
     "login.missing": ("토큰이 비어 있습니다.", "There is no token yet."),
     # Errors
     "error.forbidden": ("볼 수 있는 권한이 없습니다", "You may not see this page"),
