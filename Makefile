@@ -70,6 +70,7 @@ check: setup proto-check  ## lint, types, import contracts, protocol, events, ma
 	hadolint deploy/Dockerfile
 	$(MAKE) --no-print-directory manifests
 	$(BIN)/python tests/contract/event_catalogue.py --check docs/events.md
+	$(BIN)/python tests/contract/channel_catalogue.py --check docs/channels.md
 
 .PHONY: manifests
 manifests: setup  ## render the manifests and check them against Kubernetes and the services
@@ -93,8 +94,19 @@ migration: setup  ## write a migration: SERVICE=journey MESSAGE="Add segments"
 	$(BIN)/python tests/migration.py $(SERVICE) "$(MESSAGE)"
 	ruff format services/$(SERVICE) && ruff check --fix services/$(SERVICE)
 
+# PyTorch asks for the same large blocks again and again: kept, not given back, they cost a third less time.
+TRAINING = cd services/classify && MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=17179869184 \
+  OMP_WAIT_POLICY=passive PYTHONPATH=src:.:../../libs/kit/src:../../proto/gen
+
 .PHONY: train
 train: setup  ## train classify's model from SORI_TRAINING_DATA (an environment of its own, with PyTorch)
 	test -x .venv-train/bin/python || $(PYTHON) -m venv .venv-train
+	.venv-train/bin/python -m pip install --quiet --disable-pip-version-check -r services/classify/requirements.lock
 	.venv-train/bin/python -m pip install --quiet --disable-pip-version-check -r services/classify/training/requirements.txt
-	cd services/classify && PYTHONPATH=src ../../.venv-train/bin/python -m training train $(ARGS)
+	$(TRAINING) ../../.venv-train/bin/python -m training train $(ARGS)
+
+.PHONY: evaluate
+evaluate: setup  ## print the model's figures beside baselines; MODEL=folder, DATA=folder of TSV files to judge on those
+	$(if $(DATA),,@test -x .venv-train/bin/python || { echo "run make train once, or give DATA=folder"; exit 1; })
+	$(TRAINING) $(if $(DATA),$(abspath $(BIN))/python,../../.venv-train/bin/python) -m training evaluate \
+	  $(if $(MODEL),--model $(abspath $(MODEL))) $(if $(DATA),--texts $(abspath $(DATA))) $(ARGS)

@@ -63,7 +63,7 @@ class Line:
                 f"SORI_{name.upper()}_GRPC_PORT": str(port),
             }
             if name == "classify":
-                env["SORI_CLASSIFY_MODEL_PATH"] = str(service / "models/sori-small-1")
+                env["SORI_CLASSIFY_MODEL_PATH"] = str(service / "models/sori-small-2")
                 env["SORI_CLASSIFY_LEXICON_PATH"] = str(service / "lexicons")
             if name == "notify":
                 env["SORI_NOTIFY_POLICY_PATH"] = str(_lab.ROOT / "deploy/local/policies/sla.yaml")

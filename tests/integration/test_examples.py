@@ -16,7 +16,7 @@ CONSUMING = sorted({durable for durables in event_catalogue.listeners().values()
 SERVICES = [name for name in ("classify", "journey", "notify", "insight") if any(d.startswith(name) for d in CONSUMING)]
 SETTINGS = {
     "classify": {
-        "SORI_CLASSIFY_MODEL_PATH": str(harness.repository() / "services/classify/models/sori-small-1"),
+        "SORI_CLASSIFY_MODEL_PATH": str(harness.repository() / "services/classify/models/sori-small-2"),
         "SORI_CLASSIFY_LEXICON_PATH": str(harness.repository() / "services/classify/lexicons"),
     },
     "notify": {"SORI_NOTIFY_POLICY_PATH": str(harness.repository() / "deploy/local/policies/sla.yaml")},

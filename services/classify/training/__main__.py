@@ -1,86 +1,120 @@
 """Command line of the training: `python -m training --help`, from services/classify with `src` on PYTHONPATH."""
 
 import json
-from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
-from training import calibration, card, corpora, evaluation
-from training.corpora import Split
-from training.export import difference, export
-from training.integers import Served
-from training.network import Shape
-from training.trainer import Plan, by_length, train
+from training import judge
+
+from sori_classify.model.onnx import Model
 
 SERVICE = Path(__file__).resolve().parents[1]
-MODEL = SERVICE / "models" / "sori-small-1"
+MODEL = SERVICE / "models" / "sori-small-2"
 DATA = SERVICE.parents[1].parent / "shared" / "data"
+WORK = SERVICE.parents[1] / ".venv-train" / "work"
 
 app = typer.Typer(help="Train and measure the model of classify.", no_args_is_help=True, add_completion=False)
 
 DataOption = Annotated[
-    Path,
-    typer.Option(
-        "--data", envvar="SORI_TRAINING_DATA", exists=True, file_okay=False, help="Folder of the labelled texts."
-    ),
+    Path, typer.Option("--data", envvar="SORI_TRAINING_DATA", file_okay=False, help="Folder of the labelled texts.")
 ]
-OutOption = Annotated[Path, typer.Option("--out", help="Folder of the model.")]
-SeedOption = Annotated[int, typer.Option(help="Seed of the splits, the weights and the order of the texts.")]
+WorkOption = Annotated[Path, typer.Option("--work", help="Folder for what a later run can go on from.")]
 LimitOption = Annotated[int | None, typer.Option(help="Take this many rows of each set; for a dry run.")]
-ThreadsOption = Annotated[int, typer.Option(min=1, help="Threads to train on.")]
 
 
 @app.command("train")
 def train_command(
     data: DataOption = DATA,
-    out: OutOption = MODEL,
-    seed: SeedOption = 7,
-    epochs: Annotated[int, typer.Option(min=1, help="Rounds over the texts.")] = 2,
+    out: Annotated[Path, typer.Option("--out", help="Folder of the model.")] = MODEL,
+    work: WorkOption = WORK,
+    seed: Annotated[int, typer.Option(help="Seed of the splits, the weights and the order of the texts.")] = 7,
+    epochs: Annotated[int, typer.Option(min=1, help="Rounds over the texts.")] = 3,
+    taught: Annotated[bool, typer.Option(help="Learn from teachers too, which takes twice as long.")] = True,
+    without: Annotated[list[str] | None, typer.Option(help="Leave out a set, to see how the model does on it.")] = None,
+    corrected: Annotated[
+        Path | None,
+        typer.Option("--corrections", exists=True, dir_okay=False, help="JSON lines of corrections, as exported."),
+    ] = None,
     limit: LimitOption = None,
-    threads: ThreadsOption = 2,
+    threads: Annotated[int, typer.Option(min=1, help="Threads to train on.")] = 2,
 ) -> None:
-    """Train, calibrate, export, quantise and measure a model, and write its card; takes minutes."""
-    torch.set_num_threads(threads)
-    # Small sets would drown among the reviews.
-    plan = Plan(seed=seed, epochs=epochs, repeats={"kote": 3, "kmhas": 2, "curse_2runo": 2})
-    shape = Shape()
-    typer.echo("Reading the labelled texts")
-    checksums = corpora.checksums(data)
-    examples = corpora.load(data, seed, limit=limit)
-    splits = {split: [example for example in examples if example.split is split] for split in Split}
-    typer.echo("  " + ", ".join(f"{split}: {len(chosen):,}" for split, chosen in splits.items()))
-    typer.echo("Training")
-    network = train(splits[Split.TRAIN], shape, plan)
-    typer.echo("Calibrating")
-    found = calibration.calibrate(network, splits[Split.CALIBRATION])
-    typer.echo(f"  temperatures {found.temperatures}")
-    typer.echo("Exporting")
-    out.mkdir(parents=True, exist_ok=True)
-    sample = [units for _, units in by_length([example.text for example in splits[Split.CALIBRATION]])]
-    served = Served(network, found.temperatures, found.shifts, sample)
-    export(served, out / "model.onnx")
-    typer.echo(f"  the file and PyTorch differ by at most {difference(served, out / 'model.onnx', sample):.1e}")
-    rows = Counter(example.source for example in splits[Split.TRAIN])
-    card.write(out, plan=plan, shape=shape, checksums=checksums, rows=rows, calibration=found)
-    _measure(out, splits[Split.TEST])
+    """Train, calibrate, export, quantise and measure a model, and write its card; takes about half an hour.
+
+    Goes on where an earlier run with the same texts and settings was stopped.
+    """
+    from training import pipeline, table  # PyTorch is not there where a model is only judged.
+
+    pipeline.threads(threads)
+    pipeline.make(
+        data,
+        out,
+        work,
+        seed=seed,
+        epochs=epochs,
+        taught=taught,
+        limit=limit,
+        without=without or [],
+        corrected=corrected,
+    )
+    card = json.loads((out / "card.json").read_text(encoding="utf-8"))
+    typer.echo(table.page([table.Line(**line) for line in card["promises"]]))
 
 
 @app.command("evaluate")
-def evaluate_command(data: DataOption = DATA, out: OutOption = MODEL, limit: LimitOption = None) -> None:
-    """Measure a trained model on the test split of its own seed again, and bring its card up to date."""
-    seed = int(json.loads((out / "card.json").read_text(encoding="utf-8"))["training"]["seed"])
-    _measure(out, [example for example in corpora.load(data, seed, limit=limit) if example.split is Split.TEST])
+def evaluate_command(
+    model: Annotated[Path, typer.Option("--model", help="Folder of the model.")] = MODEL,
+    texts: Annotated[
+        Path | None,
+        typer.Option("--texts", exists=True, help="Judge on the TSV files of this folder (or this one file) instead."),
+    ] = None,
+    task: Annotated[
+        judge.Task | None, typer.Option(help="What the labels of --texts ask; else told from them.")
+    ] = None,
+    data: DataOption = DATA,
+    work: WorkOption = WORK,
+    baselines: Annotated[bool, typer.Option(help="Train and measure the baselines too; takes minutes once.")] = True,
+    limit: LimitOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
+) -> None:
+    """Print what the model reaches beside what it must: on its own test split, or on any texts with labels."""
+    if texts is not None:
+        _judge(model, texts, task, as_json=as_json)
+        return
+    from training import pipeline, table  # PyTorch is not there where a model is only judged.
+
+    lines = pipeline.evaluate(data, model, work, baselines=baselines, limit=limit)
+    if as_json:
+        for line in lines:
+            typer.echo(json.dumps(asdict(line), ensure_ascii=False))
+    else:
+        typer.echo(table.page(lines))
 
 
-def _measure(out: Path, examples: list[corpora.Example]) -> None:
-    typer.echo("Measuring")
-    written = json.loads((out / "card.json").read_text(encoding="utf-8"))
-    written["measured"] = evaluation.evaluate(out, examples, written["kote_thresholds"])
-    written["weaknesses"] = list(card.WEAKNESSES)
-    card.save(out, written)
-    typer.echo((out / "MODEL_CARD.md").read_text(encoding="utf-8"))
+def _judge(folder: Path, texts: Path, task: judge.Task | None, *, as_json: bool) -> None:
+    model = Model.load(folder)
+    failed = False
+    if not as_json:
+        typer.echo("| file | task | n | accuracy | macro-F1 | ECE | majority |")
+        typer.echo("| --- | --- | --- | --- | --- | --- | --- |")
+    for path in judge.files(texts):
+        try:
+            found = judge.judge(model, path, task)
+        except judge.Unreadable as error:
+            typer.echo(str(error), err=True)
+            failed = True
+            continue
+        if as_json:
+            typer.echo(json.dumps(asdict(found), ensure_ascii=False))
+        else:
+            ece = "" if found.ece is None else f"{found.ece:.3f}"
+            typer.echo(
+                f"| {found.file} | {found.task} | {found.n:,} | {found.accuracy:.3f} | {found.macro_f1:.3f} | {ece} | "
+                f"{found.majority:.3f} |"
+            )
+    if failed:
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

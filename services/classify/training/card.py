@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from training.calibration import Calibration
-from training.corpora import SOURCES, Labels
+from training.corpora import SOURCES
+from training.examples import Labels
 from training.network import Shape
+from training.table import Line
+from training.table import page as page_of
 from training.trainer import Plan
 
 from sori_classify.domain import EMOTIONS, UTTERANCES, Sentiment
@@ -18,16 +21,31 @@ WEAKNESSES = (
     "Sarcasm, and praise and blame in one text, are often misread; the answer is for the text as a whole.",
     "Neutral is learnt from five- and six-star reviews, emotion labels and weak labels: the weakest sentiment class.",
     "English abuse and English utterance types are learnt from weak labels (patterns), not from people's labels.",
-    "Abuse follows the labels of Korean news and community comments: insults and hate of those years and topics.",
+    "English reviews are learnt from comments' emotions, written patterns and a word list, not from real reviews.",
+    "Abuse follows the labels of four Korean sets that do not agree on what abuse is; one score serves them all.",
     "Questions and requests in Korean are learnt from spoken-style sentences, most of them with one clause.",
     "A clause that only context makes a complaint (`one week already`) looks neutral.",
     "Only Korean and English; every other language has to be kept away by the language rule.",
-    "Two runs with other settings (table rate, forgetting, phrases) and one with these went before on the same split.",
-    "They differ by at most 0.01 on sets of over 3,000 texts; on the small sets a figure moves by 0.03 by chance.",
-    "Not measured here: robustness to typing errors and dialect, and any difference between groups of authors.",
+    "The written probes are few, and of the same pen as the phrases that it was trained on: they flatter it.",
+    (
+        "Abuse begins at 0.5 where the three sets are told best together, not where each would be; what kocohub calls "
+        "offensive begins lower, and is often missed."
+    ),
+    "English with spaces inside words is read 3 to 4 points worse.",
+    "One other run (two rounds, more forgetting, more weight on teachers) was compared on the same test split.",
+    "On sets of a few hundred texts a figure moves by 0.03 by chance.",
+    "Not measured: dialect, and any difference between groups of authors.",
     "Reads at most 512 code units of a text: its beginning and its end.",
 )
 
+
+# Made for training out of files that stand in the repository, or of a word list.
+WRITTEN = (
+    ("phrases", "services/classify/training/phrases.yaml", "this one", "as the project"),
+    ("reviews", "services/classify/training/reviews.yaml", "this one", "as the project"),
+    ("corrections", "corrections that people sent", "this platform's", "the company's own"),
+    ("vader", "vader_lexicon.txt of vaderSentiment 3.3.2", "cjhutto/vaderSentiment", "MIT"),
+)
 
 _ABOUT = (
     "Sentiment, emotion, abuse and utterance type of Korean and English texts, in one ONNX graph that takes UTF-16 "
@@ -37,6 +55,13 @@ _SPLIT = (
     "The split is by a hash of the text, so that no text of the test split was trained on, in whichever set it stands. "
     "*Majority* always gives the commonest answer. *ECE* is the expected calibration error over 15 bins. "
     "For emotion, an answer is right when it is among the groups that the annotators named."
+)
+
+
+_PROMISES = (
+    "*TF-IDF + LR* is character n-grams and logistic regression, trained on the same texts. Sets whose texts nobody "
+    "has here (shopping, employer and app reviews, English sentences) are stood for by `probes.tsv`, which was written "
+    "for the project and is never trained on, and by comments of many kinds. *must* and *aim* are for kept-back sets."
 )
 
 
@@ -60,8 +85,8 @@ def write(
         "bytes": len(content),
         "input": {
             "units": "uint16 [texts, length], zero-padded",
-            "text": "NFC, lower case, white space folded, at most two of a character in a row, one space at each end, "
-            "UTF-16 code units",
+            "text": "NFC, usual widths, lower case, white space folded, at most two of a character in a row, "
+            "one space at each end, UTF-16 code units",
         },
         "labels": {
             "sentiment": list(Sentiment),
@@ -69,20 +94,24 @@ def write(
             "utterance": list(UTTERANCES),
             "kote": [str(row[0]) for row in labels.kote],
         },
+        # At which calibrated probability a label is best said to hold; the graph has moved it to 0.5.
         "kote_thresholds": calibration.kote_thresholds,
         "calibration": {"temperatures": calibration.temperatures, "shifts": calibration.shifts},
         "training": {"seed": plan.seed, "plan": asdict(plan), "shape": asdict(shape)},
         "data": [
-            asdict(source) | {"sha256": checksums[source.file], "rows_used": rows[source.name]} for source in SOURCES
+            asdict(source) | {"sha256": checksums[source.file], "rows_used": rows.get(source.name, 0)}
+            for source in SOURCES
         ]
         + [
             {
-                "name": "phrases",
-                "file": "services/classify/training/phrases.yaml",
-                "repository": "this one",
-                "licence": "as the project",
-                "rows_used": rows["phrases"],
+                "name": name,
+                "file": file,
+                "repository": repository,
+                "licence": licence,
+                "rows_used": rows[name],
             }
+            for name, file, repository, licence in WRITTEN
+            if rows.get(name)
         ],
         "weaknesses": list(WEAKNESSES),
     }
@@ -105,7 +134,8 @@ def _page(card: dict[str, Any]) -> str:
         _ABOUT,
         "",
         f"- Version `{card['version']}`, SHA-256 `{card['sha256']}`, {card['bytes'] / 1e6:.1f} MB",
-        f"- Seed {card['training']['seed']}, {card['training']['plan']['epochs']} epochs",
+        f"- Seed {card['training']['seed']}, {card['training']['plan']['epochs']} epochs"
+        + (", taught by three networks and a linear model" if card["training"].get("taught") else ""),
         f"- {card['training']['shape']['buckets']:,} buckets; table and convolution in 8-bit integers",
         f"- About {measured['short_texts_per_second_one_thread']:,} short texts a second on one core, with encoding",
         "- Input: " + card["input"]["text"],
@@ -124,7 +154,78 @@ def _page(card: dict[str, Any]) -> str:
     ]
     lines += [
         "",
-        f"KOTE's 44 emotions, each with its threshold of card.json: macro-F1 {measured['kote_44_macro_f1']:.3f}.",
+        (
+            f"KOTE's 44 emotions: macro-F1 {measured['kote_44_macro_f1']:.3f}. Each label's probability is moved, "
+            "without changing any order, so that 0.5 is the threshold that gave the best F1 on the calibration split "
+            "(`kote_thresholds` in card.json has the probabilities from which they were moved)."
+        ),
+    ]
+    if "promises" in card:
+        lines += ["", "## What is promised, beside baselines", "", _PROMISES, ""]
+        lines += page_of([Line(**line) for line in card["promises"]]).split("\n")
+    if "slices" in card:
+        lines += ["", "## Kinds of texts", "", "Two sides of sentiment, over all sets of the test split.", ""]
+        lines += ["| texts that are | texts | accuracy |", "| --- | --- | --- |"]
+        lines += [
+            f"| {row['slice']} | {row['texts']:,} | "
+            + ("" if row["accuracy"] is None else f"{row['accuracy']:.3f}")
+            + " |"
+            for row in card["slices"]
+        ]
+    if "perturbed" in card:
+        lines += [
+            "",
+            "## Typed in other ways",
+            "",
+            "Two sides of sentiment; *drop* is against the same texts as they are.",
+        ]
+        lines += ["", "| set | change | accuracy | drop |", "| --- | --- | --- | --- |"]
+        lines += [
+            f"| {row['set']} | {row['change']} | {row['accuracy']:.3f} | {row['drop']:.3f} |"
+            for row in card["perturbed"]
+        ]
+    if "parity" in card:
+        parity = card["parity"]
+        lines += ["", "## Parity", ""]
+        lines += [
+            (
+                f"- The file and its reference in PyTorch differ by at most {parity['largest_difference']:.1e} in any "
+                f"probability of {parity['texts']:,} texts."
+            ),
+        ]
+        lines += [
+            f"- {task}: {row['float']:.4f} right with floats, {row['int8']:.4f} as shipped in 8-bit integers "
+            f"({row['texts']:,} texts)."
+            for task, row in parity["accuracy"].items()
+        ]
+        if "batches" in card:
+            lines += [
+                (
+                    "- Alone, in a batch of 256 and among other neighbours a text's probabilities differ by at most "
+                    f"{card['batches']['largest_difference']:.1e}."
+                )
+            ]
+    lines += [
+        "",
+        "## Emotion groups",
+        "",
+        "Which labels of the two emotion sets fold into a group; the shares of a text's labels are what it learns.",
+        "",
+        "| group | KOTE | GoEmotions |",
+        "| --- | --- | --- |",
+    ]
+    labels = Labels.load()
+    lines += [
+        f"| {group} | "
+        + " | ".join(
+            ", ".join(str(row[0]) for row in names if row[1] == group) for names in (labels.kote, labels.goemotions)
+        )
+        + " |"
+        for group in labels.emotions
+    ]
+    if "corrections" in card:
+        lines += ["", "## What corrections changed", "", *card["corrections"]]
+    lines += [
         "",
         "## Data and credits",
         "",
@@ -135,7 +236,7 @@ def _page(card: dict[str, Any]) -> str:
     ]
     lines += [
         f"| {row['name']} | {row['repository']} | {row['licence']} | {row['rows_used']:,} | "
-        f"`{row.get('sha256', '')[:16]}`{'…' if 'sha256' in row else ''} |"
+        + (f"`{row['sha256'][:16]}`… |" if "sha256" in row else " |")
         for row in card["data"]
     ]
     lines += ["", "## Known weaknesses", ""]

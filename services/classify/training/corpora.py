@@ -1,48 +1,15 @@
-"""The labelled texts, in one shape, with splits that share no text."""
+"""The public sets of labelled texts, each read into the one shape."""
 
 import hashlib
 import itertools
 import lzma
-import random
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-HERE = Path(__file__).parent
-
-TEST_SHARE = 0.07  # of each set, by a hash of the text
-CALIBRATION_SHARE = 0.04
-
-
-class Split(StrEnum):
-    """What a text is used for; the same text is in one split only, whichever sets it occurs in."""
-
-    TRAIN = "train"
-    CALIBRATION = "calibration"
-    TEST = "test"
-
-
-@dataclass(slots=True)
-class Example:
-    """A text with the targets that its set knows; a target that is None is not trained on."""
-
-    text: str
-    source: str
-    split: Split
-    sentiment: tuple[float, float, float] | None = None  # negative, neutral, positive
-    sentiment_weight: float = 1.0
-    emotion: tuple[float, ...] | None = None  # share of each group
-    abuse: float | None = None
-    abuse_weight: float = 1.0
-    utterance: int | None = None
-    utterance_weight: float = 1.0
-    kote: tuple[int, ...] | None = None
-    goemotions: tuple[int, ...] | None = None
+from training.examples import NEGATIVE, NEUTRAL, POSITIVE, Example, Labels, Split, split_of
+from training.written import written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,50 +55,9 @@ SOURCES = (
     ),
 )
 
-_NOT_WORD = re.compile(r"[\W_]+")
-
-NEGATIVE, NEUTRAL, POSITIVE = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
-_POLARITY = {"negative": NEGATIVE, "neutral": NEUTRAL, "positive": POSITIVE}
-
-
-@dataclass(frozen=True, slots=True)
-class Labels:
-    """How the sets' own labels map to the model's, from labels.yaml."""
-
-    emotions: list[str]
-    utterances: list[str]
-    kote: list[list[str | None]]
-    goemotions: list[list[str | None]]
-    intents: list[str]
-    patterns: dict[str, re.Pattern[str]] = field(default_factory=dict)
-
-    @classmethod
-    def load(cls) -> "Labels":
-        """Read the mapping that stands beside this file."""
-        raw: dict[str, Any] = yaml.safe_load((HERE / "labels.yaml").read_text(encoding="utf-8"))
-        patterns = {name: re.compile(pattern) for name, pattern in raw["weak_english"].items()}
-        patterns |= {f"korean_{name}": re.compile(pattern) for name, pattern in raw["weak_korean"].items()}
-        return cls(raw["emotions"], raw["utterances"], raw["kote"], raw["goemotions"], raw["intent_3i4k"], patterns)
-
-    def emotion(self, table: list[list[str | None]], labels: tuple[int, ...]) -> tuple[float, ...] | None:
-        """Share each group's part of the labels."""
-        counts = [0.0] * len(self.emotions)
-        for label in labels:
-            group = table[label][1]
-            if group is not None:
-                counts[self.emotions.index(group)] += 1
-        total = sum(counts)
-        return tuple(count / total for count in counts) if total else None
-
-    def sentiment(self, table: list[list[str | None]], labels: tuple[int, ...]) -> tuple[float, float, float] | None:
-        """Take the side of most labels; none without a clear majority, neutral when no label takes a side."""
-        sides = [table[label][2] for label in labels]
-        positive, negative = sides.count("positive"), sides.count("negative")
-        if not positive and not negative:
-            return NEUTRAL
-        if min(positive, negative) * 2 > max(positive, negative):
-            return None
-        return POSITIVE if positive > negative else NEGATIVE
+# What kocohub calls offensive begins lower than what the others call abuse, and part of it stands in malicious_zizun.
+ABUSE_WEIGHTS = {"curse_2runo": 1.0, "malicious_zizun": 1.0, "kocohub_hate": 0.4, "kmhas": 1.0}
+UNLABELLED = 0.3  # share of the reviews without a use of their own that teachers label
 
 
 def checksums(data: Path) -> dict[str, str]:
@@ -139,23 +65,17 @@ def checksums(data: Path) -> dict[str, str]:
     return {source.file: hashlib.sha256((data / source.file).read_bytes()).hexdigest() for source in SOURCES}
 
 
-def split_of(text: str, seed: int) -> Split:
-    """Choose a split by the letters and digits of the text alone, so that copies and near copies stay together."""
-    key = _NOT_WORD.sub("", text.lower())
-    share = int.from_bytes(hashlib.sha256(f"{seed}:{key}".encode()).digest()[:8]) / 2**64
-    if share < TEST_SHARE:
-        return Split.TEST
-    return Split.CALIBRATION if share < TEST_SHARE + CALIBRATION_SHARE else Split.TRAIN
-
-
 def load(data: Path, seed: int, *, limit: int | None = None) -> list[Example]:
-    """Read every set, and the phrases written for the project; `limit` takes that many rows of each."""
+    """Read every set, and what was written for the project; `limit` takes that many rows of each.
+
+    Examples without any target are for teachers to label.
+    """
     labels = Labels.load()
     examples: list[Example] = []
     for source in SOURCES:
         rows = itertools.islice(_rows(data / source.file), limit)
         examples.extend(_READERS[source.name](rows, labels, seed))
-    examples.extend(_phrases(labels, seed, limit or 300))
+    examples.extend(written(labels, seed, limit))
     return examples
 
 
@@ -195,12 +115,15 @@ def _stars(rows: Iterator[dict[str, str]], labels: Labels, seed: int) -> Iterato
     kept = {5: 0.9, 6: 0.6, 7: 0.2, 8: 0.2, 9: 0.35, 10: 0.1}
     target = {5: (0.3, 0.7, 0.0), 6: NEUTRAL, 7: (0.0, 0.5, 0.5), 8: (0.0, 0.15, 0.85)}
     for row in rows:
-        stars = int(row["stars"])
+        stars, split = int(row["stars"]), split_of(row["text"], seed)
         if stars > 4 and _chance(row["text"], "stars") >= kept[stars]:
+            # Only for teachers to label: what is left over is one-sided.
+            if split is Split.TRAIN and _chance(row["text"], "unlabelled") < UNLABELLED:
+                yield Example(row["text"], "unlabelled", split)
             continue
         side = target.get(stars, NEGATIVE if stars < 5 else POSITIVE)
         weight = 0.6 if 5 <= stars <= 8 else 1.0
-        yield Example(row["text"], "nsmc_stars", split_of(row["text"], seed), sentiment=side, sentiment_weight=weight)
+        yield Example(row["text"], "nsmc_stars", split, sentiment=side, sentiment_weight=weight, stars=stars)
 
 
 def _kote(rows: Iterator[dict[str, str]], labels: Labels, seed: int) -> Iterator[Example]:
@@ -244,7 +167,13 @@ def _weak_english(lowered: str, labels: Labels) -> int:
 def _abuse(name: str) -> Any:
     def read(rows: Iterator[dict[str, str]], labels: Labels, seed: int) -> Iterator[Example]:
         for row in rows:
-            yield Example(row["text"], name, split_of(row["text"], seed), abuse=float(row["abuse"]))
+            yield Example(
+                row["text"],
+                name,
+                split_of(row["text"], seed),
+                abuse=float(row["abuse"]),
+                abuse_weight=ABUSE_WEIGHTS[name],
+            )
 
     return read
 
@@ -278,37 +207,6 @@ def _banking(rows: Iterator[dict[str, str]], labels: Labels, seed: int) -> Itera
             utterance=_weak_english(row["text"].lower(), labels),
             utterance_weight=0.5,
         )
-
-
-def _phrases(labels: Labels, seed: int, most: int) -> Iterator[Example]:
-    groups: list[dict[str, Any]] = yaml.safe_load((HERE / "phrases.yaml").read_text(encoding="utf-8"))
-    chooser = random.Random(seed)
-    fillers = {
-        "ko": ["", "", "", "정말 ", "진짜 ", "ㅠㅠ ", "솔직히 "],
-        "en": ["", "", "", "honestly ", "really, ", "so "],
-    }
-    ends = {"ko": ["", "", ".", "!", "..", "~"], "en": ["", "", ".", "!", "..."]}
-    for group in groups:
-        pairs = list(itertools.product(group["subjects"], group["predicates"]))
-        chooser.shuffle(pairs)
-        language = group["language"]
-        emotion = tuple(1.0 if name == group["emotion"] else 0.0 for name in labels.emotions)
-        for subject, predicate in pairs[:most]:
-            filler = chooser.choice(fillers[language])
-            text = f"{subject} {filler if chooser.random() < 0.5 else ''}{predicate}{chooser.choice(ends[language])}"
-            if chooser.random() < 0.25:
-                other = chooser.choice(pairs)
-                text = f"{text} {other[0]} {other[1]}"
-            yield Example(
-                text,
-                "phrases",
-                Split.TRAIN,
-                sentiment=_POLARITY[group["sentiment"]],
-                emotion=emotion,
-                abuse=0.0,
-                abuse_weight=0.5,
-                utterance=labels.utterances.index(group.get("utterance", "statement")),
-            )
 
 
 _READERS: dict[str, Any] = {

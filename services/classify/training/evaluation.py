@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import f1_score
-from training.calibration import HUMAN, expected_error
-from training.corpora import Example
+from training.calibration import HUMAN
+from training.examples import Example
+from training.measures import expected_error
+from training.network import LABELLED
 
 from sori_classify.domain import EMOTIONS, Scores
 from sori_classify.model.onnx import Model
@@ -30,7 +32,7 @@ class Figure:
     calibration_error: float
 
 
-def evaluate(folder: Path, examples: list[Example], kote_thresholds: list[float]) -> dict[str, object]:
+def evaluate(folder: Path, examples: list[Example]) -> dict[str, object]:
     """Score the examples with the exported model, and measure every head on every set that has labels for it."""
     model = Model.load(folder)
     scores = model.score([example.text for example in examples], fine=True)
@@ -42,12 +44,12 @@ def evaluate(folder: Path, examples: list[Example], kote_thresholds: list[float]
         figures.append(_emotion(source, _of(pairs, source)))
     for source in ABUSE_SETS:
         figures.append(_abuse(source, _of(pairs, source)))
-    figures.append(_abuse("all four", [pair for pair in pairs if pair[0].source in HUMAN["abuse"]]))
+    figures.append(_abuse("all four", [pair for pair in pairs if pair[0].source in ABUSE_SETS]))
     for source in ("intent_3i4k", "goemotions", "banking77"):
         figures.append(_utterance(source, _of(pairs, source)))
     return {
         "figures": [asdict(figure) for figure in figures],
-        "kote_44_macro_f1": _kote(_of(pairs, "kote"), kote_thresholds),
+        "kote_44_macro_f1": _kote(_of(pairs, "kote")),
         "short_texts_per_second_one_thread": _speed(model, [example.text for example in examples]),
     }
 
@@ -136,11 +138,11 @@ def _utterance(source: str, pairs: Pairs) -> Figure:
     return _figure(task, source, truth, guess, [max(scores.utterances) for _, scores in known])
 
 
-def _kote(pairs: Pairs, thresholds: list[float]) -> float:
-    truth = np.zeros((len(pairs), len(thresholds)), int)
+def _kote(pairs: Pairs) -> float:
+    truth = np.zeros((len(pairs), LABELLED["kote"]), int)
     for at, (example, _) in enumerate(pairs):
         truth[at, list(example.kote or ())] = 1
-    guess = np.asarray([scores.kote for _, scores in pairs]) >= np.asarray(thresholds)
+    guess = np.asarray([scores.kote for _, scores in pairs]) >= 0.5
     return round(float(f1_score(truth, guess, average="macro", zero_division=0)), 4)
 
 

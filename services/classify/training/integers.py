@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.onnx import symbolic_helper
+from training.calibration import Calibration
 from training.network import FEATURES, FINE_HEADS, HANGUL_COUNT, HANGUL_FIRST, HEADS, Network, syllables
 
 OPSET = 17
@@ -14,8 +15,8 @@ ZERO = 128  # what stands for 0 in an unsigned byte that can mean less
 MOST = 127
 # Weights keep to seven bits: processors without VNNI add two products of bytes in 16 bits.
 MOST_WEIGHT = 63
-RARE = 1e-5  # share of the table's values that are cut off, so that the others are finer
-ROOM = 1.05  # headroom above the largest value seen in the sample
+RARE = 1e-6  # share of the table's values that are cut off, so that the others are finer
+ROOM = 1.0  # times the largest value seen in the sample is what the bytes can say
 
 
 @torch.library.custom_op("sori::convolution", mutates_args=())
@@ -56,14 +57,17 @@ class Served(nn.Module):
 
     table: Tensor  # unsigned bytes [rows, columns]; behind the hashed rows stands one for each Hangul syllable
     weight: Tensor  # of the convolution
+    neutral_shift: Tensor
+    kote_shift: Tensor  # moves each label's threshold to a probability of 0.5
 
-    def __init__(
-        self, network: Network, temperatures: dict[str, float], shifts: dict[str, float], sample: list[Tensor]
-    ) -> None:
+    def __init__(self, network: Network, found: Calibration, sample: list[Tensor]) -> None:
         """Quantise; the sample, batches of units, shows how large sums become."""
         super().__init__()
         self.hasher, self.trunk, self.buckets = network.hasher, network.trunk, network.shape.buckets
-        self.temperatures, self.shifts = temperatures, shifts
+        self.temperatures, self.shifts = found.temperatures, found.shifts
+        self.register_buffer("neutral_shift", torch.tensor([0.0, found.shifts["sentiment"], 0.0]))
+        thresholds = torch.tensor(found.kote_thresholds)
+        self.register_buffer("kote_shift", torch.logit(thresholds))
         self.deep, self.channels = network.shape.deep, -(-network.shape.deep // 16) * 16  # Whole vectors are faster.
         with torch.inference_mode():
             parts = self._quantised(network, sample)
@@ -72,7 +76,7 @@ class Served(nn.Module):
 
     def _quantised(self, network: Network, sample: list[Tensor]) -> dict[str, Tensor]:
         trained = network.trunk.convolution
-        table = torch.cat([network.table.weight, _syllable_rows(network)])
+        table = torch.cat([network.table, _syllable_rows(network)])
         cut = np.quantile(table.abs().numpy(), 1 - RARE, axis=0).astype(np.float32)
         step = torch.from_numpy(cut) / MOST
         largest_sum, largest_seen = _largest(network, sample)
@@ -117,13 +121,15 @@ class Served(nn.Module):
         sentiment, emotion, abuse, utterance = torch.split(coarse, list(HEADS.values()), dim=1)
         labels = FINE_HEADS["kote"]
         kote = functional.linear(hidden, self.trunk.fine.weight[:labels], self.trunk.fine.bias[:labels])
+        mean_deep = mean_sum[:, : self.deep]
+        kote = kote + functional.linear(mean_deep, self.trunk.fine_wide.weight[:labels]) * count.sqrt()
         heat = self.temperatures
         return (
-            torch.softmax(sentiment / heat["sentiment"], dim=1),
+            torch.softmax(sentiment / heat["sentiment"] + self.neutral_shift, dim=1),
             torch.softmax(emotion / heat["emotion"], dim=1),
             torch.sigmoid(abuse / heat["abuse"] + self.shifts["abuse"]).flatten(),
             torch.softmax(utterance / heat["utterance"], dim=1),
-            torch.sigmoid(kote / heat["kote"]),
+            torch.sigmoid(kote / heat["kote"] - self.kote_shift),
         )
 
     def _rows(self, units: Tensor) -> Tensor:
@@ -135,18 +141,18 @@ class Served(nn.Module):
 def _syllable_rows(network: Network) -> Tensor:
     """Add what the jamo of each syllable say to the row that stands for it."""
     units = HANGUL_FIRST + torch.arange(HANGUL_COUNT).unsqueeze(1)
-    rows = network.table.weight[network.hasher(units)[0, :, 0]]
+    rows = network.table[network.hasher(units)[0, :, 0]]
     return rows + functional.pad(network.trunk.jamo(units).squeeze(1), (0, rows.shape[1] - network.shape.deep))
 
 
 def _largest(network: Network, sample: list[Tensor]) -> tuple[Tensor, Tensor]:
     """Give the largest sum of each column, and the largest answer of each channel of the convolution."""
     convolution, deep = network.trunk.convolution, network.shape.deep
-    largest_sum = torch.zeros(network.table.weight.shape[1])
+    largest_sum = torch.zeros(network.table.shape[1])
     largest_seen = torch.zeros(convolution.out_channels)
     for units in sample:
         rows = network.hasher(units).permute(1, 2, 0)
-        summed = network.table(rows.reshape(-1, FEATURES)).view(*units.shape, -1)
+        summed = functional.embedding_bag(rows.reshape(-1, FEATURES), network.table, mode="sum").view(*units.shape, -1)
         summed[..., :deep] += network.trunk.jamo(units)
         largest_sum = torch.maximum(largest_sum, summed.abs().amax(dim=(0, 1)))
         seen = convolution(summed[..., :deep].transpose(1, 2))

@@ -1,6 +1,7 @@
 """The network as it is trained: hashed n-grams and jamo, a convolution over them, and heads that are wide and deep."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,14 +20,17 @@ class Shape:
     """How large the parts are."""
 
     buckets: int = 2**18
-    deep: int = 46
-    channels: int = 128
-    hidden: int = 128
+    deep: int = 62
+    channels: int = 160
+    second: int = 0  # channels of a second convolution, on top of the first; 0 leaves it out
+    blocks: int = 0  # convolutions with a way around them; for teachers, which are not served
+    hidden: int = 160
     kernel: int = 5
 
 
 HEADS = {"sentiment": 3, "emotion": 10, "abuse": 1, "utterance": 4}  # each has wide columns in the table
-FINE_HEADS = {"kote": 44, "goemotions": 28}  # deep only
+LABELLED = {"kote": 44, "goemotions": 28}  # several labels at once; without wide columns
+FINE_HEADS = LABELLED | {"stars": 10}  # the stars help only to learn from
 WIDE = sum(HEADS.values())
 
 
@@ -103,10 +107,21 @@ class Trunk(nn.Module):
         self.shape = shape
         self.jamo = Jamo(shape.deep)
         self.convolution = nn.Conv1d(shape.deep, shape.channels, shape.kernel, padding=shape.kernel // 2)
-        self.hidden = nn.Linear(shape.channels * 2 + shape.deep, shape.hidden)
+        pooled = shape.channels * 2 + shape.deep
+        if shape.second:
+            self.second = nn.Conv1d(shape.channels, shape.second, 3, padding=1)
+            pooled += shape.second * 2
+        self.blocks = nn.ModuleList(
+            nn.Conv1d(shape.channels, shape.channels, 3, padding=reach, dilation=reach)
+            for reach in ([1, 2] * shape.blocks)[: shape.blocks]
+        )
+        if shape.blocks:
+            pooled += shape.channels * 2
+        self.hidden = nn.Linear(pooled, shape.hidden)
         self.dropout = nn.Dropout(0.25)
         self.coarse = nn.Linear(shape.hidden, WIDE)
         self.fine = nn.Linear(shape.hidden, sum(FINE_HEADS.values()))
+        self.fine_wide = nn.Linear(shape.deep, sum(FINE_HEADS.values()), bias=False)
 
     def forward(self, summed: Tensor, units: Tensor) -> tuple[Tensor, Tensor]:
         """Give the logits of the coarse heads and of the fine ones, from the summed table rows of each position."""
@@ -114,31 +129,89 @@ class Trunk(nn.Module):
         count = mask.sum(dim=1)
         wide = summed[:, :, self.shape.deep :].sum(dim=1) / count.sqrt()
         deep = (summed[:, :, : self.shape.deep] + self.jamo(units)) * mask
-        seen = functional.relu(self.convolution(deep.transpose(1, 2)).transpose(1, 2)) * mask
-        pooled = torch.cat([seen.amax(dim=1), seen.sum(dim=1) / count, deep.sum(dim=1) / count], dim=1)
+        mean_deep = deep.sum(dim=1) / count
+        # Half precision halves the time on processors that have it, and is as good here.
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.training):
+            seen = functional.relu(self.convolution(deep.transpose(1, 2)))
+            real = mask.transpose(1, 2).to(seen.dtype)
+            seen = seen * real
+            views = [seen]
+            if self.shape.second:
+                views.append(functional.relu(self.second(seen)) * real)
+            for block in self.blocks:
+                seen = seen + functional.relu(block(seen)) * real
+            if self.shape.blocks:
+                views.append(seen)
+            parts = [part for view in views for part in (view.amax(dim=2).float(), view.sum(dim=2).float() / count)]
+        pooled = torch.cat([*parts, mean_deep], dim=1)
         hidden = self.dropout(functional.relu(self.hidden(self.dropout(pooled))))
-        return self.coarse(hidden) + wide, self.fine(hidden)
+        return self.coarse(hidden) + wide, self.fine(hidden) + self.fine_wide(mean_deep * count.sqrt())
 
 
 class Network(nn.Module):
     """Hasher, table and trunk, as they are trained."""
 
+    table: Tensor
+
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
         self.hasher = Hasher(shape.buckets)
-        self.table = nn.EmbeddingBag(shape.buckets, shape.deep + WIDE, mode="sum", sparse=True, padding_idx=0)
-        nn.init.normal_(self.table.weight, std=0.05)
-        self.table.weight.data[:, shape.deep :].zero_()
-        self.table.weight.data[0].zero_()
+        table = torch.empty(shape.buckets, shape.deep + WIDE).normal_(std=0.05)
+        table[:, shape.deep :] = 0
+        table[0] = 0
+        self.register_buffer("table", table)  # no parameter: TableAdam touches only the rows that a batch looks up
         self.trunk = Trunk(shape)
         self.forget = 0.0  # share of table rows that training hides, so that no n-gram is relied on alone
+        self.looked_up: tuple[Tensor, Tensor] | None = None  # which rows, and they
 
     def forward(self, units: Tensor) -> tuple[Tensor, Tensor]:
         """Give the logits of the coarse heads and of the fine ones."""
         rows = self.hasher(units).permute(1, 2, 0)
-        if self.training and self.forget > 0:
+        if self.training:
             rows = rows * (torch.rand(rows.shape) >= self.forget)
-        summed = self.table(rows.reshape(-1, FEATURES)).view(units.shape[0], units.shape[1], -1)
-        coarse, fine = self.trunk(summed, units)
+            numbers, rows = torch.unique(rows, return_inverse=True)
+            table = self.table[numbers].requires_grad_(True)
+            self.looked_up = numbers, table
+        else:
+            table = self.table
+        summed = functional.embedding_bag(rows.reshape(-1, FEATURES), table, mode="sum")
+        coarse, fine = self.trunk(summed.view(units.shape[0], units.shape[1], -1), units)
         return coarse, fine
+
+
+class TableAdam:
+    """Adam on the rows of the table that the last batch looked up, which is a hundredth of them."""
+
+    FIRST, SECOND, TINY = 0.9, 0.999, 1e-8
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._mean = torch.zeros_like(network.table)
+        self._square = torch.zeros_like(network.table)
+        self._steps = 0
+
+    @torch.no_grad()
+    def step(self, rate: float) -> None:
+        """Move the rows along the gradient that the last backward pass left; row 0 stays zero."""
+        if self._network.looked_up is None:
+            raise ValueError("no batch was looked up")
+        numbers, looked_up = self._network.looked_up
+        if looked_up.grad is None:
+            raise ValueError("no backward pass was made")
+        real = numbers > 0
+        numbers, slope = numbers[real], looked_up.grad[real]
+        self._steps += 1
+        mean = self._mean[numbers].mul_(self.FIRST).add_(slope, alpha=1 - self.FIRST)
+        square = self._square[numbers].mul_(self.SECOND).addcmul_(slope, slope, value=1 - self.SECOND)
+        self._mean[numbers], self._square[numbers] = mean, square
+        bias = (1 - self.SECOND**self._steps) ** 0.5 / (1 - self.FIRST**self._steps)
+        self._network.table.index_add_(0, numbers, mean.div_(square.sqrt_().add_(self.TINY)), alpha=-rate * bias)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give what a later run needs to go on."""
+        return {"mean": self._mean, "square": self._square, "steps": self._steps}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from where another run was."""
+        self._mean, self._square, self._steps = state["mean"], state["square"], state["steps"]

@@ -1,20 +1,24 @@
 """The training loop."""
 
+import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
 import typer
 from torch import Tensor
 from torch.nn import functional
-from training.corpora import Example
-from training.network import FINE_HEADS, HEADS, Network, Shape
+from training.examples import Example
+from training.network import FINE_HEADS, HEADS, LABELLED, Network, Shape, TableAdam
+from training.perturbations import TRAINED
 
 from sori_classify.model.onnx import encode, matrix
 
 LONGEST_TRAINED = 200  # code units; longer texts are cut in training, where they are rare
+FINE_WEIGHTS = {"kote": 8.0, "goemotions": 4.0}  # of the mean over labels, which is small
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +27,27 @@ class Plan:
 
     seed: int
     epochs: int = 2
-    batch: int = 384
-    table_rate: float = 3e-3
-    trunk_rate: float = 1.5e-3
+    batch: int = 768
+    table_rate: float = 5e-3
+    trunk_rate: float = 2.5e-3
     forget: float = 0.25
-    repeats: dict[str, int]  # how often an epoch shows a set; 1 where not named
+    mistyped: float = 0.0  # share of the texts that training shows with other spaces or repeated letters
+    stars_weight: float = 0.3
+    taught: float = 0.5  # share of the loss that follows the teachers, where there are any
+    taught_elsewhere: float = 0.25  # weight of the teachers' opinion on texts whose set does not know the target
+    repeats: dict[str, int] = field(default_factory=dict)  # how often an epoch shows a set; 1 where not named
+
+
+@dataclass(frozen=True, slots=True)
+class Opinions:
+    """What teachers make of each example: their mean probabilities."""
+
+    coarse: np.ndarray  # [examples, columns of HEADS]
+    fine: np.ndarray  # [examples, columns of LABELLED]
+
+
+def _shown(text: str) -> bytes:
+    return encode(text)[: 2 * LONGEST_TRAINED]
 
 
 class Targets:
@@ -35,12 +55,12 @@ class Targets:
 
     def __init__(self, examples: list[Example]) -> None:
         size = len(examples)
-        self.units = [encode(example.text)[: 2 * LONGEST_TRAINED] for example in examples]
-        self.coarse = {
-            name: np.zeros((size, width if name != "utterance" else 4), np.float32) for name, width in HEADS.items()
-        }
-        self.weights = {name: np.zeros(size, np.float32) for name in (*HEADS, *FINE_HEADS)}
-        self.fine = {name: np.zeros((size, width), np.uint8) for name, width in FINE_HEADS.items()}
+        self.texts = [example.text for example in examples]
+        self.units = [_shown(text) for text in self.texts]
+        self.coarse = {name: np.zeros((size, width), np.float32) for name, width in HEADS.items()}
+        self.weights = {name: np.zeros(size, np.float32) for name in (*HEADS, *LABELLED)}
+        self.fine = {name: np.zeros((size, width), np.uint8) for name, width in LABELLED.items()}
+        self.stars = np.full(size, -1)
         for at, example in enumerate(examples):
             if example.sentiment is not None:
                 self.coarse["sentiment"][at] = example.sentiment
@@ -54,45 +74,74 @@ class Targets:
             if example.utterance is not None:
                 self.coarse["utterance"][at, example.utterance] = 1
                 self.weights["utterance"][at] = example.utterance_weight
-            for name in FINE_HEADS:
+            if example.stars is not None:
+                self.stars[at] = example.stars - 1
+            for name in LABELLED:
                 chosen = getattr(example, name)
                 if chosen is not None:
                     self.fine[name][at, list(chosen)] = 1
                     self.weights[name][at] = 1
 
 
-def train(examples: list[Example], shape: Shape, plan: Plan) -> Network:
-    """Train a network, and say how it goes every few seconds."""
+def train(
+    examples: list[Example], shape: Shape, plan: Plan, *, opinions: Opinions | None = None, saved: Path | None = None
+) -> Network:
+    """Train a network, and say how it goes; goes on from the last whole epoch when `saved` holds one."""
     torch.manual_seed(plan.seed)
-    chooser = np.random.default_rng(plan.seed)
     targets = Targets(examples)
-    shown = np.repeat(np.arange(len(examples)), [plan.repeats.get(example.source, 1) for example in examples])
+    useful = [opinions is not None or example.source != "unlabelled" for example in examples]
+    shown = np.repeat(
+        np.arange(len(examples)),
+        [plan.repeats.get(example.source, 1) if one else 0 for example, one in zip(examples, useful, strict=True)],
+    )
     network = Network(shape)
     network.forget = plan.forget
     network.train()
-    table_optimiser = torch.optim.SparseAdam(network.table.parameters(), lr=plan.table_rate)
+    table_optimiser = TableAdam(network)
     trunk_optimiser = torch.optim.AdamW(network.trunk.parameters(), lr=plan.trunk_rate, weight_decay=1e-4)
-    steps = plan.epochs * (len(shown) // plan.batch + 1)
+    each_epoch = len(shown) // plan.batch + 1
+    steps = plan.epochs * each_epoch
+    first = 0
+    if saved is not None and saved.exists():
+        state = torch.load(saved)
+        network.load_state_dict(state["network"])
+        table_optimiser.load_state_dict(state["table"])
+        trunk_optimiser.load_state_dict(state["trunk"])
+        first = int(state["epochs"])
+        typer.echo(f"  goes on after epoch {first}")
     started = told = time.monotonic()
-    step, mean_loss = 0, 0.0
-    for epoch in range(plan.epochs):
-        for chosen in _batches(shown, targets.units, plan.batch, chooser):
-            warm = min(1.0, (step + 1) / 100)
-            rate = warm * max(0.03, 1 - step / steps)
-            for optimiser, full in ((table_optimiser, plan.table_rate), (trunk_optimiser, plan.trunk_rate)):
-                optimiser.param_groups[0]["lr"] = full * rate
-                optimiser.zero_grad(set_to_none=True)
-            loss = _loss(network, targets, chosen)
+    done, mean_loss = 0, 0.0
+    for epoch in range(first, plan.epochs):
+        # Each epoch has a chooser of its own, so that one that goes on later is no other.
+        torch.manual_seed(plan.seed * 1_000 + epoch)
+        chooser = np.random.default_rng([plan.seed, epoch])
+        typist = random.Random(f"{plan.seed} {epoch}")
+        for at, chosen in enumerate(_batches(shown, targets.units, plan.batch, chooser)):
+            step = epoch * each_epoch + at
+            rate = min(1.0, (step + 1) / 100) * max(0.03, 1 - step / steps)
+            trunk_optimiser.param_groups[0]["lr"] = plan.trunk_rate * rate
+            trunk_optimiser.zero_grad(set_to_none=True)
+            rows = _typed(targets, chosen, plan.mistyped, typist)
+            loss = _loss(network, rows, targets, chosen, plan, opinions)
             loss.backward()  # type: ignore[no-untyped-call]
-            table_optimiser.step()
+            table_optimiser.step(plan.table_rate * rate)
             trunk_optimiser.step()
-            mean_loss += (loss.item() - mean_loss) * max(0.01, 1 / (step + 1))
-            step += 1
+            done += 1
+            mean_loss += (loss.item() - mean_loss) * max(0.01, 1 / done)
             now = time.monotonic()
-            if now - told > 10:
+            if now - told > 20:
                 told = now
-                left = (now - started) / step * (steps - step)
+                left = (now - started) / done * (steps - step)
                 typer.echo(f"  epoch {epoch + 1}  step {step}/{steps}  loss {mean_loss:.4f}  {left:.0f} s left")
+        if saved is not None:
+            state = {
+                "network": network.state_dict(),
+                "table": table_optimiser.state_dict(),
+                "trunk": trunk_optimiser.state_dict(),
+                "epochs": epoch + 1,
+            }
+            torch.save(state, saved.with_suffix(".part"))
+            saved.with_suffix(".part").rename(saved)
     typer.echo(f"  trained in {time.monotonic() - started:.0f} s, loss {mean_loss:.4f}")
     network.eval()
     return network
@@ -108,12 +157,31 @@ def by_length(texts: list[str], size: int = 256) -> list[tuple[list[int], Tensor
 
 def logits(network: Network, texts: list[str]) -> tuple[Tensor, Tensor]:
     """Give the coarse and fine logits of texts, in order."""
+    network.eval()
     coarse = torch.zeros(len(texts), sum(HEADS.values()))
     fine = torch.zeros(len(texts), sum(FINE_HEADS.values()))
     with torch.inference_mode():
         for chosen, units in by_length(texts):
             coarse[chosen], fine[chosen] = network(units)
     return coarse, fine
+
+
+def opinion(network: Network, texts: list[str]) -> Opinions:
+    """Give one teacher's probabilities."""
+    coarse, fine = logits(network, texts)
+    parts = [
+        torch.sigmoid(logit) if name == "abuse" else torch.softmax(logit, dim=1)
+        for name, logit in zip(HEADS, torch.split(coarse, list(HEADS.values()), dim=1), strict=True)
+    ]
+    labelled = torch.sigmoid(fine[:, : sum(LABELLED.values())])
+    return Opinions(torch.cat(parts, dim=1).half().numpy(), labelled.half().numpy())
+
+
+def mean(opinions: list[Opinions]) -> Opinions:
+    """Give what several teachers think together."""
+    return Opinions(
+        *(np.mean([getattr(one, part) for one in opinions], axis=0, dtype=np.float32) for part in ("coarse", "fine"))
+    )
 
 
 def _batches(shown: np.ndarray, units: list[bytes], size: int, chooser: np.random.Generator) -> Iterator[np.ndarray]:
@@ -127,21 +195,58 @@ def _batches(shown: np.ndarray, units: list[bytes], size: int, chooser: np.rando
             yield stretch[cut : cut + size]
 
 
-def _loss(network: Network, targets: Targets, chosen: np.ndarray) -> Tensor:
-    rows = torch.from_numpy(matrix([targets.units[at] for at in chosen]).astype(np.int64))
+def _typed(targets: Targets, chosen: np.ndarray, mistyped: float, typist: random.Random) -> Tensor:
+    """Lay out the texts, some of them typed another way."""
+    units = [
+        _shown(typist.choice(TRAINED)(targets.texts[at][:LONGEST_TRAINED], typist))
+        if typist.random() < mistyped
+        else targets.units[at]
+        for at in chosen
+    ]
+    return torch.from_numpy(matrix(units).astype(np.int64))
+
+
+def _loss(
+    network: Network, rows: Tensor, targets: Targets, chosen: np.ndarray, plan: Plan, opinions: Opinions | None
+) -> Tensor:
     coarse, fine = network(rows)
     total = torch.zeros(())
-    for name, logit in zip(HEADS, torch.split(coarse, list(HEADS.values()), dim=1), strict=True):
+    column = 0
+    for name, width in HEADS.items():
+        logit = coarse[:, column : column + width]
         weight = torch.from_numpy(targets.weights[name][chosen])
         target = torch.from_numpy(targets.coarse[name][chosen])
+        if opinions is not None:
+            taught = torch.from_numpy(opinions.coarse[chosen, column : column + width]).float()
+            target, weight = _mixed(target, weight, taught, plan)
         if name == "abuse":
             each = functional.binary_cross_entropy_with_logits(logit, target, reduction="none").squeeze(1)
         else:
             each = -(target * functional.log_softmax(logit, dim=1)).sum(dim=1)
         total = total + (each * weight).sum()
-    for name, logit in zip(FINE_HEADS, torch.split(fine, list(FINE_HEADS.values()), dim=1), strict=True):
+        column += width
+    column = 0
+    for name, width in LABELLED.items():
+        logit = fine[:, column : column + width]
         weight = torch.from_numpy(targets.weights[name][chosen])
         target = torch.from_numpy(targets.fine[name][chosen]).float()
+        if opinions is not None:
+            taught = torch.from_numpy(opinions.fine[chosen, column : column + width]).float()
+            target, weight = _mixed(target, weight, taught, plan)
         each = functional.binary_cross_entropy_with_logits(logit, target, reduction="none").mean(dim=1)
-        total = total + 4 * (each * weight).sum()
+        total = total + FINE_WEIGHTS[name] * (each * weight).sum()
+        column += width
+    stars = torch.from_numpy(targets.stars[chosen])
+    starred = stars >= 0
+    if bool(starred.any()):
+        total = total + plan.stars_weight * functional.cross_entropy(
+            fine[starred][:, column:], stars[starred], reduction="sum"
+        )
     return total / len(chosen)
+
+
+def _mixed(target: Tensor, weight: Tensor, taught: Tensor, plan: Plan) -> tuple[Tensor, Tensor]:
+    """Give the target between label and teachers, and the teachers alone where there is no label."""
+    known = (weight > 0).unsqueeze(1)
+    mixed = torch.where(known, (1 - plan.taught) * target + plan.taught * taught, taught)
+    return mixed, torch.where(known.squeeze(1), weight, plan.taught_elsewhere)

@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,8 @@ from sori_classify.domain import EMOTIONS, UTTERANCES, Scores, Sentiment, Uttera
 from sori_classify.model import Model
 from sori_classify.model.onnx import HEAD_UNITS, TAIL_UNITS, encode, normalise
 
-FOLDER = Path(__file__).parents[3] / "services" / "classify" / "models" / "sori-small-1"
+SERVICE = Path(__file__).parents[3] / "services" / "classify"
+FOLDER = SERVICE / "models" / "sori-small-2"
 
 TEXTS = [
     "배송이 너무 늦어서 화가 나요",
@@ -144,6 +148,11 @@ def test_case_spaces_and_repeats_do_not_change_what_is_read() -> None:
     assert encode("GREAT   service!!!!!") == encode("great service!!") == encode(" Great\n\tservice!!! ")
 
 
+def test_widths_do_not_change_what_is_read() -> None:
+    assert encode("Ｇｒｅａｔ！") == encode("great!")
+    assert encode("ﾡﾷ") == encode("ㄱㅇ")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -225,3 +234,63 @@ def test_a_card_with_other_labels_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="other labels"):
         Model.load(tmp_path)
+
+
+def test_the_card_shows_that_file_and_reference_agree() -> None:
+    card = json.loads((FOLDER / "card.json").read_text(encoding="utf-8"))
+
+    assert card["parity"]["texts"] == 10_000
+    assert card["parity"]["largest_difference"] < 1e-5
+    assert card["batches"]["largest_difference"] < 1e-5
+    assert all(abs(row["float"] - row["int8"]) <= 0.001 for row in card["parity"]["accuracy"].values())
+
+
+def judged(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "training", "evaluate", "--model", str(FOLDER), "--texts", str(folder), *options],
+        cwd=SERVICE,
+        env=os.environ | {"PYTHONPATH": "src"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_any_table_of_texts_and_labels_is_judged(tmp_path: Path) -> None:
+    tables = {
+        "abuse.tsv": ["text\tlabel", "이 미친 새끼야 꺼져 병신아\t1", "정말 친절하시네요\t0"],
+        "kote.tsv": ["text\tlabels", "정말 감동이에요 고맙습니다\t1,2,4", "너무 화가 난다\t6"],
+        "reviews.tsv": ["text\tlabel", "최악입니다. 다시는 안 사요\t0", "너무 예쁘고 편해요 강추합니다\t1"],
+        "stars.tsv": ["text\tstars", "최악입니다. 다시는 안 사요\t1", "그냥 그래요 보통이에요\t3", "강추합니다\t5"],
+    }
+    for name, lines in tables.items():
+        (tmp_path / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    done = judged(tmp_path, "--json")
+
+    rows = {row["file"]: row for row in map(json.loads, done.stdout.splitlines())}
+    assert {name: row["task"] for name, row in rows.items()} == {
+        "abuse.tsv": "abuse",
+        "kote.tsv": "kote, 44 emotions",
+        "reviews.tsv": "sentiment, two sides",
+        "stars.tsv": "sentiment, three classes",
+    }
+    assert rows["reviews.tsv"] | {"ece": 0} == {
+        "file": "reviews.tsv",
+        "task": "sentiment, two sides",
+        "n": 2,
+        "accuracy": 1.0,
+        "macro_f1": 1.0,
+        "ece": 0,
+        "majority": 0.5,
+    }
+    assert done.returncode == 0
+
+
+def test_a_table_that_no_task_knows_is_named(tmp_path: Path) -> None:
+    (tmp_path / "odd.tsv").write_text("text\tlabel\n좋아요\tpurple\n", encoding="utf-8")
+
+    done = judged(tmp_path)
+
+    assert done.returncode == 1
+    assert "odd.tsv" in done.stderr

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterable, AsyncIterator
 from sori.classify.v1 import classify_service_pb2 as pb
 from sori.classify.v1 import classify_service_pb2_grpc as pb_grpc
 from sori_classify import usecases, wire
-from sori_classify.model import Shelf
+from sori_classify.model import Analyst, Shelf
 from sori_kit import auth, parse, rpc
 from sori_kit.bus import Bus
 from sori_kit.clock import Clock
@@ -14,9 +14,10 @@ from sori_kit.clock import Clock
 class ClassifyApi(pb_grpc.ClassifyServiceServicer):
     """Translates, calls one use case, translates back."""
 
-    def __init__(self, reader: usecases.Reader, shelf: Shelf, bus: Bus, clock: Clock) -> None:
+    def __init__(self, reader: usecases.Reader, shelf: Shelf, analyst: Analyst, bus: Bus, clock: Clock) -> None:
         self._reader = reader
         self._shelf = shelf
+        self._analyst = analyst
         self._bus = bus
         self._clock = clock
 
@@ -35,6 +36,19 @@ class ClassifyApi(pb_grpc.ClassifyServiceServicer):
     async def Explain(self, request: pb.ExplainRequest, context: rpc.Context) -> pb.ExplainResponse:
         """Say which parts of a text moved a decision."""
         return wire.explanation(await usecases.explain(self._reader, request.text, wire.aspect(request.aspect)))
+
+    async def ExtractKeywords(
+        self, request: pb.ExtractKeywordsRequest, context: rpc.Context
+    ) -> pb.ExtractKeywordsResponse:
+        """Name the words that set texts apart."""
+        each, group = await usecases.extract_keywords(
+            self._analyst, request.texts, request.background_texts, most=request.max_keywords
+        )
+        return wire.keywords(each, group)
+
+    async def Summarise(self, request: pb.SummariseRequest, context: rpc.Context) -> pb.SummariseResponse:
+        """Sum up texts by some of their own sentences."""
+        return wire.summary(await usecases.summarise(self._analyst, request.texts, most=request.max_sentences))
 
     async def CorrectClassification(
         self, request: pb.CorrectClassificationRequest, context: rpc.Context

@@ -6,7 +6,7 @@ from sori.classify.v1 import classify_service_pb2, classify_service_pb2_grpc
 from sori.ingest.v1.touchpoint_events_pb2 import TouchpointReceived
 from sori_classify.api import ClassifyApi
 from sori_classify.consumers import Consumers
-from sori_classify.model import Shelf
+from sori_classify.model import Analyst, Shelf
 from sori_classify.offline import COMMANDS
 from sori_classify.settings import Settings
 from sori_classify.usecases import Reader
@@ -19,9 +19,11 @@ async def build(runtime: service.Runtime, settings: Settings) -> None:
     runtime.in_background("shelf", shelf.watch(settings.model_poll_seconds))
     executor = runtime.stack.enter_context(ThreadPoolExecutor(settings.workers, thread_name_prefix="model"))
     reader = Reader(shelf, executor)
+    analyst = Analyst(settings.lexicon_path)
+    runtime.stack.push_async_callback(analyst.close)
     runtime.server.add(
         classify_service_pb2_grpc.add_ClassifyServiceServicer_to_server,
-        ClassifyApi(reader, shelf, runtime.bus, runtime.clock),
+        ClassifyApi(reader, shelf, analyst, runtime.bus, runtime.clock),
         classify_service_pb2.DESCRIPTOR.services_by_name["ClassifyService"],
     )
     # One batch more than there are workers, so that the broker's answer and the model are waited for at once.

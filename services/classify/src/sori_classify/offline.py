@@ -1,4 +1,4 @@
-"""Reading texts of a file, with no service: `sori-classify read`."""
+"""What works on files alone: `sori-classify read` reads texts, `sori-classify compile` conjugates word lists."""
 
 import argparse
 import json
@@ -9,8 +9,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import yaml
+
 from sori_classify import wire
 from sori_classify.model import ModelRefused, Shelf
+from sori_classify.model.lexicon import FORMS, conjugate, written_lemmas
 from sori_classify.usecases.reading import LONGEST_TEXT, judge
 from sori_kit.offline import Command, main
 
@@ -84,7 +87,28 @@ def _write(lines: Iterable[dict[str, Any]]) -> None:
     sys.stdout.buffer.flush()
 
 
-COMMANDS = {"read": Command("read texts from a file of JSON lines", _arguments, _read)}
+def _compile_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--lexicons", type=Path, required=True, help="folder with topics.yaml and urgency.yaml")
+
+
+def _compile(given: argparse.Namespace) -> int:
+    """Write `forms.json` for the verbs and adjectives of the word lists; 2 when they cannot be read."""
+    try:
+        forms = conjugate(written_lemmas(given.lexicons))
+        made = json.dumps({"forms": dict(sorted(forms.items()))}, ensure_ascii=False)
+        made = made.replace("],", "],\n")  # One word a line, for those who read the changes.
+        (given.lexicons / FORMS).write_text(made + "\n", encoding="utf-8")
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        print(f"sori-classify: {error}", file=sys.stderr)
+        return 2
+    print(f"{len(forms):,} words conjugated")
+    return 0
+
+
+COMMANDS = {
+    "read": Command("read texts from a file of JSON lines", _arguments, _read),
+    "compile": Command("conjugate the verbs and adjectives of the word lists", _compile_arguments, _compile),
+}
 
 if __name__ == "__main__":
     main("classify", COMMANDS)

@@ -1,5 +1,6 @@
 """Domain to proto and back, nothing else."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sori.classify.v1 import classification_pb2 as pb
@@ -54,6 +55,9 @@ def _write(found: domain.Classification, made: pb.Classification) -> None:
     made.keywords.extend(found.keywords)
     made.degraded = found.degraded
     made.model_version = found.model_version
+    made.subtopics.extend(found.subtopics)
+    for about in found.topic_sentiments:
+        made.topic_sentiments.add(topic=about.topic, sentiment=_SENTIMENTS[about.sentiment], score=about.score)
     if found.kote:
         made.emotions.update(zip(domain.KOTE, found.kote, strict=True))
 
@@ -72,6 +76,32 @@ def explanation(made: domain.Explanation) -> classify_service_pb2.ExplainRespons
         decision=made.decision,
         probability=made.probability,
         pieces=[pb.Piece(start=each.start, end=each.end, text=each.text, weight=each.weight) for each in made.pieces],
+    )
+
+
+def keywords(
+    each: Sequence[Sequence[domain.Keyword]], group: Sequence[domain.Keyword]
+) -> classify_service_pb2.ExtractKeywordsResponse:
+    """Write the words of texts, and of all of them."""
+    return classify_service_pb2.ExtractKeywordsResponse(
+        text_keywords=[classify_service_pb2.TextKeywords(keywords=map(_keyword, words)) for words in each],
+        group_keywords=map(_keyword, group),
+    )
+
+
+def _keyword(found: domain.Keyword) -> classify_service_pb2.Keyword:
+    return classify_service_pb2.Keyword(word=found.word, score=found.score, text_count=found.text_count)
+
+
+def summary(chosen: Sequence[domain.Sentence]) -> classify_service_pb2.SummariseResponse:
+    """Write the sentences of a summary."""
+    return classify_service_pb2.SummariseResponse(
+        sentences=[
+            classify_service_pb2.SummarySentence(
+                text_index=each.text_index, start=each.start, end=each.end, text=each.text, score=each.score
+            )
+            for each in chosen
+        ]
     )
 
 
@@ -115,6 +145,12 @@ def line(identity: object, found: domain.Classification) -> dict[str, Any]:
         "emotions": {name: _short(value) for name, value in zip(domain.KOTE, found.kote or _NO_EMOTIONS, strict=True)},
         "utterance": found.utterance.value,
         "topics": list(found.topics),
+        "topic_sentiments": [
+            {"topic": each.topic, "sentiment": each.sentiment.value, "score": _short(each.score)}
+            for each in found.topic_sentiments
+        ],
+        "subtopics": list(found.subtopics),
+        "keywords": list(found.keywords),
         "urgency": found.urgency,
         "urgency_reasons": list(found.urgency_reasons),
         "language": found.language.value,

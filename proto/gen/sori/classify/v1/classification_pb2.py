@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%sori/classify/v1/classification.proto\x12\x10sori.classify.v1\"F\n\x0fSentimentScores\x12\x10\n\x08negative\x18\x01 \x01(\x02\x12\x0f\n\x07neutral\x18\x02 \x01(\x02\x12\x10\n\x08positive\x18\x03 \x01(\x02\"\xf5\x03\n\x0e\x43lassification\x12.\n\tsentiment\x18\x01 \x01(\x0e\x32\x1b.sori.classify.v1.Sentiment\x12;\n\x10sentiment_scores\x18\x02 \x01(\x0b\x32!.sori.classify.v1.SentimentScores\x12\x0f\n\x07\x65motion\x18\x03 \x01(\t\x12\x15\n\remotion_score\x18\x04 \x01(\x02\x12\x0f\n\x07\x61\x62usive\x18\x05 \x01(\x08\x12\x13\n\x0b\x61\x62use_score\x18\x06 \x01(\x02\x12.\n\tutterance\x18\x07 \x01(\x0e\x32\x1b.sori.classify.v1.Utterance\x12\x10\n\x08language\x18\x08 \x01(\t\x12\x0e\n\x06topics\x18\t \x03(\t\x12\x0f\n\x07urgency\x18\n \x01(\x02\x12\x17\n\x0furgency_reasons\x18\x0b \x03(\t\x12\x10\n\x08keywords\x18\x0c \x03(\t\x12\x10\n\x08\x64\x65graded\x18\r \x01(\x08\x12\x15\n\rmodel_version\x18\x0e \x01(\t\x12@\n\x08\x65motions\x18\x0f \x03(\x0b\x32..sori.classify.v1.Classification.EmotionsEntry\x1a/\n\rEmotionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x02:\x02\x38\x01\"A\n\x05Piece\x12\r\n\x05start\x18\x01 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x05\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x0e\n\x06weight\x18\x04 \x01(\x01\"\xc2\x01\n\nCorrection\x12.\n\tsentiment\x18\x01 \x01(\x0e\x32\x1b.sori.classify.v1.Sentiment\x12\x0f\n\x07\x65motion\x18\x02 \x01(\t\x12\x14\n\x07\x61\x62usive\x18\x03 \x01(\x08H\x00\x88\x01\x01\x12.\n\tutterance\x18\x04 \x01(\x0e\x32\x1b.sori.classify.v1.Utterance\x12\x0e\n\x06topics\x18\x05 \x03(\t\x12\x11\n\tno_topics\x18\x06 \x01(\x08\x42\n\n\x08_abusive*m\n\tSentiment\x12\x19\n\x15SENTIMENT_UNSPECIFIED\x10\x00\x12\x16\n\x12SENTIMENT_NEGATIVE\x10\x01\x12\x15\n\x11SENTIMENT_NEUTRAL\x10\x02\x12\x16\n\x12SENTIMENT_POSITIVE\x10\x03*\x83\x01\n\tUtterance\x12\x19\n\x15UTTERANCE_UNSPECIFIED\x10\x00\x12\x17\n\x13UTTERANCE_STATEMENT\x10\x01\x12\x16\n\x12UTTERANCE_QUESTION\x10\x02\x12\x15\n\x11UTTERANCE_REQUEST\x10\x03\x12\x13\n\x0fUTTERANCE_OTHER\x10\x04*r\n\x06\x41spect\x12\x16\n\x12\x41SPECT_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41SPECT_SENTIMENT\x10\x01\x12\x10\n\x0c\x41SPECT_ABUSE\x10\x02\x12\x12\n\x0e\x41SPECT_EMOTION\x10\x03\x12\x14\n\x10\x41SPECT_UTTERANCE\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%sori/classify/v1/classification.proto\x12\x10sori.classify.v1\"F\n\x0fSentimentScores\x12\x10\n\x08negative\x18\x01 \x01(\x02\x12\x0f\n\x07neutral\x18\x02 \x01(\x02\x12\x10\n\x08positive\x18\x03 \x01(\x02\"\xc4\x04\n\x0e\x43lassification\x12.\n\tsentiment\x18\x01 \x01(\x0e\x32\x1b.sori.classify.v1.Sentiment\x12;\n\x10sentiment_scores\x18\x02 \x01(\x0b\x32!.sori.classify.v1.SentimentScores\x12\x0f\n\x07\x65motion\x18\x03 \x01(\t\x12\x15\n\remotion_score\x18\x04 \x01(\x02\x12\x0f\n\x07\x61\x62usive\x18\x05 \x01(\x08\x12\x13\n\x0b\x61\x62use_score\x18\x06 \x01(\x02\x12.\n\tutterance\x18\x07 \x01(\x0e\x32\x1b.sori.classify.v1.Utterance\x12\x10\n\x08language\x18\x08 \x01(\t\x12\x0e\n\x06topics\x18\t \x03(\t\x12\x0f\n\x07urgency\x18\n \x01(\x02\x12\x17\n\x0furgency_reasons\x18\x0b \x03(\t\x12\x10\n\x08keywords\x18\x0c \x03(\t\x12\x10\n\x08\x64\x65graded\x18\r \x01(\x08\x12\x15\n\rmodel_version\x18\x0e \x01(\t\x12@\n\x08\x65motions\x18\x0f \x03(\x0b\x32..sori.classify.v1.Classification.EmotionsEntry\x12:\n\x10topic_sentiments\x18\x10 \x03(\x0b\x32 .sori.classify.v1.TopicSentiment\x12\x11\n\tsubtopics\x18\x11 \x03(\t\x1a/\n\rEmotionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x02:\x02\x38\x01\"^\n\x0eTopicSentiment\x12\r\n\x05topic\x18\x01 \x01(\t\x12.\n\tsentiment\x18\x02 \x01(\x0e\x32\x1b.sori.classify.v1.Sentiment\x12\r\n\x05score\x18\x03 \x01(\x02\"A\n\x05Piece\x12\r\n\x05start\x18\x01 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x05\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x0e\n\x06weight\x18\x04 \x01(\x01\"\xc2\x01\n\nCorrection\x12.\n\tsentiment\x18\x01 \x01(\x0e\x32\x1b.sori.classify.v1.Sentiment\x12\x0f\n\x07\x65motion\x18\x02 \x01(\t\x12\x14\n\x07\x61\x62usive\x18\x03 \x01(\x08H\x00\x88\x01\x01\x12.\n\tutterance\x18\x04 \x01(\x0e\x32\x1b.sori.classify.v1.Utterance\x12\x0e\n\x06topics\x18\x05 \x03(\t\x12\x11\n\tno_topics\x18\x06 \x01(\x08\x42\n\n\x08_abusive*m\n\tSentiment\x12\x19\n\x15SENTIMENT_UNSPECIFIED\x10\x00\x12\x16\n\x12SENTIMENT_NEGATIVE\x10\x01\x12\x15\n\x11SENTIMENT_NEUTRAL\x10\x02\x12\x16\n\x12SENTIMENT_POSITIVE\x10\x03*\x83\x01\n\tUtterance\x12\x19\n\x15UTTERANCE_UNSPECIFIED\x10\x00\x12\x17\n\x13UTTERANCE_STATEMENT\x10\x01\x12\x16\n\x12UTTERANCE_QUESTION\x10\x02\x12\x15\n\x11UTTERANCE_REQUEST\x10\x03\x12\x13\n\x0fUTTERANCE_OTHER\x10\x04*r\n\x06\x41spect\x12\x16\n\x12\x41SPECT_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41SPECT_SENTIMENT\x10\x01\x12\x10\n\x0c\x41SPECT_ABUSE\x10\x02\x12\x12\n\x0e\x41SPECT_EMOTION\x10\x03\x12\x14\n\x10\x41SPECT_UTTERANCE\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,20 +33,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CLASSIFICATION_EMOTIONSENTRY']._loaded_options = None
   _globals['_CLASSIFICATION_EMOTIONSENTRY']._serialized_options = b'8\001'
-  _globals['_SENTIMENT']._serialized_start=899
-  _globals['_SENTIMENT']._serialized_end=1008
-  _globals['_UTTERANCE']._serialized_start=1011
-  _globals['_UTTERANCE']._serialized_end=1142
-  _globals['_ASPECT']._serialized_start=1144
-  _globals['_ASPECT']._serialized_end=1258
+  _globals['_SENTIMENT']._serialized_start=1074
+  _globals['_SENTIMENT']._serialized_end=1183
+  _globals['_UTTERANCE']._serialized_start=1186
+  _globals['_UTTERANCE']._serialized_end=1317
+  _globals['_ASPECT']._serialized_start=1319
+  _globals['_ASPECT']._serialized_end=1433
   _globals['_SENTIMENTSCORES']._serialized_start=59
   _globals['_SENTIMENTSCORES']._serialized_end=129
   _globals['_CLASSIFICATION']._serialized_start=132
-  _globals['_CLASSIFICATION']._serialized_end=633
-  _globals['_CLASSIFICATION_EMOTIONSENTRY']._serialized_start=586
-  _globals['_CLASSIFICATION_EMOTIONSENTRY']._serialized_end=633
-  _globals['_PIECE']._serialized_start=635
-  _globals['_PIECE']._serialized_end=700
-  _globals['_CORRECTION']._serialized_start=703
-  _globals['_CORRECTION']._serialized_end=897
+  _globals['_CLASSIFICATION']._serialized_end=712
+  _globals['_CLASSIFICATION_EMOTIONSENTRY']._serialized_start=665
+  _globals['_CLASSIFICATION_EMOTIONSENTRY']._serialized_end=712
+  _globals['_TOPICSENTIMENT']._serialized_start=714
+  _globals['_TOPICSENTIMENT']._serialized_end=808
+  _globals['_PIECE']._serialized_start=810
+  _globals['_PIECE']._serialized_end=875
+  _globals['_CORRECTION']._serialized_start=878
+  _globals['_CORRECTION']._serialized_end=1072
 # @@protoc_insertion_point(module_scope)

@@ -182,6 +182,8 @@ class Classification(_message.Message):
     DEGRADED_FIELD_NUMBER: _builtins.int
     MODEL_VERSION_FIELD_NUMBER: _builtins.int
     EMOTIONS_FIELD_NUMBER: _builtins.int
+    TOPIC_SENTIMENTS_FIELD_NUMBER: _builtins.int
+    SUBTOPICS_FIELD_NUMBER: _builtins.int
     sentiment: Global___Sentiment.ValueType
     """Most likely mood."""
     emotion: _builtins.str
@@ -197,7 +199,7 @@ class Classification(_message.Message):
     language: _builtins.str
     """BCP 47: `ko`, `en`, or `und` when it cannot be told."""
     urgency: _builtins.float
-    """How soon somebody should look, 0 to 1."""
+    """How soon somebody should look, 0 to 1: from 0.2 it is worth an answer, from 0.4 today, from 0.6 now."""
     degraded: _builtins.bool
     """True when the model failed on this text and the fields above say nothing."""
     model_version: _builtins.str
@@ -216,13 +218,23 @@ class Classification(_message.Message):
 
     @_builtins.property
     def keywords(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Words that stand for the text; may be empty."""
+        """Words of the lexicon that the text has, verbs and adjectives as in a dictionary; at most 8; may be empty."""
 
     @_builtins.property
     def emotions(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """Probability of each of KOTE's 44 emotions, by KOTE's own Korean name; several may hold at once. 0.5 is where one is
         said to hold. Filled on request only.
         """
+
+    @_builtins.property
+    def topic_sentiments(self) -> _containers.RepeatedCompositeFieldContainer[Global___TopicSentiment]:
+        """How the author feels about each of `topics`, in their order: from the clauses about it where topics stand in clauses
+        of their own, otherwise the mood of the whole text.
+        """
+
+    @_builtins.property
+    def subtopics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Narrower names below `topics`, as `delivery.late`; may be empty."""
 
     def __init__(
         self,
@@ -242,14 +254,46 @@ class Classification(_message.Message):
         degraded: _builtins.bool = ...,
         model_version: _builtins.str = ...,
         emotions: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        topic_sentiments: _abc.Iterable[Global___TopicSentiment] | None = ...,
+        subtopics: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["sentiment_scores", b"sentiment_scores"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abuse_score", b"abuse_score", "abusive", b"abusive", "degraded", b"degraded", "emotion", b"emotion", "emotion_score", b"emotion_score", "emotions", b"emotions", "keywords", b"keywords", "language", b"language", "model_version", b"model_version", "sentiment", b"sentiment", "sentiment_scores", b"sentiment_scores", "topics", b"topics", "urgency", b"urgency", "urgency_reasons", b"urgency_reasons", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abuse_score", b"abuse_score", "abusive", b"abusive", "degraded", b"degraded", "emotion", b"emotion", "emotion_score", b"emotion_score", "emotions", b"emotions", "keywords", b"keywords", "language", b"language", "model_version", b"model_version", "sentiment", b"sentiment", "sentiment_scores", b"sentiment_scores", "subtopics", b"subtopics", "topic_sentiments", b"topic_sentiments", "topics", b"topics", "urgency", b"urgency", "urgency_reasons", b"urgency_reasons", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Classification: _TypeAlias = Classification  # noqa: Y015
+
+@_typing.final
+class TopicSentiment(_message.Message):
+    """How the author feels about one of a text's topics."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOPIC_FIELD_NUMBER: _builtins.int
+    SENTIMENT_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    topic: _builtins.str
+    """The topic, as in `topics`."""
+    sentiment: Global___Sentiment.ValueType
+    """Most likely mood towards it."""
+    score: _builtins.float
+    """Probability of `sentiment`, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        topic: _builtins.str = ...,
+        sentiment: Global___Sentiment.ValueType = ...,
+        score: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["score", b"score", "sentiment", b"sentiment", "topic", b"topic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TopicSentiment: _TypeAlias = TopicSentiment  # noqa: Y015
 
 @_typing.final
 class Piece(_message.Message):

@@ -27,7 +27,7 @@ from sori.classify.v1 import classification_pb2 as sori_dot_classify_dot_v1_dot_
 from sori.classify.v1 import classification_events_pb2 as sori_dot_classify_dot_v1_dot_classification__events__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'sori/classify/v1/classify_service.proto\x12\x10sori.classify.v1\x1a\x1bsori/access/v1/access.proto\x1a%sori/classify/v1/classification.proto\x1a,sori/classify/v1/classification_events.proto\":\n\x0f\x43lassifyRequest\x12\r\n\x05texts\x18\x01 \x03(\t\x12\x18\n\x10include_emotions\x18\x02 \x01(\x08\"M\n\x10\x43lassifyResponse\x12\x39\n\x0f\x63lassifications\x18\x01 \x03(\x0b\x32 .sori.classify.v1.Classification\"K\n\x15\x43lassifyStreamRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x18\n\x10include_emotions\x18\x03 \x01(\x08\"^\n\x16\x43lassifyStreamResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x38\n\x0e\x63lassification\x18\x02 \x01(\x0b\x32 .sori.classify.v1.Classification\"H\n\x0e\x45xplainRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12(\n\x06\x61spect\x18\x02 \x01(\x0e\x32\x18.sori.classify.v1.Aspect\"\x9b\x01\n\x0f\x45xplainResponse\x12\x38\n\x0e\x63lassification\x18\x01 \x01(\x0b\x32 .sori.classify.v1.Classification\x12\x10\n\x08\x64\x65\x63ision\x18\x02 \x01(\t\x12\x13\n\x0bprobability\x18\x03 \x01(\x01\x12\'\n\x06pieces\x18\x04 \x03(\x0b\x32\x17.sori.classify.v1.Piece\"\x99\x01\n\x1c\x43orrectClassificationRequest\x12\x15\n\rtouchpoint_id\x18\x01 \x01(\t\x12\x30\n\ncorrection\x18\x02 \x01(\x0b\x32\x1c.sori.classify.v1.Correction\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"6\n\x1d\x43orrectClassificationResponse\x12\x15\n\rcorrection_id\x18\x01 \x01(\t\"?\n\x16ListCorrectionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"r\n\x17ListCorrectionsResponse\x12>\n\x0b\x63orrections\x18\x01 \x03(\x0b\x32).sori.classify.v1.ClassificationCorrected\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x13\n\x11ListModelsRequest\"e\n\x0cModelSummary\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rmodel_version\x18\x02 \x01(\t\x12\x0f\n\x07serving\x18\x03 \x01(\x08\x12\x0e\n\x06\x63\x61nary\x18\x04 \x01(\x08\x12\x0f\n\x07problem\x18\x05 \x01(\t\"\x95\x01\n\x0c\x43\x61naryReport\x12\x15\n\rmodel_version\x18\x01 \x01(\t\x12\x12\n\ntext_count\x18\x02 \x01(\x03\x12\x1e\n\x16sentiment_disagreement\x18\x03 \x01(\x01\x12\x1a\n\x12\x61\x62use_disagreement\x18\x04 \x01(\x01\x12\x1e\n\x16utterance_disagreement\x18\x05 \x01(\x01\"t\n\x12ListModelsResponse\x12.\n\x06models\x18\x01 \x03(\x0b\x32\x1e.sori.classify.v1.ModelSummary\x12.\n\x06\x63\x61nary\x18\x02 \x01(\x0b\x32\x1e.sori.classify.v1.CanaryReport\"\x15\n\x13GetModelCardRequest\"@\n\x14GetModelCardResponse\x12\x15\n\rmodel_version\x18\x01 \x01(\t\x12\x11\n\tcard_json\x18\x02 \x01(\t2\x84\x06\n\x0f\x43lassifyService\x12]\n\x08\x43lassify\x12!.sori.classify.v1.ClassifyRequest\x1a\".sori.classify.v1.ClassifyResponse\"\n\x8a\xb5\x18\x06\n\x04\x01\x02\x04\x06\x12s\n\x0e\x43lassifyStream\x12\'.sori.classify.v1.ClassifyStreamRequest\x1a(.sori.classify.v1.ClassifyStreamResponse\"\n\x8a\xb5\x18\x06\n\x04\x01\x02\x04\x06(\x01\x30\x01\x12Y\n\x07\x45xplain\x12 .sori.classify.v1.ExplainRequest\x1a!.sori.classify.v1.ExplainResponse\"\t\x8a\xb5\x18\x05\n\x03\x02\x04\x06\x12\x82\x01\n\x15\x43orrectClassification\x12..sori.classify.v1.CorrectClassificationRequest\x1a/.sori.classify.v1.CorrectClassificationResponse\"\x08\x8a\xb5\x18\x04\n\x02\x03\x06\x12o\n\x0fListCorrections\x12(.sori.classify.v1.ListCorrectionsRequest\x1a).sori.classify.v1.ListCorrectionsResponse\"\x07\x8a\xb5\x18\x03\n\x01\x06\x12\x62\n\nListModels\x12#.sori.classify.v1.ListModelsRequest\x1a$.sori.classify.v1.ListModelsResponse\"\t\x8a\xb5\x18\x05\n\x03\x02\x04\x06\x12h\n\x0cGetModelCard\x12%.sori.classify.v1.GetModelCardRequest\x1a&.sori.classify.v1.GetModelCardResponse\"\t\x8a\xb5\x18\x05\n\x03\x02\x04\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'sori/classify/v1/classify_service.proto\x12\x10sori.classify.v1\x1a\x1bsori/access/v1/access.proto\x1a%sori/classify/v1/classification.proto\x1a,sori/classify/v1/classification_events.proto\":\n\x0f\x43lassifyRequest\x12\r\n\x05texts\x18\x01 \x03(\t\x12\x18\n\x10include_emotions\x18\x02 \x01(\x08\"M\n\x10\x43lassifyResponse\x12\x39\n\x0f\x63lassifications\x18\x01 \x03(\x0b\x32 .sori.classify.v1.Classification\"K\n\x15\x43lassifyStreamRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x18\n\x10include_emotions\x18\x03 \x01(\x08\"^\n\x16\x43lassifyStreamResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x38\n\x0e\x63lassification\x18\x02 \x01(\x0b\x32 .sori.classify.v1.Classification\"H\n\x0e\x45xplainRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12(\n\x06\x61spect\x18\x02 \x01(\x0e\x32\x18.sori.classify.v1.Aspect\"\x9b\x01\n\x0f\x45xplainResponse\x12\x38\n\x0e\x63lassification\x18\x01 \x01(\x0b\x32 .sori.classify.v1.Classification\x12\x10\n\x08\x64\x65\x63ision\x18\x02 \x01(\t\x12\x13\n\x0bprobability\x18\x03 \x01(\x01\x12\'\n\x06pieces\x18\x04 \x03(\x0b\x32\x17.sori.classify.v1.Piece\"W\n\x16\x45xtractKeywordsRequest\x12\r\n\x05texts\x18\x01 \x03(\t\x12\x18\n\x10\x62\x61\x63kground_texts\x18\x02 \x03(\t\x12\x14\n\x0cmax_keywords\x18\x03 \x01(\x05\":\n\x07Keyword\x12\x0c\n\x04word\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\x12\x12\n\ntext_count\x18\x03 \x01(\x05\";\n\x0cTextKeywords\x12+\n\x08keywords\x18\x01 \x03(\x0b\x32\x19.sori.classify.v1.Keyword\"\x83\x01\n\x17\x45xtractKeywordsResponse\x12\x35\n\rtext_keywords\x18\x01 \x03(\x0b\x32\x1e.sori.classify.v1.TextKeywords\x12\x31\n\x0egroup_keywords\x18\x02 \x03(\x0b\x32\x19.sori.classify.v1.Keyword\"8\n\x10SummariseRequest\x12\r\n\x05texts\x18\x01 \x03(\t\x12\x15\n\rmax_sentences\x18\x02 \x01(\x05\"^\n\x0fSummarySentence\x12\x12\n\ntext_index\x18\x01 \x01(\x05\x12\r\n\x05start\x18\x02 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x03 \x01(\x05\x12\x0c\n\x04text\x18\x04 \x01(\t\x12\r\n\x05score\x18\x05 \x01(\x01\"I\n\x11SummariseResponse\x12\x34\n\tsentences\x18\x01 \x03(\x0b\x32!.sori.classify.v1.SummarySentence\"\x99\x01\n\x1c\x43orrectClassificationRequest\x12\x15\n\rtouchpoint_id\x18\x01 \x01(\t\x12\x30\n\ncorrection\x18\x02 \x01(\x0b\x32\x1c.sori.classify.v1.Correction\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"6\n\x1d\x43orrectClassificationResponse\x12\x15\n\rcorrection_id\x18\x01 \x01(\t\"?\n\x16ListCorrectionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"r\n\x17ListCorrectionsResponse\x12>\n\x0b\x63orrections\x18\x01 \x03(\x0b\x32).sori.classify.v1.ClassificationCorrected\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x13\n\x11ListModelsRequest\"e\n\x0cModelSummary\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rmodel_version\x18\x02 \x01(\t\x12\x0f\n\x07serving\x18\x03 \x01(\x08\x12\x0e\n\x06\x63\x61nary\x18\x04 \x01(\x08\x12\x0f\n\x07problem\x18\x05 \x01(\t\"\x95\x01\n\x0c\x43\x61naryReport\x12\x15\n\rmodel_version\x18\x01 \x01(\t\x12\x12\n\ntext_count\x18\x02 \x01(\x03\x12\x1e\n\x16sentiment_disagreement\x18\x03 \x01(\x01\x12\x1a\n\x12\x61\x62use_disagreement\x18\x04 \x01(\x01\x12\x1e\n\x16utterance_disagreement\x18\x05 \x01(\x01\"t\n\x12ListModelsResponse\x12.\n\x06models\x18\x01 \x03(\x0b\x32\x1e.sori.classify.v1.ModelSummary\x12.\n\x06\x63\x61nary\x18\x02 \x01(\x0b\x32\x1e.sori.classify.v1.CanaryReport\"\x15\n\x13GetModelCardRequest\"@\n\x14GetModelCardResponse\x12\x15\n\rmodel_version\x18\x01 \x01(\t\x12\x11\n\tcard_json\x18\x02 \x01(\t2\xd8\x07\n\x0f\x43lassifyService\x12]\n\x08\x43lassify\x12!.sori.classify.v1.ClassifyRequest\x1a\".sori.classify.v1.ClassifyResponse\"\n\x8a\xb5\x18\x06\n\x04\x01\x02\x04\x06\x12s\n\x0e\x43lassifyStream\x12\'.sori.classify.v1.ClassifyStreamRequest\x1a(.sori.classify.v1.ClassifyStreamResponse\"\n\x8a\xb5\x18\x06\n\x04\x01\x02\x04\x06(\x01\x30\x01\x12Y\n\x07\x45xplain\x12 .sori.classify.v1.ExplainRequest\x1a!.sori.classify.v1.ExplainResponse\"\t\x8a\xb5\x18\x05\n\x03\x02\x04\x06\x12q\n\x0f\x45xtractKeywords\x12(.sori.classify.v1.ExtractKeywordsRequest\x1a).sori.classify.v1.ExtractKeywordsResponse\"\t\x8a\xb5\x18\x05\n\x03\x02\x04\x06\x12_\n\tSummarise\x12\".sori.classify.v1.SummariseRequest\x1a#.sori.classify.v1.SummariseResponse\"\t\x8a\xb5\x18\x05\n\x03\x02\x04\x06\x12\x82\x01\n\x15\x43orrectClassification\x12..sori.classify.v1.CorrectClassificationRequest\x1a/.sori.classify.v1.CorrectClassificationResponse\"\x08\x8a\xb5\x18\x04\n\x02\x03\x06\x12o\n\x0fListCorrections\x12(.sori.classify.v1.ListCorrectionsRequest\x1a).sori.classify.v1.ListCorrectionsResponse\"\x07\x8a\xb5\x18\x03\n\x01\x06\x12\x62\n\nListModels\x12#.sori.classify.v1.ListModelsRequest\x1a$.sori.classify.v1.ListModelsResponse\"\t\x8a\xb5\x18\x05\n\x03\x02\x04\x06\x12h\n\x0cGetModelCard\x12%.sori.classify.v1.GetModelCardRequest\x1a&.sori.classify.v1.GetModelCardResponse\"\t\x8a\xb5\x18\x05\n\x03\x02\x04\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,6 +40,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLASSIFYSERVICE'].methods_by_name['ClassifyStream']._serialized_options = b'\212\265\030\006\n\004\001\002\004\006'
   _globals['_CLASSIFYSERVICE'].methods_by_name['Explain']._loaded_options = None
   _globals['_CLASSIFYSERVICE'].methods_by_name['Explain']._serialized_options = b'\212\265\030\005\n\003\002\004\006'
+  _globals['_CLASSIFYSERVICE'].methods_by_name['ExtractKeywords']._loaded_options = None
+  _globals['_CLASSIFYSERVICE'].methods_by_name['ExtractKeywords']._serialized_options = b'\212\265\030\005\n\003\002\004\006'
+  _globals['_CLASSIFYSERVICE'].methods_by_name['Summarise']._loaded_options = None
+  _globals['_CLASSIFYSERVICE'].methods_by_name['Summarise']._serialized_options = b'\212\265\030\005\n\003\002\004\006'
   _globals['_CLASSIFYSERVICE'].methods_by_name['CorrectClassification']._loaded_options = None
   _globals['_CLASSIFYSERVICE'].methods_by_name['CorrectClassification']._serialized_options = b'\212\265\030\004\n\002\003\006'
   _globals['_CLASSIFYSERVICE'].methods_by_name['ListCorrections']._loaded_options = None
@@ -60,26 +64,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPLAINREQUEST']._serialized_end=559
   _globals['_EXPLAINRESPONSE']._serialized_start=562
   _globals['_EXPLAINRESPONSE']._serialized_end=717
-  _globals['_CORRECTCLASSIFICATIONREQUEST']._serialized_start=720
-  _globals['_CORRECTCLASSIFICATIONREQUEST']._serialized_end=873
-  _globals['_CORRECTCLASSIFICATIONRESPONSE']._serialized_start=875
-  _globals['_CORRECTCLASSIFICATIONRESPONSE']._serialized_end=929
-  _globals['_LISTCORRECTIONSREQUEST']._serialized_start=931
-  _globals['_LISTCORRECTIONSREQUEST']._serialized_end=994
-  _globals['_LISTCORRECTIONSRESPONSE']._serialized_start=996
-  _globals['_LISTCORRECTIONSRESPONSE']._serialized_end=1110
-  _globals['_LISTMODELSREQUEST']._serialized_start=1112
-  _globals['_LISTMODELSREQUEST']._serialized_end=1131
-  _globals['_MODELSUMMARY']._serialized_start=1133
-  _globals['_MODELSUMMARY']._serialized_end=1234
-  _globals['_CANARYREPORT']._serialized_start=1237
-  _globals['_CANARYREPORT']._serialized_end=1386
-  _globals['_LISTMODELSRESPONSE']._serialized_start=1388
-  _globals['_LISTMODELSRESPONSE']._serialized_end=1504
-  _globals['_GETMODELCARDREQUEST']._serialized_start=1506
-  _globals['_GETMODELCARDREQUEST']._serialized_end=1527
-  _globals['_GETMODELCARDRESPONSE']._serialized_start=1529
-  _globals['_GETMODELCARDRESPONSE']._serialized_end=1593
-  _globals['_CLASSIFYSERVICE']._serialized_start=1596
-  _globals['_CLASSIFYSERVICE']._serialized_end=2368
+  _globals['_EXTRACTKEYWORDSREQUEST']._serialized_start=719
+  _globals['_EXTRACTKEYWORDSREQUEST']._serialized_end=806
+  _globals['_KEYWORD']._serialized_start=808
+  _globals['_KEYWORD']._serialized_end=866
+  _globals['_TEXTKEYWORDS']._serialized_start=868
+  _globals['_TEXTKEYWORDS']._serialized_end=927
+  _globals['_EXTRACTKEYWORDSRESPONSE']._serialized_start=930
+  _globals['_EXTRACTKEYWORDSRESPONSE']._serialized_end=1061
+  _globals['_SUMMARISEREQUEST']._serialized_start=1063
+  _globals['_SUMMARISEREQUEST']._serialized_end=1119
+  _globals['_SUMMARYSENTENCE']._serialized_start=1121
+  _globals['_SUMMARYSENTENCE']._serialized_end=1215
+  _globals['_SUMMARISERESPONSE']._serialized_start=1217
+  _globals['_SUMMARISERESPONSE']._serialized_end=1290
+  _globals['_CORRECTCLASSIFICATIONREQUEST']._serialized_start=1293
+  _globals['_CORRECTCLASSIFICATIONREQUEST']._serialized_end=1446
+  _globals['_CORRECTCLASSIFICATIONRESPONSE']._serialized_start=1448
+  _globals['_CORRECTCLASSIFICATIONRESPONSE']._serialized_end=1502
+  _globals['_LISTCORRECTIONSREQUEST']._serialized_start=1504
+  _globals['_LISTCORRECTIONSREQUEST']._serialized_end=1567
+  _globals['_LISTCORRECTIONSRESPONSE']._serialized_start=1569
+  _globals['_LISTCORRECTIONSRESPONSE']._serialized_end=1683
+  _globals['_LISTMODELSREQUEST']._serialized_start=1685
+  _globals['_LISTMODELSREQUEST']._serialized_end=1704
+  _globals['_MODELSUMMARY']._serialized_start=1706
+  _globals['_MODELSUMMARY']._serialized_end=1807
+  _globals['_CANARYREPORT']._serialized_start=1810
+  _globals['_CANARYREPORT']._serialized_end=1959
+  _globals['_LISTMODELSRESPONSE']._serialized_start=1961
+  _globals['_LISTMODELSRESPONSE']._serialized_end=2077
+  _globals['_GETMODELCARDREQUEST']._serialized_start=2079
+  _globals['_GETMODELCARDREQUEST']._serialized_end=2100
+  _globals['_GETMODELCARDRESPONSE']._serialized_start=2102
+  _globals['_GETMODELCARDRESPONSE']._serialized_end=2166
+  _globals['_CLASSIFYSERVICE']._serialized_start=2169
+  _globals['_CLASSIFYSERVICE']._serialized_end=3153
 # @@protoc_insertion_point(module_scope)

@@ -195,6 +195,218 @@ class ExplainResponse(_message.Message):
 Global___ExplainResponse: _TypeAlias = ExplainResponse  # noqa: Y015
 
 @_typing.final
+class ExtractKeywordsRequest(_message.Message):
+    """Request for ExtractKeywords."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXTS_FIELD_NUMBER: _builtins.int
+    BACKGROUND_TEXTS_FIELD_NUMBER: _builtins.int
+    MAX_KEYWORDS_FIELD_NUMBER: _builtins.int
+    max_keywords: _builtins.int
+    """Most words for each text and for the group. 0 means 10; more than 100 is treated as 100; negative is
+    INVALID_ARGUMENT.
+    """
+    @_builtins.property
+    def texts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """1 to 1,000 texts with at most 300,000 characters in all, the background's included; neither stored nor logged."""
+
+    @_builtins.property
+    def background_texts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Texts to compare with, last month's say; empty: what people usually write."""
+
+    def __init__(
+        self,
+        *,
+        texts: _abc.Iterable[_builtins.str] | None = ...,
+        background_texts: _abc.Iterable[_builtins.str] | None = ...,
+        max_keywords: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["background_texts", b"background_texts", "max_keywords", b"max_keywords", "texts", b"texts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtractKeywordsRequest: _TypeAlias = ExtractKeywordsRequest  # noqa: Y015
+
+@_typing.final
+class Keyword(_message.Message):
+    """A word that stands for texts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORD_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    TEXT_COUNT_FIELD_NUMBER: _builtins.int
+    word: _builtins.str
+    """The word: a noun, an adjective as in a dictionary, or an English word in lower case."""
+    score: _builtins.float
+    """z-score of its log-odds against the background, above 0; from 1.96 it is hardly chance."""
+    text_count: _builtins.int
+    """How many of the texts have it."""
+    def __init__(
+        self,
+        *,
+        word: _builtins.str = ...,
+        score: _builtins.float = ...,
+        text_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["score", b"score", "text_count", b"text_count", "word", b"word"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Keyword: _TypeAlias = Keyword  # noqa: Y015
+
+@_typing.final
+class TextKeywords(_message.Message):
+    """Words of one text."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEYWORDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def keywords(self) -> _containers.RepeatedCompositeFieldContainer[Global___Keyword]:
+        """Strongest first; may be empty."""
+
+    def __init__(
+        self,
+        *,
+        keywords: _abc.Iterable[Global___Keyword] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keywords", b"keywords"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TextKeywords: _TypeAlias = TextKeywords  # noqa: Y015
+
+@_typing.final
+class ExtractKeywordsResponse(_message.Message):
+    """Response for ExtractKeywords."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_KEYWORDS_FIELD_NUMBER: _builtins.int
+    GROUP_KEYWORDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def text_keywords(self) -> _containers.RepeatedCompositeFieldContainer[Global___TextKeywords]:
+        """One for each text, in the order of the request."""
+
+    @_builtins.property
+    def group_keywords(self) -> _containers.RepeatedCompositeFieldContainer[Global___Keyword]:
+        """Words of all texts together, strongest first."""
+
+    def __init__(
+        self,
+        *,
+        text_keywords: _abc.Iterable[Global___TextKeywords] | None = ...,
+        group_keywords: _abc.Iterable[Global___Keyword] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group_keywords", b"group_keywords", "text_keywords", b"text_keywords"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtractKeywordsResponse: _TypeAlias = ExtractKeywordsResponse  # noqa: Y015
+
+@_typing.final
+class SummariseRequest(_message.Message):
+    """Request for Summarise."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXTS_FIELD_NUMBER: _builtins.int
+    MAX_SENTENCES_FIELD_NUMBER: _builtins.int
+    max_sentences: _builtins.int
+    """Most sentences to choose. 0 means 3; more than 20 is treated as 20; negative is INVALID_ARGUMENT."""
+    @_builtins.property
+    def texts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """1 to 1,000 texts, one long transcript or many voices, with at most 300,000 characters in all; neither stored nor
+        logged.
+        """
+
+    def __init__(
+        self,
+        *,
+        texts: _abc.Iterable[_builtins.str] | None = ...,
+        max_sentences: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_sentences", b"max_sentences", "texts", b"texts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SummariseRequest: _TypeAlias = SummariseRequest  # noqa: Y015
+
+@_typing.final
+class SummarySentence(_message.Message):
+    """A sentence of a summary."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_INDEX_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    text_index: _builtins.int
+    """Index of its text in the request."""
+    start: _builtins.int
+    """Where it begins, in code points of that text."""
+    end: _builtins.int
+    """Where it ends, exclusive."""
+    text: _builtins.str
+    """The sentence itself."""
+    score: _builtins.float
+    """How much it stands for all, above 0; comparable within one answer only."""
+    def __init__(
+        self,
+        *,
+        text_index: _builtins.int = ...,
+        start: _builtins.int = ...,
+        end: _builtins.int = ...,
+        text: _builtins.str = ...,
+        score: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "score", b"score", "start", b"start", "text", b"text", "text_index", b"text_index"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SummarySentence: _TypeAlias = SummarySentence  # noqa: Y015
+
+@_typing.final
+class SummariseResponse(_message.Message):
+    """Response for Summarise."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SENTENCES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def sentences(self) -> _containers.RepeatedCompositeFieldContainer[Global___SummarySentence]:
+        """In the order of the texts."""
+
+    def __init__(
+        self,
+        *,
+        sentences: _abc.Iterable[Global___SummarySentence] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sentences", b"sentences"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SummariseResponse: _TypeAlias = SummariseResponse  # noqa: Y015
+
+@_typing.final
 class CorrectClassificationRequest(_message.Message):
     """Request for CorrectClassification."""
 

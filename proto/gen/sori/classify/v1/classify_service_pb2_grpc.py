@@ -50,6 +50,16 @@ class ClassifyServiceStub:
                 request_serializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ExplainRequest.SerializeToString,
                 response_deserializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ExplainResponse.FromString,
                 _registered_method=True)
+        self.ExtractKeywords = channel.unary_unary(
+                '/sori.classify.v1.ClassifyService/ExtractKeywords',
+                request_serializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ExtractKeywordsRequest.SerializeToString,
+                response_deserializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ExtractKeywordsResponse.FromString,
+                _registered_method=True)
+        self.Summarise = channel.unary_unary(
+                '/sori.classify.v1.ClassifyService/Summarise',
+                request_serializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.SummariseRequest.SerializeToString,
+                response_deserializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.SummariseResponse.FromString,
+                _registered_method=True)
         self.CorrectClassification = channel.unary_unary(
                 '/sori.classify.v1.ClassifyService/CorrectClassification',
                 request_serializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.CorrectClassificationRequest.SerializeToString,
@@ -92,6 +102,20 @@ class ClassifyServiceServicer:
 
     def Explain(self, request, context):
         """Say which parts of a text moved a decision, by leaving each out in turn.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExtractKeywords(self, request, context):
+        """Name the words that set texts apart from others. The first call after a quiet while takes some seconds longer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Summarise(self, request, context):
+        """Sum up a long text or many texts by some of their own sentences. The first call takes some seconds longer, too.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -142,6 +166,16 @@ def add_ClassifyServiceServicer_to_server(servicer, server):
                     servicer.Explain,
                     request_deserializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ExplainRequest.FromString,
                     response_serializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ExplainResponse.SerializeToString,
+            ),
+            'ExtractKeywords': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExtractKeywords,
+                    request_deserializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ExtractKeywordsRequest.FromString,
+                    response_serializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.ExtractKeywordsResponse.SerializeToString,
+            ),
+            'Summarise': grpc.unary_unary_rpc_method_handler(
+                    servicer.Summarise,
+                    request_deserializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.SummariseRequest.FromString,
+                    response_serializer=sori_dot_classify_dot_v1_dot_classify__service__pb2.SummariseResponse.SerializeToString,
             ),
             'CorrectClassification': grpc.unary_unary_rpc_method_handler(
                     servicer.CorrectClassification,
@@ -246,6 +280,60 @@ class ClassifyService:
             '/sori.classify.v1.ClassifyService/Explain',
             sori_dot_classify_dot_v1_dot_classify__service__pb2.ExplainRequest.SerializeToString,
             sori_dot_classify_dot_v1_dot_classify__service__pb2.ExplainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExtractKeywords(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.classify.v1.ClassifyService/ExtractKeywords',
+            sori_dot_classify_dot_v1_dot_classify__service__pb2.ExtractKeywordsRequest.SerializeToString,
+            sori_dot_classify_dot_v1_dot_classify__service__pb2.ExtractKeywordsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Summarise(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.classify.v1.ClassifyService/Summarise',
+            sori_dot_classify_dot_v1_dot_classify__service__pb2.SummariseRequest.SerializeToString,
+            sori_dot_classify_dot_v1_dot_classify__service__pb2.SummariseResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -22,6 +22,10 @@ class ClassifyServiceStub:
     """Classify texts as they come; answers keep their order. One that cannot be read gets a neutral answer."""
     Explain: _aio.UnaryUnaryMultiCallable[_classify_service_pb2.ExplainRequest, _classify_service_pb2.ExplainResponse]
     """Say which parts of a text moved a decision, by leaving each out in turn."""
+    ExtractKeywords: _aio.UnaryUnaryMultiCallable[_classify_service_pb2.ExtractKeywordsRequest, _classify_service_pb2.ExtractKeywordsResponse]
+    """Name the words that set texts apart from others. The first call after a quiet while takes some seconds longer."""
+    Summarise: _aio.UnaryUnaryMultiCallable[_classify_service_pb2.SummariseRequest, _classify_service_pb2.SummariseResponse]
+    """Sum up a long text or many texts by some of their own sentences. The first call takes some seconds longer, too."""
     CorrectClassification: _aio.UnaryUnaryMultiCallable[_classify_service_pb2.CorrectClassificationRequest, _classify_service_pb2.CorrectClassificationResponse]
     """Say what a touchpoint's classification should have been. OK means durable; the same request twice changes nothing."""
     ListCorrections: _aio.UnaryUnaryMultiCallable[_classify_service_pb2.ListCorrectionsRequest, _classify_service_pb2.ListCorrectionsResponse]
@@ -57,6 +61,22 @@ class ClassifyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_classify_service_pb2.ExplainRequest, _abc.Awaitable[_classify_service_pb2.ExplainResponse]],
     ) -> _abc.Awaitable[_classify_service_pb2.ExplainResponse]:
         """Say which parts of a text moved a decision, by leaving each out in turn."""
+
+    @_abc_1.abstractmethod
+    def ExtractKeywords(
+        self,
+        request: _classify_service_pb2.ExtractKeywordsRequest,
+        context: _aio.ServicerContext[_classify_service_pb2.ExtractKeywordsRequest, _abc.Awaitable[_classify_service_pb2.ExtractKeywordsResponse]],
+    ) -> _abc.Awaitable[_classify_service_pb2.ExtractKeywordsResponse]:
+        """Name the words that set texts apart from others. The first call after a quiet while takes some seconds longer."""
+
+    @_abc_1.abstractmethod
+    def Summarise(
+        self,
+        request: _classify_service_pb2.SummariseRequest,
+        context: _aio.ServicerContext[_classify_service_pb2.SummariseRequest, _abc.Awaitable[_classify_service_pb2.SummariseResponse]],
+    ) -> _abc.Awaitable[_classify_service_pb2.SummariseResponse]:
+        """Sum up a long text or many texts by some of their own sentences. The first call takes some seconds longer, too."""
 
     @_abc_1.abstractmethod
     def CorrectClassification(

@@ -1,8 +1,9 @@
-"""The models that classify asks: a neural one for feeling and intent, a lexicon for topics and triggers."""
+"""What classify asks: a neural model for feeling and intent, a lexicon for topics and triggers, Kiwi for words."""
 
 from sori_classify.domain import Scores
+from sori_classify.model.analyst import Analyst, AnalystFailed
 from sori_classify.model.lexicon import Lexicon
 from sori_classify.model.onnx import Model, ModelFailed
 from sori_classify.model.shelf import ModelRefused, Serving, Shelf
 
-__all__ = ["Lexicon", "Model", "ModelFailed", "ModelRefused", "Scores", "Serving", "Shelf"]
+__all__ = ["Analyst", "AnalystFailed", "Lexicon", "Model", "ModelFailed", "ModelRefused", "Scores", "Serving", "Shelf"]

@@ -3,5 +3,16 @@
 from sori_classify.usecases.corrections import correct, list_corrections
 from sori_classify.usecases.explaining import explain
 from sori_classify.usecases.reading import Reader, classify, read, read_stream
+from sori_classify.usecases.summing import extract_keywords, summarise
 
-__all__ = ["Reader", "classify", "correct", "explain", "list_corrections", "read", "read_stream"]
+__all__ = [
+    "Reader",
+    "classify",
+    "correct",
+    "explain",
+    "extract_keywords",
+    "list_corrections",
+    "read",
+    "read_stream",
+    "summarise",
+]

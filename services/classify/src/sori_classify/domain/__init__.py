@@ -1,0 +1,67 @@
+"""What a text says: its language, feeling, intent, topics and urgency."""
+
+from sori_classify.domain.clauses import apart, cut
+from sori_classify.domain.keywords import Keyword, counted, log_odds
+from sori_classify.domain.negation import Denial, denied
+from sori_classify.domain.reading import classify, fold, language_of, leaning, mean, pieces, readable, urgency_of
+from sori_classify.domain.summary import Sentence, summarise
+from sori_classify.domain.words import (
+    ABUSIVE_ABOVE,
+    EMOTIONS,
+    KOTE,
+    LONGEST_JUDGED,
+    UTTERANCES,
+    Aspect,
+    Classification,
+    Emotion,
+    Explanation,
+    Found,
+    Language,
+    Piece,
+    Scores,
+    Sentiment,
+    SentimentScores,
+    TopicSentiment,
+    Trigger,
+    Urgency,
+    Utterance,
+)
+
+__all__ = [
+    "ABUSIVE_ABOVE",
+    "EMOTIONS",
+    "KOTE",
+    "LONGEST_JUDGED",
+    "UTTERANCES",
+    "Aspect",
+    "Classification",
+    "Denial",
+    "Emotion",
+    "Explanation",
+    "Found",
+    "Keyword",
+    "Language",
+    "Piece",
+    "Scores",
+    "Sentence",
+    "Sentiment",
+    "SentimentScores",
+    "TopicSentiment",
+    "Trigger",
+    "Urgency",
+    "Utterance",
+    "apart",
+    "classify",
+    "counted",
+    "cut",
+    "denied",
+    "fold",
+    "language_of",
+    "leaning",
+    "log_odds",
+    "mean",
+    "pieces",
+    "readable",
+    "summarise",
+    "urgency_of",
+]

@@ -1,0 +1,223 @@
+"""Turning scores and lexicon finds into what is said of a text."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+from sori_classify.domain import signs
+from sori_classify.domain.words import (
+    ABUSIVE_ABOVE,
+    EMOTIONS,
+    LONGEST_JUDGED,
+    UTTERANCES,
+    Classification,
+    Emotion,
+    Found,
+    Language,
+    Scores,
+    Sentiment,
+    SentimentScores,
+    TopicSentiment,
+    Trigger,
+    Urgency,
+    Utterance,
+)
+
+_MOST_PIECES = 64  # of an explanation; more words than that are taken together
+_NOTHING_KNOWN = SentimentScores(negative=0.3, neutral=0.4, positive=0.3)
+
+_LEAN = 5.0  # by how much a hint changes the odds of either side
+_NOTHING_FOUND = Found()
+_NO_CLAUSES: Mapping[str, SentimentScores] = {}
+_MAYBE_WORDLESS = (Language.KOREAN, Language.UNDETERMINED)
+_NEGATIVE = 0.25  # by how much a mood of which the model is sure brings the urgency nearer to 1
+_SURELY_POSITIVE = 0.6  # probability from which praise takes trigger words their force
+_REQUEST = 0.12
+_UPSET_REQUEST = 0.2
+_QUESTION = 0.08
+_PRESSING = {Emotion.ANGER: 0.15, Emotion.FEAR: 0.15, Emotion.SADNESS: 0.05}
+
+_HANGUL = re.compile("[가-힣ㄱ-ㅎㅏ-ㅣᄀ-ᇿ]")
+_LATIN = re.compile("[A-Za-zÀ-ÖØ-öø-ɏ]")
+_NOT_SYLLABLES = bytes({*range(256)} - {*range(0xAC, 0xD8)})
+_LATIN_WORD = re.compile("[A-Za-zÀ-ÖØ-öø-ɏ']+")
+_ENOUGH_WORDS = 4  # in fewer words a text in Latin letters gets the benefit of the doubt
+# fmt: off
+_ENGLISH_WORDS = frozenset({
+    "the", "be", "is", "are", "was", "were", "been", "i", "i'm", "i've", "my", "you", "your", "we", "our", "they",
+    "it", "it's", "its", "this", "that", "these", "those", "he", "she", "and", "or", "but", "not", "don't",
+    "can't", "won't", "didn't", "doesn't", "isn't", "wasn't", "of", "to", "for", "with", "from", "in", "on", "at",
+    "by", "about", "after", "before", "again", "still", "never", "always", "all", "any", "some", "very", "too",
+    "so", "much", "more", "most", "just", "only", "please", "thanks", "thank", "what", "why", "who", "which",
+    "where", "when", "how", "do", "does", "did", "have", "has", "had", "can", "could", "will", "would", "should",
+    "good", "great", "bad", "nice", "best", "worst", "love", "like", "hate", "need", "want", "get", "got", "work",
+    "works", "working", "service", "quality", "product", "order", "delivery", "shipping", "price", "fast", "slow",
+    "easy", "buy", "bought", "use", "used", "new", "money", "refund", "app", "customer", "support", "staff",
+    "food", "time", "help", "recommend", "perfect", "excellent", "amazing", "awesome", "terrible", "awful",
+    "horrible", "poor", "happy", "disappointed",
+})
+# fmt: on
+
+
+def language_of(text: str) -> Language:
+    """Tell Korean from English by counting letters; other scripts and Latin text with no English word are OTHER."""
+    text = text[:LONGEST_JUDGED]
+    if text and _syllables(text) * 2 >= len(text):
+        return Language.KOREAN  # Whatever the others are, they are fewer: most texts need no closer look.
+    words = _LATIN_WORD.findall(text.lower())
+    english = not _ENGLISH_WORDS.isdisjoint(words)
+    if english and text.isascii():
+        return Language.ENGLISH
+    hangul = len(_HANGUL.findall(text))
+    latin = len(_LATIN.findall(text))
+    others = 0 if text.isascii() else sum(map(str.isalpha, text)) - hangul - latin
+    if not (hangul or latin or others > 0):
+        return Language.UNDETERMINED
+    if others > hangul and others > latin:
+        return Language.OTHER
+    # A Korean syllable says about as much as three letters.
+    if hangul * 3 >= latin:
+        return Language.KOREAN
+    if english:
+        return Language.ENGLISH
+    if hangul:
+        return Language.KOREAN  # The Latin letters are names: "배송 iPhone 15 Pro Max".
+    return Language.OTHER if len(words) >= _ENOUGH_WORDS else Language.ENGLISH
+
+
+def _syllables(text: str) -> int:
+    """Count Hangul syllables (U+AC00 to U+D7FF) by the first bytes of UTF-16, many times as fast as an expression."""
+    return len(text.encode("utf-16-be", "surrogatepass")[::2].translate(None, _NOT_SYLLABLES))
+
+
+def readable(language: Language) -> bool:
+    """Say whether the model can read texts in this language."""
+    return language in (Language.KOREAN, Language.ENGLISH)
+
+
+def classify(
+    text: str,
+    scores: Scores | None,
+    *,
+    found: Found = _NOTHING_FOUND,
+    clauses: Mapping[str, SentimentScores] = _NO_CLAUSES,
+    model_version: str,
+    abusive_above: float = ABUSIVE_ABOVE,
+) -> Classification:
+    """Turn scores and lexicon finds into the classification of a text; without scores it is marked as degraded.
+
+    `clauses` has the moods of topics that stand in clauses of their own.
+    """
+    language = language_of(text)
+    usable = scores if readable(language) else None
+    sentiment_scores = usable.sentiment if usable else _NOTHING_KNOWN
+    emotion, emotion_score = _strongest_emotion(usable)
+    if language in _MAYBE_WORDLESS and signs.wordless(text) and (told := signs.feeling(text)):
+        sentiment_scores, emotion, emotion_score = told
+    utterance = UTTERANCES[_argmax(usable.utterances)] if usable else Utterance.OTHER
+    abuse_score = usable.abuse if usable else 0.0
+    urgency = urgency_of(sentiment_scores, utterance, found.triggers, emotion, emotion_score)
+    sentiment = sentiment_scores.label
+    return Classification(
+        sentiment=sentiment,
+        sentiment_scores=sentiment_scores,
+        emotion=emotion,
+        emotion_score=emotion_score,
+        abusive=abuse_score > abusive_above,
+        abuse_score=abuse_score,
+        utterance=utterance,
+        language=language,
+        topics=found.topics,
+        urgency=urgency.score,
+        urgency_reasons=urgency.reasons,
+        keywords=found.keywords,
+        degraded=scores is None,
+        model_version=model_version,
+        kote=usable.kote if usable else (),
+        subtopics=found.subtopics,
+        topic_sentiments=tuple(
+            _about(topic, clauses.get(topic, sentiment_scores) if usable else sentiment_scores)
+            for topic in found.topics
+        ),
+    )
+
+
+def _about(topic: str, scores: SentimentScores) -> TopicSentiment:
+    label = scores.label
+    return TopicSentiment(topic=topic, sentiment=label, score=getattr(scores, label.value))
+
+
+def mean(scores: Sequence[SentimentScores]) -> SentimentScores:
+    """Give the mood of several clauses taken together."""
+    count = len(scores)
+    return SentimentScores(
+        negative=sum(each.negative for each in scores) / count,
+        neutral=sum(each.neutral for each in scores) / count,
+        positive=sum(each.positive for each in scores) / count,
+    )
+
+
+def leaning(scores: SentimentScores, hint: int) -> SentimentScores:
+    """Move a mood to the side that the words of a clause lean to: above 0 positive, below 0 negative."""
+    if not hint:
+        return scores
+    negative = scores.negative * (_LEAN if hint < 0 else 1 / _LEAN)
+    positive = scores.positive * (_LEAN if hint > 0 else 1 / _LEAN)
+    total = negative + scores.neutral + positive
+    return SentimentScores(negative=negative / total, neutral=scores.neutral / total, positive=positive / total)
+
+
+def pieces(text: str) -> list[tuple[int, int]]:
+    """Cut a text into words, or into runs of words where there are many; gives the beginning and the end of each."""
+    words = [match.span() for match in re.finditer(r"\S+", text)]
+    each = -(-len(words) // _MOST_PIECES) or 1
+    return [(words[at][0], words[min(at + each, len(words)) - 1][1]) for at in range(0, len(words), each)]
+
+
+def urgency_of(
+    sentiment: SentimentScores,
+    utterance: Utterance,
+    triggers: Sequence[Trigger],
+    emotion: Emotion = Emotion.UNKNOWN,
+    emotion_score: float = 0.0,  # 0 to 1
+) -> Urgency:
+    """Weigh what presses: mood, emotion, a wish to be answered, trigger words; each brings the score nearer to 1.
+
+    Calm 0 to 0.2; worth an answer 0.2 to 0.4; today 0.4 to 0.6; now from 0.6. Reasons are in the order of the sum.
+    """
+    label = sentiment.label
+    negative = label is Sentiment.NEGATIVE
+    positive = label is Sentiment.POSITIVE and sentiment.positive > _SURELY_POSITIVE
+    pressing: list[tuple[str, float]] = []
+    if negative:
+        pressing.append(("negative", _NEGATIVE * sentiment.negative))
+    if emotion in _PRESSING and label is not Sentiment.POSITIVE:
+        pressing.append((emotion.value, _PRESSING[emotion] * emotion_score))
+    if utterance is Utterance.REQUEST:
+        pressing.append(("request", _UPSET_REQUEST if negative else _REQUEST))
+    elif utterance is Utterance.QUESTION:
+        pressing.append(("question", _QUESTION))
+    for trigger in triggers:
+        # Praise that mentions a dangerous word ("nobody was hurt, thank you") is not an emergency.
+        halved = positive and not trigger.always
+        pressing.append((trigger.name, trigger.weight / 2 if halved else trigger.weight))
+    calm = 1.0
+    for _, weight in pressing:
+        calm *= 1.0 - weight
+    return Urgency(score=round(1.0 - calm, 4), reasons=tuple(name for name, _ in pressing))
+
+
+def fold(text: str) -> str:
+    """Bring a text into the form that lexicons match: composed, lower case, single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", text).lower().replace("’", "'").split())
+
+
+def _strongest_emotion(scores: Scores | None) -> tuple[Emotion, float]:
+    if scores is None:
+        return Emotion.UNKNOWN, 0.0
+    at = _argmax(scores.emotions)
+    return EMOTIONS[at], scores.emotions[at]
+
+
+def _argmax(values: Sequence[float]) -> int:
+    return values.index(max(values))

@@ -1,0 +1,129 @@
+"""Texts made for the project: phrases of customers and staff, English reviews, and words of the VADER lexicon."""
+
+import itertools
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from training.examples import NEGATIVE, NEUTRAL, POSITIVE, Example, Labels, Split
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+HERE = Path(__file__).parent
+
+REVIEWS = 16_000
+FRAMES_OF_A_WORD = 2
+TAKES_A_SIDE = 0.8  # of VADER's valence, which goes from -4 to 4
+STRONG = 1.6
+
+_POLARITY = {"negative": NEGATIVE, "neutral": NEUTRAL, "positive": POSITIVE}
+_TURNED = {"negative": "positive", "neutral": "neutral", "positive": "negative"}
+_FEELING = {"negative": "disappointment", "neutral": "neutral", "positive": "joy"}
+
+
+def written(labels: Labels, seed: int, limit: int | None = None) -> Iterator[Example]:
+    """Make all of them, all for training; `limit` makes that many of each kind."""
+    yield from _phrases(labels, seed, limit or 300)
+    yield from _reviews(labels, seed, limit or REVIEWS)
+    yield from itertools.islice(_words(seed), limit)
+
+
+def _phrases(labels: Labels, seed: int, most: int) -> Iterator[Example]:
+    groups: list[dict[str, Any]] = yaml.safe_load((HERE / "phrases.yaml").read_text(encoding="utf-8"))
+    chooser = random.Random(seed)
+    fillers = {
+        "ko": ["", "", "", "정말 ", "진짜 ", "ㅠㅠ ", "솔직히 "],
+        "en": ["", "", "", "honestly ", "really, ", "so "],
+    }
+    ends = {"ko": ["", "", ".", "!", "..", "~"], "en": ["", "", ".", "!", "..."]}
+    for group in groups:
+        pairs = list(itertools.product(group["subjects"], group["predicates"]))
+        chooser.shuffle(pairs)
+        language = group["language"]
+        for subject, predicate in pairs[:most]:
+            filler = chooser.choice(fillers[language])
+            text = f"{subject} {filler if chooser.random() < 0.5 else ''}{predicate}{chooser.choice(ends[language])}"
+            if chooser.random() < 0.25:
+                other = chooser.choice(pairs)
+                text = f"{text} {other[0]} {other[1]}"
+            yield Example(
+                text,
+                "phrases",
+                Split.TRAIN,
+                sentiment=_POLARITY[group["sentiment"]],
+                emotion=_only(labels, group["emotion"]),
+                abuse=0.0,
+                abuse_weight=0.5,
+                utterance=labels.utterances.index(group.get("utterance", "statement")),
+            )
+
+
+def _reviews(labels: Labels, seed: int, most: int) -> Iterator[Example]:
+    """Fill the patterns of reviews.yaml at random; the same seed gives the same sentences."""
+    raw: dict[str, Any] = yaml.safe_load((HERE / "reviews.yaml").read_text(encoding="utf-8"))
+    chooser = random.Random(seed)
+    for _ in range(most):
+        side, text = _review(raw, chooser)
+        if chooser.random() < 0.3:
+            # Two of one opinion; a longer text is more than its first sentence.
+            other, more = _review(raw, chooser)
+            text = f"{text}{chooser.choice(['. ', ', ', ' and ', '! '])}{more}" if other == side else text
+        ending = "" if text.endswith("!") else chooser.choice(["", "", ".", "!", "..."])
+        yield Example(
+            text + ending,
+            "reviews",
+            Split.TRAIN,
+            sentiment=_POLARITY[side],
+            emotion=_only(labels, _FEELING[side]) if chooser.random() < 0.3 else None,
+            abuse=0.0,
+            abuse_weight=0.2,
+        )
+
+
+def _review(raw: dict[str, Any], chooser: random.Random) -> tuple[str, str]:
+    side = chooser.choices(["negative", "positive", "neutral"], [10, 10, 2])[0]
+    if chooser.random() < 0.35:
+        return side, chooser.choice(raw["sentences"][side])
+    turned = side != "neutral" and chooser.random() < 0.22
+    pattern = chooser.choice(raw["patterns"]["turned" if turned else "same"])
+    said = _TURNED[side] if turned else side
+    if "{v}" in pattern and side == "neutral":
+        pattern = "the {n} is {a}"
+    nouns = raw["nouns"][chooser.choice(list(raw["nouns"]))]
+    words = raw["adjectives"][said]
+    verbs = raw["verbs"].get(said, [""])
+    return side, pattern.format(
+        n=chooser.choice(nouns),
+        m=chooser.choice(nouns),
+        a=chooser.choice(words),
+        b=chooser.choice(words),
+        v=chooser.choice(verbs),
+    )
+
+
+def _words(seed: int) -> Iterator[Example]:
+    """Put each English word that the VADER lexicon gives a side into a frame that says nothing."""
+    chooser = random.Random(seed)
+    frames = [
+        "{}",
+        "it is {}",
+        "so {}",
+        "very {}",
+        "the {} thing",
+        "it was {} again",
+        "they are {}",
+        "{} for me",
+        "that {}",
+    ]
+    for word, valence in sorted(SentimentIntensityAnalyzer().lexicon.items()):
+        if not (word.isascii() and word.isalpha()) or abs(valence) < TAKES_A_SIDE:
+            continue
+        sure = 0.9 if abs(valence) >= STRONG else 0.75
+        target = (0.03, 0.97 - sure, sure) if valence > 0 else (sure, 0.97 - sure, 0.03)
+        for frame in chooser.sample(frames, FRAMES_OF_A_WORD):
+            yield Example(frame.format(word), "vader", Split.TRAIN, sentiment=target, sentiment_weight=0.7)
+
+
+def _only(labels: Labels, emotion: str) -> tuple[float, ...]:
+    return tuple(1.0 if name == emotion else 0.0 for name in labels.emotions)
