@@ -14,8 +14,12 @@ from training.measures import expected_error
 from training.network import LABELLED
 
 from sori_classify.domain import EMOTIONS, Scores
+from sori_classify.model import Shelf
 from sori_classify.model.onnx import Model
+from sori_classify.usecases import drift
+from sori_classify.usecases.reading import judge
 
+LEXICONS = Path(__file__).parents[1] / "lexicons"
 ABUSE_SETS = ("curse_2runo", "malicious_zizun", "kocohub_hate", "kmhas")
 
 
@@ -55,6 +59,12 @@ def evaluate(folder: Path, examples: list[Example]) -> dict[str, object]:
 
 
 Pairs = list[tuple[Example, Scores]]
+
+
+def baseline(folder: Path, texts: list[str]) -> dict[str, float]:
+    """Measure the shares with which live texts are compared, to see them drift."""
+    serving = Shelf(folder, LEXICONS).serving
+    return drift.count(texts, judge(serving, texts)).shares()
 
 
 def _of(pairs: Pairs, source: str) -> Pairs:

@@ -95,6 +95,7 @@ def evaluate(
     unseen = [example for example in examples if example.split is Split.TEST]
     lines = table.lines(out, examples, work if baselines else None, lambda told: typer.echo(told, err=True))
     written["measured"] = evaluation.evaluate(out, unseen)
+    written["baseline"] = evaluation.baseline(out, [example.text for example in unseen])
     model = Model.load(out)
     written["promises"] = [asdict(line) for line in lines]
     written["batches"] = {"largest_difference": checks.batches(model, [example.text for example in unseen])}

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from prometheus_client import Counter, Gauge
 
@@ -32,24 +33,48 @@ def expect(model: Model) -> None:
         BASELINE.labels(name).set(share)
 
 
-def watch(texts: Sequence[str], found: Sequence[Classification]) -> None:
-    """Count what was read of the line; texts without words are not counted."""
-    for language in Language:
-        if count := sum(each.language is language for each in found):
-            READ.labels(language.value).inc(count)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What was seen in some texts; those without words that the model reads count for their characters only."""
+
+    read: int
+    unsure: int
+    characters: int
+    unknown: int
+    topics: Mapping[str, int]
+
+    def shares(self) -> dict[str, float]:
+        """Give the shares that a card has as its baseline."""
+        made = {"unsure": self.unsure / max(self.read, 1), "unknown": self.unknown / max(self.characters, 1)}
+        made |= {f"topic.{name}": count / max(self.read, 1) for name, count in sorted(self.topics.items())}
+        return {name: round(share, 5) for name, share in made.items()}
+
+
+def count(texts: Sequence[str], found: Sequence[Classification]) -> Counts:
+    """Count what drifts."""
     read = [each for each in found if readable(each.language)]
-    UNSURE.inc(
-        sum(
-            max(each.sentiment_scores.negative, each.sentiment_scores.neutral, each.sentiment_scores.positive)
-            < CONFIDENT_ABOVE
-            for each in read
-        )
-    )
-    CHARACTERS.inc(sum(map(len, texts)))
-    UNKNOWN.inc(len(_KNOWN.sub("", "".join(texts))))
     topics: dict[str, int] = {}
     for each in read:
         for topic in each.topics:
             topics[topic] = topics.get(topic, 0) + 1
-    for topic, count in topics.items():
-        TOPICS.labels(topic).inc(count)
+    moods = (each.sentiment_scores for each in read)
+    return Counts(
+        read=len(read),
+        unsure=sum(max(mood.negative, mood.neutral, mood.positive) < CONFIDENT_ABOVE for mood in moods),
+        characters=sum(map(len, texts)),
+        unknown=len(_KNOWN.sub("", "".join(texts))),
+        topics=topics,
+    )
+
+
+def watch(texts: Sequence[str], found: Sequence[Classification]) -> None:
+    """Count what was read of the line."""
+    for language in Language:
+        if texts_of_it := sum(each.language is language for each in found):
+            READ.labels(language.value).inc(texts_of_it)
+    seen = count(texts, found)
+    UNSURE.inc(seen.unsure)
+    CHARACTERS.inc(seen.characters)
+    UNKNOWN.inc(seen.unknown)
+    for topic, texts_about_it in seen.topics.items():
+        TOPICS.labels(topic).inc(texts_about_it)
