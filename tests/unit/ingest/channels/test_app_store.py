@@ -42,3 +42,9 @@ def test_times_keep_the_stores_offset(read: Read) -> None:
     review = read("app_store", "ok_connect_with_response.json").touchpoints[0]
 
     assert ("2026-11-10T12:01:02Z", -420) == (review.occurred_time.ToJsonString(), review.occurred_offset_minutes)
+
+
+def test_reviews_may_come_as_a_mere_list(read: Read) -> None:
+    first, second = read("app_store", "ok_list.json").touchpoints
+
+    assert (4, 1) == (first.rating.value, second.rating.value)

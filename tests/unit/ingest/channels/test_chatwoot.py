@@ -81,3 +81,17 @@ def test_what_is_no_touchpoint_is_ignored(read: Read, file: str, reason: str) ->
     [ignored] = read("chatwoot", file).ignored
 
     assert reason == ignored.reason
+
+
+def test_documented_sample_does_not_take_the_agent_beside_the_contact_for_the_customer(read: Read) -> None:
+    [made] = read("chatwoot", "ok_documented_sample.json").touchpoints
+
+    assert ["chatwoot:7"] == [each.value for each in made.identifiers]
+    assert (pb.ACTOR_CUSTOMER, "12") == (made.actor, made.thread_id)
+
+
+def test_rule_of_the_automation_tells_the_message_as_the_webhook_does(read: Read) -> None:
+    [made] = read("chatwoot", "ok_automation_rule.json").touchpoints
+
+    assert ("654", "207", "배송 조회가 안 돼요") == (made.external_id, made.thread_id, made.text)
+    assert pb.ACTOR_CUSTOMER == made.actor

@@ -100,3 +100,16 @@ def test_a_time_within_the_data_is_read_by_a_mapping() -> None:
     [made] = cloudevents.read(Payload(body=body, headers=HEADERS, received_time=RECEIVED), source).touchpoints
 
     assert "2026-11-01T00:00:00Z" == made.occurred_time.ToJsonString()
+
+
+def test_data_is_read_by_usual_names_where_there_is_no_mapping(read: Read) -> None:
+    [made] = read("cloudevents", "ok_usual_names.json").touchpoints
+
+    assert ("배송이 늦어요", pb.CHANNEL_APP) == (made.text, made.channel)
+    assert {"77", "+821012345678"} == {each.value for each in made.identifiers}
+
+
+def test_numbers_serve_as_references(read: Read) -> None:
+    [made] = read("cloudevents", "ok_numbers_for_references.json").touchpoints
+
+    assert ("20261101", "7") == (made.order_id, made.attributes["table"])

@@ -241,3 +241,17 @@ def test_no_mail_crashes(headers: list[tuple[str, str]], body: bytes) -> None:
     found = channels.read(channels.ADAPTERS["email"], payload, Source(name="s"))
 
     assert found.touchpoints or found.ignored
+
+
+def test_joined_emoji_and_letters_stay_joined_and_hidden_filling_goes(read: Read) -> None:
+    [made] = read("email", "ok_joined_emoji.eml").touchpoints
+
+    assert "가족 👨‍👩‍👧‍👦 모두 & ❤️‍🔥 می‌خواهم" == made.text
+
+
+def test_korean_abbreviation_of_the_zone_is_known(read: Read) -> None:
+    mail = b"From: a@example.com\r\nMessage-ID: <kst@example.com>\r\nDate: Sun, 01 Nov 2026 10:00:00 KST\r\n\r\nhi\r\n"
+
+    [made] = read("email", "", body=mail).touchpoints
+
+    assert ("2026-11-01T01:00:00Z", 540) == (made.occurred_time.ToJsonString(), made.occurred_offset_minutes)

@@ -51,3 +51,11 @@ def test_an_option_names_the_question(read: Read) -> None:
     [made] = read("formbricks", "ok_unknown_extras.json", options={"ces": "n", "csat": "none"}).touchpoints[1:]
 
     assert (pb.SURVEY_TYPE_CES, 3) == (made.survey.type, made.survey.score)
+
+
+def test_person_of_the_old_format_is_known_by_all_ids(read: Read) -> None:
+    [made] = read("formbricks", "ok_person_of_old_format.json").touchpoints
+
+    assert {"test@example.com", "u-1", "formbricks:cljold01t0000qh8ewzigzmjk"} == {
+        each.value for each in made.identifiers
+    }

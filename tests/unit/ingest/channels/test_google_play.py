@@ -43,3 +43,9 @@ def test_who_wrote_it_stays_unknown(read: Read) -> None:
 
     assert not review.identifiers
     assert "김하늘" not in str(review)
+
+
+def test_review_without_an_answer_may_say_so_by_null(read: Read) -> None:
+    [made] = read("google_play", "ok_without_answer.json").touchpoints
+
+    assert ("자꾸 꺼져요", 1) == (made.text, made.rating.value)

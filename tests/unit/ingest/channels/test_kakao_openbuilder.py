@@ -88,3 +88,9 @@ def test_private_pictures_are_counted_without_their_address(read: Read) -> None:
 
     assert ("사진 보냈어요", "image:2") == (made.text, made.attributes["attachments"])
     assert "secret" not in str(made)
+
+
+def test_user_without_keys_of_the_channel_is_heard(read: Read) -> None:
+    [made] = read("kakao_openbuilder", "ok_account_without_keys.json").touchpoints
+
+    assert ("환불이 왜 이렇게 늦어요?", "138348") == (made.text, made.thread_id)

@@ -58,3 +58,16 @@ def test_security_event_token_is_not_believed(read: Read) -> None:
     [ignored] = read("kakao_webhook", "ignored_security_event_token.txt").ignored
 
     assert "event_type_unknown" == ignored.reason
+
+
+def test_time_of_the_old_format_names_the_event(read: Read) -> None:
+    [made] = read("kakao_webhook", "ok_blocked_of_old_format.json").touchpoints
+
+    assert 1_577_836_800 == made.occurred_time.seconds
+    assert "_ZeUTxl:blocked:1298371:1577836800000" == made.external_id
+
+
+def test_question_mark_of_a_copied_query_is_no_part_of_its_first_name(read: Read) -> None:
+    [made] = read("kakao_webhook", "", body=b"?app_id=12&user_id=34&referrer_type=UNLINK_FROM_APPS").touchpoints
+
+    assert ("12", "34") == (made.attributes["app_id"], made.identifiers[0].value)

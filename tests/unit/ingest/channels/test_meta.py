@@ -19,6 +19,7 @@ def test_an_edit_and_a_removal_are_later_versions_of_the_comment(read: Read) -> 
     assert 1 == len({each.external_id for each in (added, edited, removed)})
     assert added.revision < edited.revision < removed.revision
     assert ("", "true") == (removed.text, removed.attributes["deleted"])
+    assert pb.TOUCHPOINT_KIND_OTHER == removed.kind  # Nobody has to answer it.
 
 
 def test_our_pages_comment_is_an_agents_answer_in_the_customers_thread(read: Read) -> None:
@@ -61,6 +62,7 @@ def test_a_message_that_was_unsent_loses_its_words(read: Read) -> None:
 
     assert made.revision > 0
     assert ("", "true") == (made.text, made.attributes["deleted"])
+    assert pb.TOUCHPOINT_KIND_OTHER == made.kind
 
 
 def test_the_same_number_on_facebook_and_instagram_is_not_one_person(read: Read) -> None:

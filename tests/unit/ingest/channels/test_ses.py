@@ -52,3 +52,16 @@ def test_spam_is_kept_where_an_option_says_so(read: Read) -> None:
 
     assert ["spam"] == [each.reason for each in ignored.ignored]
     assert 1 == len(kept.touchpoints)
+
+
+def test_mail_is_taken_out_of_what_lambda_is_handed(read: Read) -> None:
+    [made] = read("ses", "ok_lambda_event.json").touchpoints
+
+    assert "배송이 늦어요" == made.text
+
+
+def test_wrong_record_of_a_queue_is_named_by_its_place(read: Read) -> None:
+    found = read("ses", "partly_queue_of_two.json")
+
+    assert 1 == len(found.touchpoints)
+    assert ["Records.1"] == [each.field for each in found.unreadable]

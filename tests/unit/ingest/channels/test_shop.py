@@ -57,3 +57,27 @@ def test_a_form_with_a_photo_keeps_the_words_and_counts_the_photo(read: Read) ->
 
     assert ("강남점", "바닥이 미끄러워요 ⚠️", 3) == (made.org_unit, made.text, made.rating.value)
     assert "file:1" == made.attributes["attachments"]
+
+
+def test_korean_form_is_of_seouls_time(read: Read) -> None:
+    [made] = read("shop", "ok_korean_fields.json").touchpoints
+
+    assert ("2026-11-01T01:00:00Z", 540) == (made.occurred_time.ToJsonString(), made.occurred_offset_minutes)
+    assert ("강남점", "직원분이 친절해요 👨‍👩‍👧", 5) == (made.org_unit, made.text, made.rating.value)
+
+
+def test_kiosk_is_nobodys_device(read: Read) -> None:
+    [made] = read("shop", "ok_kiosk_device_and_scale.json").touchpoints
+
+    assert not made.identifiers
+    assert ("kiosk-3", "gangnam-1") == (made.attributes["device_id"], made.org_unit)
+    assert (9, 1, 10) == (made.rating.value, made.rating.lowest, made.rating.highest)
+
+
+def test_customer_and_survey_of_a_kiosk_are_not_lost(read: Read) -> None:
+    [made] = read("shop", "ok_customer_and_survey.json").touchpoints
+
+    assert {"M-1", "+821012345678", "hong@example.com"} == {each.value for each in made.identifiers}
+    assert ("k-78", pb.SURVEY_TYPE_NPS, 9) == (made.external_id, made.survey.type, made.survey.score)
+    assert "홍길동" not in str(made)
+    assert ("5", "2") == (made.attributes["ratings.taste"], made.attributes["ratings.service"])

@@ -85,3 +85,10 @@ def test_customer_numbers_may_be_member_numbers(read: Read) -> None:
     assert (pb.IDENTIFIER_TYPE_MEMBER_ID, "115310627314723954") in [
         (each.type, each.value) for each in made.identifiers
     ]
+
+
+def test_number_without_country_from_abroad_is_not_taken_for_a_korean_one(read: Read) -> None:
+    [made] = read("shopify", "ok_order_from_abroad.json").touchpoints
+
+    phones = [each.value for each in made.identifiers if each.type == pb.IDENTIFIER_TYPE_PHONE]
+    assert ["+12125550123"] == phones

@@ -139,3 +139,36 @@ def test_two_people_who_say_the_same_without_an_id_or_a_time_are_two(read: Read)
     [made] = read("survey", "", body=b'{"nps": 10}').touchpoints
 
     assert "" == made.external_id
+
+
+def test_answers_of_a_korean_form_are_of_seouls_time_and_of_the_scales_in_the_titles(read: Read) -> None:
+    nps, csat = read("survey", "ok_google_forms_ko.csv").touchpoints
+
+    assert ("2026-11-01T06:05:01Z", 540) == (nps.occurred_time.ToJsonString(), nps.occurred_offset_minutes)
+    assert (pb.SURVEY_TYPE_NPS, 9) == (nps.survey.type, nps.survey.score)
+    assert (pb.SURVEY_TYPE_CSAT, 6, 1, 7) == (
+        csat.survey.type,
+        csat.survey.score,
+        csat.survey.lowest,
+        csat.survey.highest,
+    )
+
+
+def test_korean_times_are_read_however_they_are_spelled(read: Read) -> None:
+    found = read("survey", "ok_korean_times.csv").touchpoints
+
+    times = [each.occurred_time.ToJsonString() for each in found]
+    assert ["2026-11-01T01:05:00Z", "2026-10-31T15:30:00Z", "2026-11-01T06:05:00Z"] == times
+
+
+def test_open_ended_answers_are_words_or_contacts_whatever_was_asked(read: Read) -> None:
+    [made] = read("survey", "ok_open_ended_of_any_title.csv").touchpoints
+
+    assert "Answer faster, please" == made.text
+    assert {"jane@example.com", "+821012345678"} == {each.value for each in made.identifiers}
+
+
+def test_type_beside_the_survey_says_what_the_score_is(read: Read) -> None:
+    [made] = read("survey", "ok_nested_type.json").touchpoints
+
+    assert (pb.SURVEY_TYPE_NPS, 10, "s1") == (made.survey.type, made.survey.score, made.survey.survey_id)

@@ -70,3 +70,9 @@ def test_a_finished_response_replaces_its_partial_one_where_partial_ones_count(r
     [finished] = read("typeform", "ok_minimal.json", options={"partial": "true"}).touchpoints
 
     assert (0, 1) == (partial.revision, finished.revision)
+
+
+def test_scale_that_only_the_title_tells_is_taken(read: Read) -> None:
+    [made] = read("typeform", "ok_scale_in_the_title.json").touchpoints
+
+    assert (2, 1, 5) == (made.rating.value, made.rating.lowest, made.rating.highest)

@@ -26,6 +26,7 @@ def test_an_edited_post_is_a_later_version_of_the_first_one(read: Read) -> None:
     assert first.external_id == edited.external_id == deleted.external_id
     assert first.revision < edited.revision < deleted.revision
     assert ("", "true") == (deleted.text, deleted.attributes["deleted"])
+    assert pb.TOUCHPOINT_KIND_OTHER == deleted.kind  # Nobody has to answer it.
 
 
 def test_what_we_answer_is_an_agents(read: Read) -> None:
@@ -71,3 +72,11 @@ def test_our_account_is_known_by_an_option_too(read: Read) -> None:
     [made] = read("x", "ok_v2_filtered_stream.json", options={"own_ids": "1, 2244994945"}).touchpoints
 
     assert pb.ACTOR_AGENT == made.actor
+
+
+@pytest.mark.parametrize("file", ["ok_post_without_envelope.json", "ok_posts_in_a_list.json"])
+def test_posts_need_no_envelope(read: Read, file: str) -> None:
+    [made] = read("x", file).touchpoints
+
+    assert (pb.TOUCHPOINT_KIND_MENTION, pb.ACTOR_CUSTOMER) == (made.kind, made.actor)
+    assert made.text.startswith("@sori ")

@@ -97,3 +97,9 @@ def test_answer_that_solves_is_a_reply_and_a_resolution(read: Read) -> None:
     assert (pb.TOUCHPOINT_KIND_REPLY, pb.ACTOR_AGENT) == (reply.kind, reply.actor)
     assert "처리했습니다.\n감사합니다." == reply.text
     assert pb.TOUCHPOINT_KIND_RESOLUTION == resolution.kind
+
+
+def test_heading_of_who_wrote_when_is_no_part_of_the_words(read: Read) -> None:
+    [made] = read("zendesk", "ok_trigger_with_heading.json").touchpoints
+
+    assert "언제 오나요?\n\n급해요" == made.text

@@ -1,6 +1,5 @@
 """Adapters by name: each brings what one kind of source hands in into touchpoints, `generic` those into normal form."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -98,7 +97,9 @@ def read(adapter: Adapter, payload: Payload, source: Source) -> Reading:
         raise Unreadable("not_json", "nested too deep") from None
     except _MISTAKES as mistake:  # What an error says may quote the payload.
         raise Unreadable("adapter_failed", f"the adapter has a mistake: {type(mistake).__name__}") from None
-    return dataclasses.replace(found, touchpoints=tuple(reading.fit(each, source) for each in found.touchpoints))
+    for each in found.touchpoints:
+        reading.fit(each, source)
+    return found
 
 
 def configured(config: SourceConfig) -> Source:

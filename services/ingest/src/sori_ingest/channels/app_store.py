@@ -31,7 +31,10 @@ _AUTHOR = re.compile(r"/id(\d{1,20})\b")
 
 def read(payload: Payload, source: Source) -> Reading:
     """Read reviews and responses as JSON:API, or the feed."""
-    given = reading.json_object(payload)
+    value = reading.json_value(payload)
+    if not isinstance(value, dict | list):
+        raise Unreadable("not_json", "neither an object nor a list")
+    given: reading.JsonObject = {"data": value} if isinstance(value, list) else value
     if "feed" in given:
         entries = reading.object_at(given, "feed").get("entry")
         listed = [entries] if isinstance(entries, dict) else reading.items_at(given, "feed.entry")

@@ -41,6 +41,10 @@ _UNUSED = frozenset(
     {"conversation_updated", "conversation_typing_on", "conversation_typing_off", "conversation_opened"}
     | {"contact_created", "contact_updated", "inbox_created", "inbox_updated", "webwidget_triggered"}
 )
+_BY_RULE = frozenset(  # what a rule of Chatwoot's automation sends: the conversation, with its newest message
+    f"automation_event.{each}"
+    for each in ("message_created", "conversation_created", "conversation_opened", "conversation_updated")
+)
 _SURVEY = "content_attributes.submitted_values.csat_survey_response"
 
 
@@ -56,7 +60,7 @@ def _read(given: reading.JsonObject, event: str, payload: Payload, source: Sourc
         yield _message(given, given, payload, source)
     elif event == "message_updated":
         yield _updated(given, payload, source)
-    elif event == "conversation_created":
+    elif event == "conversation_created" or event in _BY_RULE:
         messages = reading.objects_at(given, "messages")
         for message in messages:
             yield _message(given, message, payload, source)
@@ -98,8 +102,8 @@ def _message(given: reading.JsonObject, message: reading.JsonObject, payload: Pa
         "content_attributes.email.text_content.full",
         "processed_message_content",
     ).strip()
-    if actor == pb.ACTOR_CUSTOMER:
-        _identify(made, reading.optional_object(message, "sender"))
+    if actor == pb.ACTOR_CUSTOMER and not reading.optional_object(given, "contact"):
+        _identify(made, reading.optional_object(message, "sender"))  # Beside a contact it may be who is assigned.
     if content_type != "text":
         reading.attribute(made, "content_type", content_type)
     files = reading.objects_at(message, "attachments")

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 import urllib.parse
 from collections.abc import Mapping
 from typing import Any
@@ -10,8 +11,9 @@ from google.protobuf import json_format
 from google.protobuf.message import DecodeError
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
-from sori_ingest.channels import parts, reading, records
+from sori_ingest.channels import parts, questionnaire, reading, records
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
+from sori_ingest.domain import fields
 
 NAME = "cloudevents"
 TITLE = "CloudEvents 1.0"
@@ -32,7 +34,11 @@ _BATCH = "application/cloudevents-batch"
 _JSON_FORMS = frozenset(
     ["occurredTime", "externalId", "threadId", "orderId", "orgUnit", "occurredOffsetMinutes", "identifiers"]
 )
+_WORDS = ("message", "comment", "body", "content", "feedback", "description")
 _NESTED = ("rating", "survey", "attributes")
+_REFERENCES = frozenset(
+    ("externalId", "external_id", "threadId", "thread_id", "orderId", "order_id", "product", "orgUnit", "org_unit")
+)
 _ENUMS = (("channel", "channel"), ("kind", "kind"), ("actor", "actor"))
 _OUTPUTS = ("touchpointId", "touchpoint_id", "receivedTime", "received_time", "maskedCounts", "masked_counts", "source")
 
@@ -127,6 +133,7 @@ def _touchpoint(data: object, event: reading.JsonObject, payload: Payload, sourc
         raise Unreadable("field_wrong", "not an object", "data")
     elif not source.mapping and _is_touchpoint(data):
         made = _parsed(data)
+        _by_usual_names(made, data, source)
     else:
         return _mapped(data, event, payload, source)
     made.channel = made.channel or reading.configured_channel(source, pb.CHANNEL_CRM)
@@ -145,6 +152,8 @@ def _is_touchpoint(data: reading.JsonObject) -> bool:
 
 def _mapped(data: reading.JsonObject, event: reading.JsonObject, payload: Payload, source: Source) -> pb.Touchpoint:
     made = records.mapped(data, payload, source, channel=pb.CHANNEL_CRM, kind=pb.TOUCHPOINT_KIND_OTHER)
+    if not source.mapping:
+        _by_usual_names(made, data, source)
     said = next(
         (found for name in _names(source, "occurred_time") if (found := _at(data, name)) not in (None, "")), None
     )
@@ -154,6 +163,17 @@ def _mapped(data: reading.JsonObject, event: reading.JsonObject, payload: Payloa
     if not (made.text or made.identifiers or made.HasField("rating") or made.HasField("survey") or made.order_id):
         raise Unreadable("field_missing", "no field of a touchpoint; give the source a mapping", "data")
     return made
+
+
+def _by_usual_names(made: pb.Touchpoint, data: reading.JsonObject, source: Source) -> None:
+    """Fill in what has none of our names, by those that such things usually have, as in `message` and `userId`."""
+    if not made.text:
+        made.text = next((data[each] for each in _WORDS if isinstance(data.get(each), str)), "")
+    for name, value in data.items():
+        if not fields.is_field(name) and name not in _JSON_FORMS and isinstance(value, str | int):
+            field = questionnaire.field_of(name, source)
+            if field in fields.IDENTIFIERS or (field in fields.TEXTS and not getattr(made, field)):
+                questionnaire.fill(made, name, str(value), source)
 
 
 def _at(data: reading.JsonObject, name: str) -> object:
@@ -178,6 +198,15 @@ def _parsed(data: reading.JsonObject) -> pb.Touchpoint:
     if isinstance(given.get("survey"), dict):
         given["survey"] = dict(given["survey"])
         _spell(given["survey"], "type", "survey")
+    for name, value in given.items():
+        if name in _REFERENCES and isinstance(value, int) and not isinstance(value, bool):
+            given[name] = str(value)
+    if isinstance(given.get("attributes"), dict):
+        given["attributes"] = {
+            key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            for key, value in given["attributes"].items()
+            if value is not None
+        }
     moment = None
     for name in ("occurredTime", "occurred_time"):
         if name in given and (moment := reading.moment(given.pop(name))) is None:

@@ -16,7 +16,7 @@ FIELDS: Mapping[str, str] = {
     "thread_id": "data.id",
     "occurred_time": "data.updatedAt (of the finish), else createdAt",
     "identifiers": "contactAttributes (userId, email, phone, …) and hidden fields by name or by the mapping; "
-    "else data.contact.id as `formbricks:…`",
+    "data.contact.id (once data.person.id) as `formbricks:…`",
     "text": "the answers in words",
     "survey": "numbers, told apart by the options nps, csat, ces (question ids), by the question's id, or by the "
     "survey's title where there is one number only; scales by csat_scale, ces_scale",
@@ -113,7 +113,7 @@ def _contact(main: pb.Touchpoint, data: reading.JsonObject, source: Source) -> N
     user = reading.optional_text(data, "contact.userId") or reading.optional_text(data, "person.userId")
     if user:
         questionnaire.fill(main, "userId", user, source)
-    reading.identify_account(main, NAME, reading.optional_text(data, "contact.id"))
+    reading.identify_account(main, NAME, reading.optional_text(data, "contact.id", "person.id"))
 
 
 def _language(data: reading.JsonObject) -> str:

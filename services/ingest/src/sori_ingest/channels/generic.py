@@ -31,7 +31,8 @@ def normalise(given: pb.Touchpoint, normal: pb.Touchpoint, *, now: rules.Instant
     normal.CopyFrom(given)
     normal.DiscardUnknownFields()  # Nobody has looked into them.
     normal.touchpoint_id = ""
-    normal.received_time.seconds, normal.received_time.nanos = now.seconds, now.nanos
+    received = normal.received_time
+    received.seconds, received.nanos = now.seconds, now.nanos
     if normal.masked_counts:
         normal.masked_counts.clear()
     wrong: list[Violation] = []
@@ -59,7 +60,7 @@ def _what(normal: pb.Touchpoint, wrong: list[Violation]) -> None:
     if problem := rules.wrong_source(normal.source):
         wrong.append(Violation("source", problem))
     for field, longest in _REFERENCES:
-        if value := getattr(normal, field):
+        if (value := getattr(normal, field)) and not _is_plain(value, longest):
             clean, problem = rules.clean(value, longest)
             if problem:
                 wrong.append(Violation(field, problem))
@@ -87,7 +88,7 @@ def _when(normal: pb.Touchpoint, wrong: list[Violation], now: rules.Instant) -> 
         wrong.append(Violation("occurred_time", "is missing"))
     else:
         occurred = normal.occurred_time
-        if problem := rules.wrong_time(rules.Instant(occurred.seconds, occurred.nanos), now):
+        if problem := rules.wrong_time(occurred.seconds, occurred.nanos, now):
             wrong.append(Violation("occurred_time", problem))
     if not -rules.LARGEST_OFFSET <= normal.occurred_offset_minutes <= rules.LARGEST_OFFSET:
         limit = rules.LARGEST_OFFSET
@@ -166,15 +167,35 @@ def _survey(survey: pb.Survey, wrong: list[Violation]) -> None:
     survey.lowest, survey.highest = lowest, highest
 
 
+def _is_plain(value: str, longest: int) -> bool:
+    """Say whether a string is in normal form for sure, by what costs next to nothing."""
+    return value.isascii() and len(value) <= longest and "\0" not in value
+
+
+def _are_plain(attributes: Mapping[str, str]) -> bool:
+    """Say whether all attributes are in normal form for sure, as nearly always, by a look at all of them at once."""
+    values = attributes.values()
+    written = "".join((*attributes, *values))
+    return (
+        written.isascii()
+        and "\0" not in written
+        and "" not in attributes
+        and max(map(len, attributes)) <= rules.LONGEST_ATTRIBUTE_KEY
+        and max(map(len, values)) <= rules.LONGEST_ATTRIBUTE_VALUE
+        and not any(map(masking.is_suspect, values))
+    )
+
+
 def _attributes(normal: pb.Touchpoint, wrong: list[Violation]) -> None:
     """Judge attributes without naming them: a key may be personal too."""
-    given = dict(normal.attributes)
+    there = normal.attributes
+    given = {key: there[key] for key in there}
     if len(given) > rules.MOST_ATTRIBUTES:
         wrong.append(Violation("attributes", f"are more than {rules.MOST_ATTRIBUTES}"))
         return
     problems: set[str] = set()
     normal_form: dict[str, str] = {}
-    for key, value in given.items():
+    for key, value in () if (plain := _are_plain(given)) else given.items():
         clean_key, key_problem = rules.clean(key, rules.LONGEST_ATTRIBUTE_KEY)
         clean_value, value_problem = rules.clean(value, rules.LONGEST_ATTRIBUTE_VALUE)
         if not key:
@@ -190,7 +211,10 @@ def _attributes(normal: pb.Touchpoint, wrong: list[Violation]) -> None:
             if counts:
                 _count(normal, counts)
         normal_form[clean_key] = clean_value
-    wrong += [Violation("attributes", problem) for problem in sorted(problems)]
+    if problems:
+        wrong += [Violation("attributes", problem) for problem in sorted(problems)]
+    if plain:
+        normal_form = given
     if (zone := normal_form.get(_ZONE)) and not normal.occurred_offset_minutes:
         normal.occurred_offset_minutes = zones.offset_minutes(zone, normal.occurred_time.seconds)
     if normal_form != given:

@@ -53,13 +53,13 @@ def _review(review: object, payload: Payload, source: Source) -> list[pb.Touchpo
         raise Unreadable("field_missing", "missing", "comments")
     made: list[pb.Touchpoint] = []
     for comment in comments:
-        if "userComment" in comment:
+        if comment.get("userComment") is not None:
             said = reading.object_at(comment, "userComment")
             made.append(
                 _begin(said, review_id, review_id, pb.TOUCHPOINT_KIND_REVIEW, pb.ACTOR_CUSTOMER, payload, source)
             )
             _fill(made[-1], said)
-        if "developerComment" in comment:
+        if comment.get("developerComment") is not None:
             said = reading.object_at(comment, "developerComment")
             reply_id = f"{review_id}#reply"
             made.append(_begin(said, review_id, reply_id, pb.TOUCHPOINT_KIND_REPLY, pb.ACTOR_AGENT, payload, source))

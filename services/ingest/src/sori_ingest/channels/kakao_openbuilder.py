@@ -123,11 +123,7 @@ def _is_test(request: reading.JsonObject, real_key: str) -> bool:
     """Say whether somebody tries the skill in the builder: its bot test, or the sample of its test form."""
     if reading.optional_text(request, "params.surface") == "BuilderBotTest":
         return True
-    if real_key:
-        return False
-    if reading.optional_text(request, "utterance").strip() == _SAMPLE_UTTERANCE:
-        return True
-    return reading.flag(request, "params.ignoreMe") and reading.optional_text(request, "user.type") == "accountId"
+    return not real_key and reading.optional_text(request, "utterance").strip() == _SAMPLE_UTTERANCE
 
 
 def _media(request: reading.JsonObject) -> list[reading.JsonObject]:

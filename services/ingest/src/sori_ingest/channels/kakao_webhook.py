@@ -1,5 +1,6 @@
 """Kakao's webhooks on relations: a channel added or blocked, a Kakao Login unlinked from the app."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,7 +21,7 @@ FIELDS: Mapping[str, str] = {
     " content and the ten minutes in which it came",
     "kind": "other for `added` and `blocked`, cancellation for an unlinked login",
     "actor": "customer",
-    "occurred_time": "`updated_at`; time of receipt for an unlinked login",
+    "occurred_time": "`updated_at`, once `timestamp`; time of receipt for an unlinked login",
     "identifiers": "APP_USER_ID `id` with `id_type` app_user_id, and `user_id` (KAKAO_ID with the option"
     " `app_user_id=kakao_id`); KAKAO_ID `id` with `id_type` open_id",
     "attributes": "event, channel (`channel_public_id`), app_id, referrer_type",
@@ -28,6 +29,7 @@ FIELDS: Mapping[str, str] = {
 }
 
 _CHANNEL_EVENTS = frozenset({"added", "blocked"})
+_CHANGED = ("updated_at", "timestamp")  # and its name before
 _SECURITY_EVENT = b"eyJ"  # where a signed token starts
 _OTHER_WEBHOOKS = ("CHAT_TYPE", "HASH_CHAT_ID", "TEMPLATE_ID")  # of a shared message
 
@@ -40,6 +42,7 @@ def read(payload: Payload, source: Source) -> Reading:
     if payload.body.lstrip().startswith(_SECURITY_EVENT) or "secevent" in payload.content_type.lower():
         return reading_of(Ignored("event_type_unknown", "security event token"))
     given: dict[str, Any]
+    payload = dataclasses.replace(payload, body=payload.body.lstrip().removeprefix(b"?"))  # of a query, as it is copied
     if not payload.body.strip() and payload.query:
         given = dict(payload.query)
     elif is_form(payload):
@@ -65,12 +68,12 @@ def _relation(given: reading.JsonObject, event: str, payload: Payload, source: S
         return Ignored("event_type_unknown", event)
     user = reading.text(given, "id")
     channel = reading.optional_text(given, "channel_public_id", "plus_friend_public_id", "channel_uuid")
-    updated = reading.optional_text(given, "updated_at")
+    updated = reading.optional_text(given, *_CHANGED)
     made = reading.touchpoint(
         source,
         channel=pb.CHANNEL_KAKAO,
         kind=pb.TOUCHPOINT_KIND_OTHER,
-        at=reading.moment_at(given, "updated_at", payload=payload, source=source),
+        at=reading.moment_at(given, *_CHANGED, payload=payload, source=source),
         external_id=f"{channel}:{event}:{user}:{updated}" if updated else _delivery(given, payload),
     )
     if reading.optional_text(given, "id_type") == "open_id":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import attachments, reading
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
+from sori_ingest.channels.withdrawal import withdraw
 
 NAME = "meta"
 TITLE = "Facebook and Instagram"
@@ -17,7 +18,7 @@ FIELDS: Mapping[str, str] = {
     "revision": "0 for `add`, the event's time in milliseconds for an edit or a removal",
     "thread_id": "the first comment of a thread; of messages our page's and the person's id",
     "kind": "inquiry for comments, posts on our page and messages; mention, also in a story; review for "
-    "recommendations; reply for what our page or bot says",
+    "recommendations; reply for what our page or bot says; other for what was removed",
     "actor": "customer; agent for our page (the entry's id and the option `own_ids`) and for echoes from Meta's inbox; "
     "bot for echoes of an app",
     "occurred_time": "created_time or timestamp, else the entry's time",
@@ -136,7 +137,8 @@ def _post(
     made.thread_id = parent if is_comment and parent and parent != post_id else external_id
     if kind == pb.TOUCHPOINT_KIND_REVIEW:
         made.channel = pb.CHANNEL_REVIEW
-        _recommend(made, value)
+        if verb not in _REMOVALS:
+            _recommend(made, value)
     if not ours:
         reading.identify_account(made, event.platform, author)
     if verb not in _REMOVALS:
@@ -204,7 +206,7 @@ def _begin(
     )
     reading.attribute(made, "platform", event.platform)
     if verb in _REMOVALS:
-        reading.attribute(made, "deleted", "true")
+        withdraw(made, made.revision)
     return made
 
 
@@ -253,10 +255,10 @@ def _message(event: _Event, each: reading.JsonObject, payload: Payload, source: 
     reading.identify_account(made, event.platform, person)
     reading.attribute(made, "platform", event.platform)
     if deleted:
-        reading.attribute(made, "deleted", "true")
+        withdraw(made, made.revision)
     sent = [reading.optional_text(file, "type") for file in reading.objects_at(message, "attachments")]
     attachments.attach(made, [] if deleted else sent)
-    if "story_mention" in sent and not echo:
+    if "story_mention" in sent and not echo and not deleted:
         made.kind = pb.TOUCHPOINT_KIND_MENTION
     return made
 

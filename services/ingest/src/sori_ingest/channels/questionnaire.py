@@ -33,9 +33,15 @@ _WORDS: tuple[tuple[pb.SurveyType.ValueType, re.Pattern[str]], ...] = (
 _OPEN = re.compile(r"open.?end|comment|feedback|reason|의견|이유|건의|하고\s?싶은\s?말|주관식|자유|기타", re.I)
 _RANKS = {pb.SURVEY_TYPE_NPS: 0, pb.SURVEY_TYPE_CSAT: 1, pb.SURVEY_TYPE_CES: 2}
 _LONGEST_LABEL = 300
+_HANGUL = re.compile("[\uac00-\ud7a3]")
+_SCALE_TOLD = re.compile(
+    r"(?<!\d)(\d{1,2})\s?점?\s?(?:to|through|[-–~]|부터|에서)\s?(\d{1,3})(?!\d)"
+    r"|(?<!\d)(\d)\s?(?:is|=|:|점은)\s[^\d]{1,60}(?<!\d)(\d{1,2})\s?(?:is|=|:|점은)\s",
+    re.I,
+)
 
 # How forms and trackers name what a customer is known by.
-_NAMES = {
+NAMES: Mapping[str, str] = {
     "memberid": "member_id",
     "membernumber": "member_id",
     "customerid": "member_id",
@@ -76,6 +82,9 @@ _NAMES = {
     "branch": "org_unit",
     "매장": "org_unit",
     "지점": "org_unit",
+    **dict.fromkeys(("storecode", "storename", "branchid", "매장코드", "매장명", "지점코드", "지점명"), "org_unit"),
+    **dict.fromkeys(("회원id", "회원아이디", "고객id", "고객아이디", "membershipnumber"), "member_id"),
+    **dict.fromkeys(("핸드폰", "핸드폰번호", "휴대전화", "휴대전화번호"), "phone"),
     "language": "language",
     "lang": "language",
 }
@@ -95,7 +104,7 @@ class Score:
 
 def field_of(name: str, source: Source) -> str:
     """Say which touchpoint field a name stands for: by the source's mapping, else by what such names usually mean."""
-    return source.mapping.get(name) or _NAMES.get(_NO_LETTER.sub("", name).lower(), "")
+    return source.mapping.get(name) or NAMES.get(_NO_LETTER.sub("", name).lower(), "")
 
 
 def question(source: Source, *labels: str) -> pb.SurveyType.ValueType:
@@ -113,6 +122,12 @@ def question(source: Source, *labels: str) -> pb.SurveyType.ValueType:
     return pb.SURVEY_TYPE_UNSPECIFIED
 
 
+def zone(source: Source, name: str, value: object) -> str:
+    """Give the IANA zone of a time without offset: the option's, or Seoul's where it or its name is in Korean."""
+    korean = any(_HANGUL.search(each) for each in (name, value) if isinstance(each, str))
+    return source.options.get("zone", "") or ("Asia/Seoul" if korean else "")
+
+
 def is_open(label: str) -> bool:
     """Say whether a question's title asks for words."""
     return _OPEN.search(label[:_LONGEST_LABEL]) is not None
@@ -122,6 +137,15 @@ def scale(source: Source, option: str, lowest: float, highest: float) -> tuple[f
     """Give the scale that an option such as `csat_scale: 1-7` names, or the given one."""
     given = re.fullmatch(r"\s*(-?\d{1,3})\s*[-~]\s*(-?\d{1,3})\s*", source.options.get(option, ""))
     return (float(given[1]), float(given[2])) if given else (lowest, highest)
+
+
+def scale_told(title: str, value: float) -> tuple[float, float] | None:
+    """Give the scale that a question's title tells, as `1 to 5`, `0~10점` or `1 is poor, 5 is excellent`."""
+    for found in _SCALE_TOLD.finditer(title[:_LONGEST_LABEL]):
+        low, high = (float(found[1]), float(found[2])) if found[1] else (float(found[3]), float(found[4]))
+        if low in (0, 1) and low < high <= 100 and low <= value <= high:
+            return low, high
+    return None
 
 
 def touchpoints(main: pb.Touchpoint, scores: Iterable[Score], source: Source, *, survey_id: str) -> list[pb.Touchpoint]:

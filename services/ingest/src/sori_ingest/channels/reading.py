@@ -4,6 +4,7 @@ import codecs
 import datetime as dt
 import email.message
 import email.utils
+import functools
 import hashlib
 import json
 import math
@@ -13,6 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+import orjson
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import identifiers
@@ -31,6 +34,10 @@ _KEPT_ALIKE = {  # channel, kind, … by the word that configuration and mapping
     "actor": (pb.Actor, "ACTOR_"),
     "identifier": (pb.IdentifierType, "IDENTIFIER_TYPE_"),
     "survey": (pb.SurveyType, "SURVEY_TYPE_"),
+}
+_NUMBERS: Mapping[str, Mapping[str, int]] = {
+    what: {name.removeprefix(prefix): number for name, number in kind.items()}
+    for what, (kind, prefix) in _KEPT_ALIKE.items()
 }
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -119,8 +126,11 @@ def decoded(payload: Payload) -> str:
 
 def charset(content_type: str) -> str:
     """Give the charset that a content type names, or nothing."""
-    if "charset" not in content_type.lower():
-        return ""
+    return _charset(content_type) if "charset" in content_type.lower() else ""
+
+
+@functools.lru_cache(256)
+def _charset(content_type: str) -> str:
     header = email.message.Message()
     header["content-type"] = content_type.encode("ascii", "replace").decode().replace("\r", " ").replace("\n", " ")
     return str(header.get_param("charset", "")).strip().lower()
@@ -169,8 +179,23 @@ def _has_surrogate(text: str) -> bool:
 # ---- JSON and forms ----------------------------------------------------------------------------------------------
 
 
+# A whole number of so many digits may be more than 64 bits hold, and would come back as a float.
+_LONG_NUMBER = b"0" * 19
+_ZEROED = bytes.maketrans(b"123456789", b"000000000")
+
+
 def json_value(payload: Payload) -> Any:
     """Read the body as JSON. NaN and infinities count as null; of a key that is there twice the last counts."""
+    body = payload.body
+    if _LONG_NUMBER not in body.translate(_ZEROED) and charset(payload.content_type) in ("", "utf-8"):
+        try:
+            value = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            pass  # Not JSON; or not UTF-8, with a mark, a NaN, half of a surrogate pair: what the slow way knows of.
+        else:
+            if body.count(b"[") + body.count(b"{") > _DEEPEST:
+                _refuse_deep(value, 0)
+            return _mended(value) if b"\\u0000" in body else value
     return parse_json(decoded(payload))
 
 
@@ -242,6 +267,8 @@ def form(payload: Payload) -> dict[str, str]:
 
 def find(within: object, path: str) -> Any:
     """Give what stands at a path, or None."""
+    if isinstance(within, dict) and "." not in path:
+        return within.get(path)
     at: Any = within
     for part in path.split("."):
         if isinstance(at, dict):
@@ -264,7 +291,8 @@ def text(within: object, *paths: str) -> str:
 def optional_text(within: object, *paths: str) -> str:
     """Give the first text of these paths, or nothing; null counts as missing, objects and lists are Unreadable."""
     for path in paths:
-        if found := _written(find(within, path), path):
+        value = find(within, path)
+        if value is not None and (found := value if isinstance(value, str) else _written(value, path)):
             return found
     return ""
 
@@ -433,8 +461,9 @@ def _spelled(value: str, local: str) -> Moment | None:
     if len(value) > 64:
         return None
     head, _, last = value.rpartition(" ")
-    if head[:4].isdigit() and last in _ABBREVIATIONS:
-        value = head + _ABBREVIATIONS[last]
+    if last in _ABBREVIATIONS:  # An e-mail's date has its offset apart, and without a colon.
+        ahead = _ABBREVIATIONS[last]
+        value = f"{head}{ahead}" if head[:4].isdigit() else f"{head} {ahead.replace(':', '')}"
     if old := _OLD_TIME.fullmatch(value):
         value = f"{old[2]} {old[1]} {old[5]} {old[3]} {old[4]}"
     made: dt.datetime | None
@@ -516,16 +545,15 @@ def touchpoint(
         product=product,
         org_unit=org_unit or source.org_unit,
     )
-    made.occurred_time.seconds = int(at.time.timestamp() // 1)
-    made.occurred_time.nanos = at.time.microsecond * 1_000
+    occurred = made.occurred_time
+    occurred.seconds = int(at.time.timestamp() // 1)
+    occurred.nanos = at.time.microsecond * 1_000
     return made
 
 
 def enum_named(what: str, name: str) -> int:
     """Read the word for a channel, kind, actor, identifier or survey, as in `call_center`; 0 where there is none."""
-    kind, prefix = _KEPT_ALIKE[what]
-    values: Mapping[str, int] = dict(kind.items())
-    return values.get(prefix + name.strip().upper().replace("-", "_"), 0)
+    return _NUMBERS[what].get(name.strip().upper().replace("-", "_"), 0)
 
 
 def enum_word(what: str, value: int) -> str:
@@ -537,12 +565,14 @@ def enum_word(what: str, value: int) -> str:
 
 def configured_channel(source: Source, usual: pb.Channel.ValueType) -> pb.Channel.ValueType:
     """Give the channel that the source's option `channel` names, or the usual one."""
-    return pb.Channel.ValueType(enum_named("channel", source.options.get("channel", "")) or usual)
+    named = source.options.get("channel")
+    return pb.Channel.ValueType(enum_named("channel", named) or usual) if named else usual
 
 
 def configured_kind(source: Source, usual: pb.TouchpointKind.ValueType) -> pb.TouchpointKind.ValueType:
     """Give the kind that the source's option `kind` names, or the usual one."""
-    return pb.TouchpointKind.ValueType(enum_named("kind", source.options.get("kind", "")) or usual)
+    named = source.options.get("kind")
+    return pb.TouchpointKind.ValueType(enum_named("kind", named) or usual) if named else usual
 
 
 def identify(made: pb.Touchpoint, kind: pb.IdentifierType.ValueType, value: str) -> None:
@@ -594,12 +624,13 @@ def attribute(made: pb.Touchpoint, key: str, value: object) -> None:
     if value is None or isinstance(value, dict | list) or not key:
         return
     try:
-        written = clean(_written(value, key))
+        written = clean(value if isinstance(value, str) else _written(value, key))
     except Unreadable:
         return
     key = clean(key)[: rules.LONGEST_ATTRIBUTE_KEY]
-    if written and (key in made.attributes or len(made.attributes) < rules.MOST_ATTRIBUTES):
-        made.attributes[key] = written[: rules.LONGEST_ATTRIBUTE_VALUE]
+    there = made.attributes
+    if written and (len(there) < rules.MOST_ATTRIBUTES or key in there):
+        there[key] = written[: rules.LONGEST_ATTRIBUTE_VALUE]
 
 
 def attributes(made: pb.Touchpoint, within: Mapping[str, object], keys: Iterable[str] = ()) -> None:
@@ -610,27 +641,36 @@ def attributes(made: pb.Touchpoint, within: Mapping[str, object], keys: Iterable
 
 def fit(made: pb.Touchpoint, source: Source) -> pb.Touchpoint:
     """Bring what an adapter made within the limits: texts are cut, long references end in a digest."""
-    made.source = source.name
-    made.org_unit = (made.org_unit or source.org_unit)[: rules.LONGEST_ORG_UNIT]
-    if len(made.text) > rules.LONGEST_TEXT:
-        made.text = made.text[: rules.LONGEST_TEXT]
+    if made.source != source.name:
+        made.source = source.name
+    org_unit = made.org_unit or source.org_unit
+    if len(org_unit) > rules.LONGEST_ORG_UNIT or org_unit is source.org_unit:
+        made.org_unit = org_unit[: rules.LONGEST_ORG_UNIT]
+    text = made.text
+    cut = len(text) > rules.LONGEST_TEXT
+    if cut:
+        made.text = text = text[: rules.LONGEST_TEXT]
         made.attributes["text_cut"] = "true"
-    if "\0" in made.text:
-        made.text = made.text.replace("\0", "")
-    for name in ("external_id", "thread_id", "order_id", "product"):
+    if "\0" in text:
+        made.text = text.replace("\0", "")
+    for name in _REFERENCES:
         value: str = getattr(made, name)
         if value and (fitting := reference(value)) != value:
             setattr(made, name, fitting)
     if made.HasField("survey"):
         made.survey.survey_id = reference(made.survey.survey_id)
-    if made.language and rules.wrong_language(made.language):
+    if (language := made.language) and rules.wrong_language(language):
         made.language = ""
     if len(made.attributes) > rules.MOST_ATTRIBUTES:
-        for key in sorted(made.attributes)[rules.MOST_ATTRIBUTES :]:
+        kept = sorted(made.attributes, key=lambda key: (not (cut and key == "text_cut"), key))
+        for key in kept[rules.MOST_ATTRIBUTES :]:
             del made.attributes[key]
     if len(made.identifiers) > rules.MOST_IDENTIFIERS:
         del made.identifiers[rules.MOST_IDENTIFIERS :]
     return made
+
+
+_REFERENCES = ("external_id", "thread_id", "order_id", "product")
 
 
 def reference(value: str) -> str:

@@ -43,7 +43,12 @@ def mapped(
 
 
 def _when(cells: list[tuple[str, object]], payload: Payload, source: Source) -> reading.Moment:
-    return reading.moment_at(dict(cells), *(name for name, _ in cells), payload=payload, source=source)
+    for name, value in cells:
+        try:
+            return reading.moment_at({"": value}, "", payload=payload, source=source)
+        except Unreadable:
+            raise Unreadable("field_wrong", "not a time", name) from None
+    return reading.moment_at({}, payload=payload, source=source)
 
 
 def _put(made: pb.Touchpoint, field: str, name: str, value: object) -> None:

@@ -38,6 +38,38 @@ _RECEIPTS = frozenset(
 def read(payload: Payload, source: Source) -> Reading:
     """Read an envelope of SNS, or what is within where SNS delivers it raw."""
     given = reading.json_object(payload)
+    records = given.get("Records")
+    if not isinstance(records, list):
+        return _enveloped(given, payload, source)
+    if not records:
+        return Reading(ignored=(Ignored("no_events"),))
+    found, unreadable = Reading(), []
+    for index, record in enumerate(records):  # As Lambda and queues hand them on.
+        try:
+            each = _enveloped(_recorded(record), payload, source)
+        except Unreadable as problem:
+            field = ".".join(filter(None, (f"Records.{index}", problem.field)))
+            unreadable.append(Unreadable(problem.reason, problem.detail, field))
+        else:
+            found = Reading(touchpoints=found.touchpoints + each.touchpoints, ignored=found.ignored + each.ignored)
+    return dataclasses.replace(found, unreadable=tuple(unreadable))
+
+
+def _recorded(record: object) -> reading.JsonObject:
+    """Take what SNS or SES said out of a record."""
+    if not isinstance(record, dict):
+        raise Unreadable("field_wrong", "not an object")
+    if isinstance(record.get("body"), str):  # of a queue
+        body = reading.parse_json(record["body"])
+        if not isinstance(body, dict):
+            raise Unreadable("not_json", "not an object", "body")
+        return body
+    if isinstance(record.get("ses"), dict):
+        return {"notificationType": "Received", **record["ses"]}
+    return reading.object_at(record, "Sns")
+
+
+def _enveloped(given: reading.JsonObject, payload: Payload, source: Source) -> Reading:
     kind = reading.optional_text(given, "Type")
     if kind in ("SubscriptionConfirmation", "UnsubscribeConfirmation"):
         return Reading(ignored=(Ignored("subscription_confirmation", kind),))

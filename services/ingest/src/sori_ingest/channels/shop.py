@@ -1,5 +1,6 @@
 """Feedback from a shop's kiosk or a QR code: our own small form, as JSON or as a browser's form."""
 
+import dataclasses
 import email.parser
 import email.policy
 from collections.abc import Mapping
@@ -16,12 +17,14 @@ CHANNEL = "store"
 FIELDS: Mapping[str, str] = {
     "external_id": "`id`; without one the touchpoint is named by its content",
     "org_unit": "`store` (also store_id, branch, 매장), else the source's org_unit",
-    "occurred_time": "`time` (also submitted_at, timestamp), else the time of receipt",
+    "occurred_time": "`time` (also submitted_at, timestamp), else the time of receipt; a Korean "
+    "name without offset is Seoul's time, unless the option `zone` says another",
     "text": "`text` (also comment, message, feedback, 의견)",
     "rating": "`rating` (also score, stars, 별점), 1 to 5, or on the scale of `scale` or of the option `rating_scale`",
     "identifiers": "`phone`, `email`, `member_id`, `loyalty_card`, …; all optional",
     "order_id": "`order_id`",
     "product": "`product`",
+    "survey": "`nps`, `csat` or `ces`, each on its usual scale",
     "language": "`language`",
     "kind": "`kind`, else complaint, praise or inquiry by `category`; else review with a rating, inquiry without",
     "attributes": "all other fields; `device` and `table` of the kiosk",
@@ -30,8 +33,39 @@ FIELDS: Mapping[str, str] = {
 
 _TEXT = ("text", "comment", "comments", "message", "feedback", "content", "의견", "내용")
 _RATING = ("rating", "score", "stars", "star", "별점", "평점", "만족도")
-_STORE = ("store", "store_id", "storeId", "shop", "branch", "location", "매장", "지점", "org_unit")
-_TIME = ("time", "submitted_at", "submittedAt", "occurred_time", "timestamp", "created_at", "createdAt", "date")
+_STORE = (
+    "store",
+    "store_id",
+    "storeId",
+    "shop",
+    "shop_id",
+    "shopId",
+    "branch",
+    "branch_id",
+    "location",
+    "매장",
+    "지점",
+    "org_unit",
+)
+_TIME = (
+    *("time", "submitted_at", "submittedAt", "occurred_time", "timestamp", "created_at", "createdAt", "date"),
+    *(
+        "visited_at",
+        "작성일시",
+        "등록일시",
+        "제출일시",
+        "응답일시",
+        "방문일시",
+        "일시",
+        "작성일",
+        "방문일",
+        "날짜",
+        "시간",
+    ),
+)
+_PEOPLE = ("customer", "contact", "member", "user", "respondent", "고객")
+_HIGHEST = ("max_score", "maxScore", "max_rating", "maxRating", "scale_max", "max", "out_of")
+_DEVICES = ("device_id", "deviceId", "kiosk_id", "kioskId", "device", "kiosk")  # the shop's, so nobody's identifier
 _ID = ("id", "feedback_id", "feedbackId", "external_id", "submission_id", "uuid")
 _KIND = ("kind", "category", "type", "유형")
 _KINDS = {
@@ -49,7 +83,18 @@ _KINDS = {
     "review": pb.TOUCHPOINT_KIND_REVIEW,
     "visit": pb.TOUCHPOINT_KIND_VISIT,
 }
-_NAMELESS = ("name", "first_name", "last_name", "이름", "성함")
+_NAMELESS = (
+    "name",
+    "first_name",
+    "last_name",
+    "full_name",
+    "customer_name",
+    "이름",
+    "성함",
+    "성명",
+    "고객명",
+    "작성자",
+)
 
 
 def read(payload: Payload, source: Source) -> Reading:
@@ -96,10 +141,11 @@ def _multipart(payload: Payload) -> dict[str, object]:
 def _one(given: Mapping[str, object], payload: Payload, source: Source) -> list[parts.Outcome]:
     if reading.flag(given, "test") or reading.flag(given, "ping"):
         return [Ignored("test_ping")]
+    given = _flat(given)
     names = {field: name for name, field in source.mapping.items() if name in given}
     text = reading.optional_text(given, *_names(names, "text", _TEXT))
     rating = reading.optional_number(given, *_names(names, "rating", _RATING))
-    if not text.strip() and rating is None:
+    if not text.strip() and rating is None and not any(given.get(each) is not None for each in questionnaire.OPTIONS):
         if any(name in given for name in (*_TEXT, *_RATING, names.get("text", ""), names.get("rating", ""))):
             return [Ignored("no_answer")]
         raise Unreadable("field_missing", "neither text nor rating", "text")
@@ -109,7 +155,7 @@ def _one(given: Mapping[str, object], payload: Payload, source: Source) -> list[
         source,
         channel=reading.configured_channel(source, pb.CHANNEL_STORE),
         kind=_KINDS.get(word) or reading.configured_kind(source, usual),
-        at=reading.moment_at(given, *_names(names, "occurred_time", _TIME), payload=payload, source=source),
+        at=_at(given, _names(names, "occurred_time", _TIME), payload, source),
         external_id=reading.optional_text(given, *_names(names, "external_id", _ID)),
         text=text,
         org_unit=reading.optional_text(given, *_names(names, "org_unit", _STORE)).strip(),
@@ -117,15 +163,57 @@ def _one(given: Mapping[str, object], payload: Payload, source: Source) -> list[
     if rating is not None:
         _rate(made, rating, given, source)
     used = {name for known in (_TEXT, _RATING, _STORE, _TIME, _ID, _KIND, _NAMELESS) for name in known}
-    used |= {*names.values(), "scale", "test", "ping"}
+    used |= {*names.values(), *_HIGHEST, "scale", "test", "ping"}
     for name, value in given.items():
         if name in used or value is None or isinstance(value, dict | list):
             continue
-        if not questionnaire.fill(made, name, reading.optional_text({"": value}, ""), source):
+        if kind := questionnaire.OPTIONS.get(name):
+            _answer(made, kind, given, name)
+            continue
+        of_shop = name in _DEVICES and name not in source.mapping
+        if of_shop or not questionnaire.fill(made, name, reading.optional_text({"": value}, ""), source):
             reading.attribute(made, name, value)
     if photos := sum(len(value) for value in given.values() if isinstance(value, list)):
         attachments.attach(made, ["file"] * min(photos, 100))
     return [made]
+
+
+def _at(given: Mapping[str, object], names: tuple[str, ...], payload: Payload, source: Source) -> reading.Moment:
+    name = next((each for each in names if given.get(each) not in (None, "")), "")
+    local = questionnaire.zone(source, name, given.get(name))
+    here = dataclasses.replace(source, options={**source.options, "zone": local})
+    try:
+        return reading.moment_at({"": given.get(name)}, "", payload=payload, source=here)
+    except Unreadable:
+        raise Unreadable("field_wrong", "not a time", name) from None
+
+
+def _flat(given: Mapping[str, object]) -> dict[str, object]:
+    """Give the id of a store, and who a customer is, beside the rest; of other objects their values by dotted names."""
+    made: dict[str, object] = {name: value for name, value in given.items() if not isinstance(value, dict)}
+    for name, value in given.items():
+        if not isinstance(value, dict):
+            continue
+        if name in _STORE:
+            made[name] = next((value[each] for each in ("id", "code", "name") if value.get(each)), None)
+            continue
+        for inner, each in value.items():
+            known = "customer_id" if inner == "id" else inner  # Names a person, who may write more than once.
+            made.setdefault(known if name in _PEOPLE else f"{name}.{inner}", each)
+    return made
+
+
+def _answer(made: pb.Touchpoint, kind: pb.SurveyType.ValueType, given: Mapping[str, object], name: str) -> None:
+    """Take a score that the kiosk asks for by the name of its question; of several the first is the survey's."""
+    score = reading.optional_number(given, name)
+    if score is None:
+        return
+    if made.HasField("survey"):
+        reading.attribute(made, name, score)
+    else:
+        reading.answer_survey(made, kind, score)
+        if not made.HasField("rating"):
+            made.kind = pb.TOUCHPOINT_KIND_SURVEY_RESPONSE
 
 
 def _names(mapped: Mapping[str, str], field: str, usual: tuple[str, ...]) -> tuple[str, ...]:
@@ -134,7 +222,7 @@ def _names(mapped: Mapping[str, str], field: str, usual: tuple[str, ...]) -> tup
 
 def _rate(made: pb.Touchpoint, rating: float, given: Mapping[str, object], source: Source) -> None:
     lowest, highest = questionnaire.scale(source, "rating_scale", 1, 5)
-    scale = reading.find(given, "scale")
+    scale = reading.find(given, "scale") or next((given[each] for each in _HIGHEST if given.get(each)), None)
     if isinstance(scale, str | int) and not isinstance(scale, bool):
         low, _, high = str(scale).rpartition("-")
         lowest, highest = float(low) if low.isdecimal() else 1, float(high) if high.isdecimal() else highest

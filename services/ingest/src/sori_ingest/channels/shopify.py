@@ -1,5 +1,6 @@
 """Shopify: orders, payments, deliveries, refunds, checkouts and new customers."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
@@ -35,6 +36,11 @@ FIELDS: Mapping[str, str] = {
 _PURCHASES = ("orders/create", "orders/paid")
 _DELIVERIES = ("fulfillments/create", "fulfillments/update")
 _CHECKOUTS = ("checkouts/create", "checkouts/update", "carts/create", "carts/update")
+_GID = re.compile(r"gid://shopify/(\w{1,60})/")
+_KNOWN = frozenset({"Order", "Refund", "Fulfillment", "Customer", "Cart", "Checkout", "AbandonedCheckout"})
+_OTHER_SHAPES = frozenset(  # of products, stocks, shops and collections
+    {"variants", "product_type", "inventory_item_id", "myshopify_domain", "published_scope"}
+)
 _PRIVACY = ("customers/data_request", "customers/redact", "shop/redact")
 
 
@@ -78,6 +84,10 @@ def _topic(given: reading.JsonObject) -> str:
         return "shop/redact"
     if "refund_line_items" in given or ("order_id" in given and "transactions" in given):
         return "refunds/create"
+    if (kind := _GID.match(str(given.get("admin_graphql_api_id", "")))) and kind[1] not in _KNOWN:
+        return kind[1].lower()
+    if not _OTHER_SHAPES.isdisjoint(given):
+        return "other"
     if "order_id" in given and (
         "tracking_number" in given or "shipment_status" in given or "tracking_company" in given
     ):
@@ -237,8 +247,11 @@ def _customer(topic: str, given: reading.JsonObject, payload: Payload, source: S
 def _people(made: pb.Touchpoint, given: reading.JsonObject, source: Source) -> None:
     for path in ("email", "contact_email", "customer.email"):
         reading.identify(made, pb.IDENTIFIER_TYPE_EMAIL, reading.optional_text(given, path))
+    abroad = reading.optional_text(given, "billing_address.country_code").upper() not in ("", "KR")
     for path in ("phone", "customer.phone", "billing_address.phone"):  # A parcel may go to somebody else.
-        reading.identify(made, pb.IDENTIFIER_TYPE_PHONE, reading.optional_text(given, path))
+        number = reading.optional_text(given, path).strip()
+        if number.startswith("+") or not abroad:  # Else it would be taken for a Korean one.
+            reading.identify(made, pb.IDENTIFIER_TYPE_PHONE, number)
     commerce.identify_customer(made, NAME, reading.optional_text(given, "customer.id"), source)
 
 

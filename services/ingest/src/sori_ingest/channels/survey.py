@@ -22,7 +22,9 @@ FIELDS: Mapping[str, str] = {
     "a time, a digest of the answers and how many alike came before; "
     "further scored questions: id#question",
     "thread_id": "as external_id of the response",
-    "occurred_time": "End Date, submitted_at, created_at, …, else Start Date; without offset in the option `zone`",
+    "occurred_time": "End Date, submitted_at, created_at, …, else Start Date; without "
+    "offset in the option `zone`, else Seoul's where it or its "
+    "name is Korean, else UTC",
     "identifiers": "Email Address, phone, member_id, … by name or by the mapping",
     "text": "open-ended answers; comment, feedback, reason, 의견, …",
     "survey": "columns nps, csat, ces, or `score` beside `type`; else questions told apart by the options nps, csat, "
@@ -41,7 +43,8 @@ _LEADING_NUMBER = re.compile(
     r"\s*(-?\d{1,4}(?:[.]\d{1,6})?)\s*(?:점|/\s*(\d{1,3})|[-–—:.)(]\s*\D.*|\D{0,40})?\s*", re.S
 )
 _SCALE = re.compile(r"\s*(-?\d{1,3})\s*(?:[-~–]|to|에서)\s*(-?\d{1,3})\s*(?:점)?\s*", re.I)
-_SECOND_HEADER = {"response", "open-ended response", "응답", "주관식 응답", "개방형 응답", "other (please specify)"}
+_OPEN_ENDED = ("open-ended response", "주관식 응답", "개방형 응답")
+_SECOND_HEADER = {"response", "응답", "other (please specify)", *_OPEN_ENDED}
 
 _IDS = (
     "external_id",
@@ -58,7 +61,8 @@ _IDS = (
 _TIMES = (
     "enddate", "submittedat", "completedat", "respondedat", "answeredat", "finishedat", "occurredtime", "createdat",
     "timestamp", "time", "date", "datemodified", "datecreated", "응답일시", "응답시간", "제출일시", "제출시간",
-    "종료일", "작성일", "일시", "날짜", "startdate", "startedat", "시작일",
+    "응답일", "응답시각", "제출시각", "작성일시", "등록일시", "설문일시", "참여일시", "완료일시", "접수일시",
+    "완료시간", "타임스탬프", "등록일", "종료일", "작성일", "일시", "날짜", "startdate", "startedat", "시작일",
 )  # fmt: skip
 _WORDS = (
     "comment", "comments", "text", "feedback", "reason", "message", "opentext", "openended", "verbatim", "note",
@@ -67,7 +71,20 @@ _WORDS = (
 _TYPES = ("type", "surveytype", "metric", "questiontype", "survey", "question", "kind", "유형", "문항", "설문유형")
 _SCORES = ("score", "rating", "value", "answer", "점수", "평점", "별점", "만족도점수")
 _SURVEYS = ("surveyid", "formid", "survey", "surveyname", "collectorid", "설문", "설문명")
-_UNSAID = ("ipaddress", "firstname", "lastname", "name", "이름", "성함", "ip")  # kept out: nobody asked for them
+_UNSAID = (  # kept out: nobody asked for them
+    *("ipaddress", "ip", "firstname", "lastname", "fullname", "name", "customername", "respondentname"),
+    *("이름", "성함", "성명", "고객명", "응답자", "응답자명", "작성자", "작성자명"),
+)
+_SPELLED = re.compile(  # 2024. 5. 1 오후 3:05:01, 2024년 5월 1일 10시 5분, 2024-05-01 (수) 15:05
+    r"(\d{4})\s?[./년-]\s?(\d{1,2})\s?[./월-]\s?(\d{1,2})\s?[.일]?,?\s*(?:\([^()]{1,4}\)\s*)?"
+    r"(?:(오전|오후|AM|PM)?\s*(\d{1,2})\s?(?:[:시]\s?(?:(\d{1,2})\s?(?:[:분]\s?(?:(\d{1,2})(?:[.]\d+)?\s?초?)?)?)?)\s*(AM|PM)?)?",
+    re.I,
+)
+_CONTACTS = (
+    (pb.IDENTIFIER_TYPE_PHONE, re.compile(r"phone|mobile|전화|휴대폰|핸드폰|연락처", re.I)),
+    (pb.IDENTIFIER_TYPE_EMAIL, re.compile(r"e-?mail|이메일|메일 주소", re.I)),
+)
+_TESTS = frozenset({"test", "ping"})
 _WRAPPERS = ("responses", "data", "results", "items", "answers_list")
 _PEOPLE = ("respondent", "customer", "user", "contact", "person")
 _INNER = (*_PEOPLE, "metadata", "meta", "answers", "response", "customfields", "scores", "ratings", "fields")
@@ -92,6 +109,9 @@ def read(payload: Payload, source: Source) -> Reading:
     for place, record in _records(payload):
         try:
             found = _response(place, record, payload, source, seen)
+        except _Test:
+            ignored.append(Ignored("test_ping", place))
+            continue
         except Unreadable as error:
             unreadable.append(Unreadable(error.reason, error.detail, ".".join(filter(None, (place, error.field)))))
             continue
@@ -126,6 +146,8 @@ def _records(payload: Payload) -> Iterator[tuple[str, dict[str, object]]]:
         yield "", dict(reading.form(payload))
     elif kind in (Media.CSV, Media.TSV, Media.TEXT, Media.MIME):
         yield from _csv_records(reading.decoded(payload), "\t" if kind == Media.TSV else "")
+    elif kind == Media.XLSX:
+        raise Unreadable("not_a_table", "a workbook: import it as a file, or save it as CSV")
     else:
         raise Unreadable("not_a_table", "neither CSV nor JSON")
 
@@ -153,6 +175,10 @@ def _flat(given: Mapping[str, object]) -> dict[str, object]:
         if name in questionnaire.OPTIONS and isinstance(value, dict):  # {"nps": {"score": 9, "comment": "…"}}
             value = {(name if inner in ("score", "value", "rating") else inner): each for inner, each in value.items()}
             made.update({inner: each for inner, each in value.items() if inner not in made})
+            continue
+        if name == "survey" and isinstance(value, dict):  # {"survey": {"id": "s1", "type": "nps"}, …}
+            for inner, each in value.items():
+                made.setdefault("survey_id" if inner == "id" else "survey_name" if inner == "name" else inner, each)
             continue
         if name == "pages" and isinstance(value, list):  # SurveyMonkey's responses API
             for page in value:
@@ -230,6 +256,9 @@ def _titles(header: list[str], second: list[str] | None) -> list[str]:
     for index, cell in enumerate(header + [""] * (len(second) - len(header))):
         below = second[index].strip() if index < len(second) else ""
         question = cell.strip() or question
+        if below.lower() in _OPEN_ENDED and not _is_known(question):
+            titles.append(f"{question} ({_OPEN_ENDED[0]})")
+            continue
         plain = not below or below.lower() in _SECOND_HEADER
         if not plain or (plain and not cell.strip()):
             titles.append(f"{question} - {below}" if below else f"{question} - {index}")
@@ -251,8 +280,18 @@ def _is_named(title: str) -> bool:
     return letters in questionnaire.OPTIONS or letters in _SCORES or letters in _WORDS
 
 
+def _is_known(title: str) -> bool:
+    """Say whether a column's title alone tells what is in it."""
+    letters = _letters(title)
+    return _is_named(title) or letters in questionnaire.NAMES or letters in (*_IDS, *_TIMES, *_UNSAID)
+
+
 def _letters(name: str) -> str:
     return _NO_LETTER.sub("", name).lower()
+
+
+class _Test(Exception):
+    """Not an answer: somebody tries whether it arrives."""
 
 
 class _Record:
@@ -282,6 +321,8 @@ def _response(
     place: str, given: dict[str, object], payload: Payload, source: Source, seen: dict[str, int]
 ) -> list[pb.Touchpoint]:
     record = _Record(given, source)
+    if reading.flag(given, "test") or reading.optional_text(given, "event").strip().lower() in _TESTS:
+        raise _Test
     at = _time(record, source)
     external_id = record.text("external_id", _IDS)
     if not external_id and (at is not None or place.startswith(_ROW)):  # Else two who say the same would be one.
@@ -293,6 +334,11 @@ def _response(
         at=at or reading.moment_at({}, payload=payload, source=source),
         external_id=external_id,
     )
+    declared = any(
+        questionnaire.question(source, str(value))
+        for name, value in record.left.items()
+        if _letters(name) in _TYPES and not _nested(value)
+    )
     scores = _named_scores(record, source)
     scores += _typed_score(record, source)
     survey_id = record.text("survey_id", _SURVEYS)
@@ -301,7 +347,11 @@ def _response(
         written = json.dumps(value, ensure_ascii=False) if _nested(value) else reading.optional_text({"": value}, "")
         if source.mapping.get(name) == "text":
             words.append(written)
-        elif _letters(name) in _UNSAID or questionnaire.fill(main, name, written, source):
+        elif (
+            _letters(name) in _UNSAID
+            or questionnaire.fill(main, name, written, source)
+            or _is_contact(main, name, written)
+        ):
             continue
         elif score := _asked(name, value, source):
             scores.append(score)
@@ -312,7 +362,18 @@ def _response(
     main.text = "\n".join(dict.fromkeys(words))
     if not (words or scores or main.attributes):
         return []
+    if not (words or scores) and (declared or not (external_id or at or main.identifiers)):
+        raise Unreadable("field_missing", "neither a score nor words", "score")
     return questionnaire.touchpoints(main, scores, source, survey_id=survey_id)
+
+
+def _is_contact(main: pb.Touchpoint, title: str, written: str) -> bool:
+    """Take the answer to a question for a number or an address, however the question is put."""
+    before = len(main.identifiers)
+    for kind, words in _CONTACTS:
+        if words.search(title):
+            reading.identify(main, kind, written)
+    return len(main.identifiers) > before
 
 
 def _time(record: _Record, source: Source) -> reading.Moment | None:
@@ -320,7 +381,7 @@ def _time(record: _Record, source: Source) -> reading.Moment | None:
     found: reading.Moment | None = None
     wrong = ""
     while (taken := record.take("occurred_time", _TIMES)) is not None:
-        made = None if _nested(taken[1]) else _moment(taken[1], source)
+        made = None if _nested(taken[1]) else _moment(taken[1], questionnaire.zone(source, *taken))
         wrong = wrong or (taken[0] if made is None else "")
         found = found or made
         record.mapped.pop("occurred_time", None)
@@ -329,21 +390,29 @@ def _time(record: _Record, source: Source) -> reading.Moment | None:
     return found
 
 
-def _moment(value: object, source: Source) -> reading.Moment | None:
-    zone = source.options.get("zone", "")
+def _moment(value: object, zone: str) -> reading.Moment | None:
     if (made := reading.moment(value, local=zone)) is not None:
         return made
-    text = str(value).strip().replace("오전", "AM").replace("오후", "PM")[:40]
-    for form in ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %H:%M", "%m/%d/%Y",
-                 "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y. %m. %d. %p %I:%M:%S", "%Y. %m. %d %p %I:%M:%S",
-                 "%Y. %m. %d. %H:%M:%S", "%Y. %m. %d. %p %I:%M", "%Y. %m. %d. %H:%M", "%Y. %m. %d.",
-                 "%Y.%m.%d %H:%M:%S", "%Y.%m.%d %H:%M", "%Y.%m.%d", "%Y년 %m월 %d일"):  # fmt: skip
+    text = str(value).strip()[:60]
+    if (found := _SPELLED.fullmatch(text)) is not None:
+        return _spelled(found, zone)
+    for form in ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %H:%M", "%m/%d/%Y"):
         try:
             spelled = dt.datetime.strptime(text, form)  # noqa: DTZ007
         except ValueError:
             continue
         return reading.moment(spelled.isoformat(), local=zone)
     return None
+
+
+def _spelled(found: re.Match[str], zone: str) -> reading.Moment | None:
+    year, month, day, hour, minute, second = (int(found[group] or 0) for group in (1, 2, 3, 5, 6, 7))
+    half = (found[4] or found[8] or "").upper()
+    if half in ("오후", "PM") and hour < 12:
+        hour += 12
+    elif half in ("오전", "AM") and hour == 12:
+        hour = 0
+    return reading.moment(f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}", local=zone)
 
 
 def _digest(given: dict[str, object], seen: dict[str, int]) -> str:
@@ -371,11 +440,14 @@ def _typed_score(record: _Record, source: Source) -> list[questionnaire.Score]:
     scale = _scale_of(record)
     if taken is None:
         return []
-    if isinstance(taken[1], str) and not _LEADING_NUMBER.fullmatch(taken[1]):
-        record.left[taken[0]] = taken[1]  # An answer in words.
-        return []
     labels = [str(value) for name, value in record.left.items() if _letters(name) in _TYPES and not _nested(value)]
     kind = questionnaire.question(source, taken[0], *labels)
+    is_label = isinstance(taken[1], str) and _letters(taken[1]) in _LABELS and kind != pb.SURVEY_TYPE_NPS
+    if isinstance(taken[1], str) and not _LEADING_NUMBER.fullmatch(taken[1]) and not is_label:
+        if kind and _letters(taken[0]) in ("score", "rating", "점수", "평점", "별점"):
+            raise Unreadable("field_wrong", "not a number", taken[0])
+        record.left[taken[0]] = taken[1]  # An answer in words.
+        return []
     value, highest = _number(taken[0], taken[1], kind)
     return [_score(_letters(taken[0]), kind, value, highest, scale)]
 
@@ -414,7 +486,9 @@ def _asked(title: str, value: object, source: Source) -> questionnaire.Score | N
     if not kind or not (_is_number(written) or _LABELS.get(_letters(written))):
         return None
     score, highest = _number(title, value, kind)
-    return _score(reading.reference(title), kind, score, highest, "")
+    told = None if highest else questionnaire.scale_told(title, score)
+    scale = f"{told[0]:g}-{told[1]:g}" if told and kind != pb.SURVEY_TYPE_NPS else ""
+    return _score(reading.reference(title), kind, score, highest, scale)
 
 
 def _is_number(written: str) -> bool:

@@ -87,7 +87,7 @@ def _read(named: dict[str, Any], payload: Payload, source: Source) -> Outcome:
         return Ignored("event_type_unused", event)
     if "transcriptionevent" in given:
         return _live_transcript(given, payload, source)
-    if "transcriptionsid" in given or "transcriptiontext" in given:
+    if "transcriptiontext" in given or ("transcriptionsid" in given and "recordingsid" in given):
         return _voicemail(given, payload, source, transcribed=True)
     if "speechresult" in given:
         return _speech(given, payload, source)
@@ -97,6 +97,8 @@ def _read(named: dict[str, Any], payload: Payload, source: Source) -> Outcome:
         return _message(given, payload, source)
     if "callstatus" in given or "callsid" in given:
         return Ignored("call_status", _text(given, "callstatus"))
+    if event:
+        return Ignored("event_type_unknown", event)
     if "payloadtype" in given or "level" in given:
         return Ignored("event_type_unknown", "debugger")
     raise Unreadable("field_missing", "missing", "MessageSid")

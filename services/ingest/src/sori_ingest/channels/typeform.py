@@ -146,6 +146,8 @@ def _scale(
     if steps and 1 < steps <= 100:
         first = 1.0 if reading.flag(definition, "properties.start_at_one") else 0.0
         return first, first + steps - 1
+    if told := questionnaire.scale_told(reading.optional_text(definition, "title"), value):
+        return told
     if question in (pb.SURVEY_TYPE_CSAT, pb.SURVEY_TYPE_CES):
         usual = 5 if question == pb.SURVEY_TYPE_CSAT else 7
         return (0, 10) if value > usual or value < 1 else (1, usual)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import attachments, parts, reading
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
+from sori_ingest.channels.withdrawal import withdraw
 
 NAME = "x"
 TITLE = "X"
@@ -16,7 +17,7 @@ FIELDS: Mapping[str, str] = {
     "external_id": "id of the post's first version; of a message `dm:` and its id",
     "revision": "place of the version among the edits; a deletion's time in milliseconds",
     "thread_id": "conversation_id, else the post that is answered, else the post; of messages `dm:` and the person",
-    "kind": "mention; inquiry for direct messages; reply for what we answer",
+    "kind": "mention; inquiry for direct messages; reply for what we answer; other for what was deleted",
     "actor": "customer; agent for our own account (for_user_id and the option `own_ids`); bot for messages that an app "
     "named in the option `bot_app_ids` sent for us",
     "occurred_time": "created_at, timestamp_ms, created_timestamp",
@@ -37,7 +38,7 @@ _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 
 def read(payload: Payload, source: Source) -> Reading:
     """Read all events of a delivery."""
-    given = reading.json_object(payload)
+    given = _around(reading.json_value(payload))
     own = frozenset(re.split(r"[\s,]+", source.options.get("own_ids", ""))) - {""}
     if user := reading.optional_text(given, "for_user_id"):
         own |= {user}
@@ -58,6 +59,19 @@ def read(payload: Payload, source: Source) -> Reading:
             raise Unreadable("field_missing", "no events", "for_user_id")
         return Reading(ignored=(Ignored("no_events"),))
     return found
+
+
+def _around(value: object) -> reading.JsonObject:
+    """Put posts that come without an envelope, one or a list, into that of their API."""
+    listed = value if isinstance(value, list) else [value]
+    first = listed[0] if listed else None
+    if isinstance(first, dict) and "user" in first and ("text" in first or "full_text" in first):
+        return {_POSTS[0]: listed}
+    if isinstance(first, dict) and "author_id" in first:
+        return {"data": listed}
+    if not isinstance(value, dict):
+        raise Unreadable("not_json", "not an object")
+    return value
 
 
 def _joined(one: Reading, other: Reading) -> Reading:
@@ -109,10 +123,8 @@ def _deletion(each: reading.JsonObject, own: frozenset[str], payload: Payload, s
         return Ignored("own_post", "deleted")
     at = reading.moment_at(each, "timestamp_ms", payload=payload, source=source)
     made = _begin(post_id, [], author, own, at, source)
-    made.revision = at.revision
     made.thread_id = post_id
-    reading.attribute(made, "deleted", "true")
-    return made
+    return withdraw(made, at.revision)
 
 
 def _message(each: reading.JsonObject, own: frozenset[str], payload: Payload, source: Source) -> parts.Outcome:

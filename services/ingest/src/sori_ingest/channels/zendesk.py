@@ -27,7 +27,7 @@ FIELDS: Mapping[str, str] = {
     "occurred_time": "`time` of the event, `createdAt`, `created_at`, `updated_at`",
     "identifiers": "ANONYMOUS_ID `zendesk:<requester>`; EMAIL, PHONE, MEMBER_ID (`external_id`) where a trigger or a"
     " messaging profile gives them",
-    "text": "`comment.body`, `message.body`, `description`",
+    "text": "`comment.body`, `message.body`, `description`, without the heading that triggers write above it",
     "survey": "CSAT: good and bad as 1 and 0, or 1 to 5",
     "thread_id": "number of the ticket; id of the conversation where there is no ticket",
     "attributes": "subject, status, priority, tags, group, via, ticket_external_id, attachments",
@@ -54,6 +54,7 @@ _COMMENT_KINDS = {
 _STAFF_ROLES = frozenset({"agent", "admin", "staff"})
 _RATINGS = {"good": 1.0, "bad": 0.0}
 _SAME_MOMENT_SECONDS = 60
+_HEADING = re.compile(r"-{20,}\s*\n\s*[^\n]{1,200}\d[^\n]{0,40}\n\s*")  # who wrote a comment and when, above its words
 _TAG = re.compile(r"<(?:p|div|br|html|span|table|a|ul)\b", re.IGNORECASE)
 
 
@@ -317,7 +318,9 @@ def _latest_comment(given: reading.JsonObject, ticket: reading.JsonObject) -> tu
 
 
 def _plain(words: str) -> str:
-    return rich_text.words(words) if _TAG.search(words) else words.strip()
+    plain = rich_text.words(words) if _TAG.search(words) else words.strip()
+    heading = _HEADING.match(plain)
+    return plain[heading.end() :] if heading else plain
 
 
 def _trigger_author(
