@@ -105,6 +105,10 @@ train: setup  ## train classify's model from SORI_TRAINING_DATA (an environment 
 	.venv-train/bin/python -m pip install --quiet --disable-pip-version-check -r services/classify/training/requirements.txt
 	$(TRAINING) ../../.venv-train/bin/python -m training train $(ARGS)
 
+.PHONY: lexicons
+lexicons: setup  ## conjugate the words of classify's topics and urgency again, after an edit
+	$(BIN)/sori-classify compile --lexicons services/classify/lexicons
+
 .PHONY: evaluate
 evaluate: setup  ## print the model's figures beside baselines; MODEL=folder, DATA=folder of TSV files to judge on those
 	$(if $(DATA),,@test -x .venv-train/bin/python || { echo "run make train once, or give DATA=folder"; exit 1; })

@@ -89,6 +89,16 @@ def _line(identity: object, found: classification_pb2.Classification) -> dict[st
         "emotions": dict(found.emotions),
         "utterance": screen.word(classification_pb2.Utterance.Name(found.utterance), "UTTERANCE"),
         "topics": list(found.topics),
+        "topic_sentiments": [
+            {
+                "topic": each.topic,
+                "sentiment": screen.word(classification_pb2.Sentiment.Name(each.sentiment), "SENTIMENT"),
+                "score": each.score,
+            }
+            for each in found.topic_sentiments
+        ],
+        "subtopics": list(found.subtopics),
+        "keywords": list(found.keywords),
         "urgency": found.urgency,
         "urgency_reasons": list(found.urgency_reasons),
         "language": found.language,

@@ -5,11 +5,13 @@ import typer
 from sori_cli import (
     cases,
     classify,
+    corrections,
     dead_letters,
     deliveries,
     feed,
     identity,
     imports,
+    journey,
     quarantine,
     rules,
     sla,
@@ -28,11 +30,14 @@ app = typer.Typer(
 )
 app.command("up")(up.up)
 app.add_typer(identity.app, name="identity")
+app.add_typer(journey.app, name="journey")
+app.add_typer(journey.segments_app, name="segments")
 app.command("import")(imports.import_file)
 app.command("classify")(classify.classify)
 app.command("feed")(feed.feed)
 app.command("timeline")(timeline.timeline)
 app.add_typer(cases.app, name="cases")
+app.add_typer(corrections.app, name="corrections")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(sla.app, name="sla")

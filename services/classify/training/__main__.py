@@ -35,7 +35,13 @@ def train_command(
     without: Annotated[list[str] | None, typer.Option(help="Leave out a set, to see how the model does on it.")] = None,
     corrected: Annotated[
         Path | None,
-        typer.Option("--corrections", exists=True, dir_okay=False, help="JSON lines of corrections, as exported."),
+        typer.Option(
+            "--corrections",
+            envvar="SORI_TRAINING_CORRECTIONS",
+            exists=True,
+            dir_okay=False,
+            help="JSON lines of corrections, as exported.",
+        ),
     ] = None,
     limit: LimitOption = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads to train on.")] = 2,

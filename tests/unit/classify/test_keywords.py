@@ -9,6 +9,7 @@ import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
+import harness
 from sori_classify.domain import Sentence, log_odds, summarise
 from sori_classify.model import Analyst
 
@@ -104,8 +105,11 @@ async def test_who_does_not_ask_has_no_child() -> None:
 async def test_an_idle_child_goes_and_the_next_question_starts_another() -> None:
     analyst = Analyst(LEXICONS, idle_seconds=0.0)
 
+    async def gone() -> bool:
+        return not analyst.running
+
     await analyst.sentences(["배송이 늦어요"])
-    await analyst.close()
+    await harness.until(gone)
     again = await analyst.sentences(["배송이 늦어요"])
     await analyst.close()
 
