@@ -196,6 +196,9 @@ def _own(name: str, folder: Path, base_port: int, issuer: LocalIssuer) -> dict[s
         }
     if name == "classify":
         return {"MODEL_PATH": str(model()), "LEXICON_PATH": str(lexicons())}
+    if name == "journey":
+        policies = home() / "deploy" / "local" / "policies"
+        return {f"{each.upper()}_PATH": str(policies / f"{each}.yaml") for each in ("identity", "stages", "segments")}
     if name == "notify":
         secret = _secret(folder / "secrets" / "webhook", "whsec_" + b64encode(secrets.token_bytes(32)).decode())
         return {
@@ -204,7 +207,10 @@ def _own(name: str, folder: Path, base_port: int, issuer: LocalIssuer) -> dict[s
             "WEBHOOK_SECRET_FILE": str(secret),
             "LINK_URL": f"http://127.0.0.1:{base_port}/take?link=",
             "LINK_SECRET_FILE": str(_secret(folder / "secrets" / "link", secrets.token_hex(32))),
+            **_answers(folder, base_port, issuer, "notify"),
         }
+    if name == "insight":
+        return _answers(folder, base_port, issuer, "insight")
     if name == "ee-feedback":
         return {
             "CLASSIFY_TARGET": target("classify", base_port),
@@ -219,6 +225,14 @@ def _own(name: str, folder: Path, base_port: int, issuer: LocalIssuer) -> dict[s
             "NOTIFY_TARGET": target("notify", base_port),
         }
     return {}
+
+
+def _answers(folder: Path, base_port: int, issuer: LocalIssuer, service: str) -> dict[str, str]:
+    """Let a service tell journey of what it has erased."""
+    return {
+        "JOURNEY_TARGET": target("journey", base_port),
+        "SERVICE_TOKEN_FILE": str(_service_token(folder, issuer, service, "admin")),
+    }
 
 
 def _service_token(folder: Path, issuer: LocalIssuer, service: str, role: str) -> Path:

@@ -1,24 +1,91 @@
 """Composition root of journey."""
 
+import asyncio
+import datetime as dt
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from sori.classify.v1.classification_events_pb2 import ClassificationCorrected
 from sori.classify.v1.touchpoint_events_pb2 import TouchpointClassified
 from sori.journey.v1 import journey_service_pb2, journey_service_pb2_grpc
+from sori_journey import domain, usecases
 from sori_journey.api import JourneyApi
 from sori_journey.consumers import Consumers
-from sori_journey.settings import Settings
+from sori_journey.model import risk
+from sori_journey.offline import COMMANDS
+from sori_journey.settings import Settings, identity, retention, segments, stages
+from sori_journey.settings.watched import Watched
 from sori_kit import service
+from sori_kit.errors import Unavailable
+
+log = structlog.get_logger()
 
 
 async def build(runtime: service.Runtime, settings: Settings) -> None:
     """Build everything that this service is."""
     db = runtime.open_database(settings)
+    settle_for = dt.timedelta(seconds=settings.erasure_settle_seconds)
+    identities = Watched(settings.identity_path, identity.load, what="identity")
+    retaining = Watched(settings.retention_path, retention.load, what="retention")
+    staging = Watched(settings.stages_path, stages.load, what="stages")
+    grouping = Watched(settings.segments_path, segments.load, what="segments")
+    model = risk.load()
+
+    def policy() -> domain.IdentityPolicy:
+        return identities.current
+
+    def rulebook() -> usecases.Rulebook:
+        return usecases.Rulebook(stages=staging.current, segments=grouping.current, model=model)
+
     runtime.server.add(
         journey_service_pb2_grpc.add_JourneyServiceServicer_to_server,
-        JourneyApi(db, settings),
+        JourneyApi(db, settings, policy, runtime.clock, rulebook),
         journey_service_pb2.DESCRIPTOR.services_by_name["JourneyService"],
     )
-    await runtime.consume(TouchpointClassified, Consumers(db, runtime.clock).stitch)
+    consumers = Consumers(db, policy, runtime.clock, rulebook)
+    await runtime.consume(TouchpointClassified, consumers.stitch)
+    await runtime.consume(ClassificationCorrected, consumers.correct)
+
+    async def erase_copies() -> bool:
+        await usecases.erase_copies(db, runtime.bus, settle_for=settle_for, now=runtime.clock.now())
+        return False
+
+    async def retain() -> bool:
+        return await usecases.retain(db, retaining.current, policy(), now=runtime.clock.now())
+
+    async def follow() -> bool:
+        return await usecases.follow(db, rulebook(), now=runtime.clock.now())
+
+    swept = (0, dt.datetime.min.replace(tzinfo=dt.UTC))  # by which segment rules, and when
+
+    async def sweep() -> bool:
+        nonlocal swept
+        now, version = runtime.clock.now(), grouping.version
+        if swept[0] != version or now - swept[1] >= dt.timedelta(seconds=settings.sweep_seconds):
+            await usecases.sweep(db, rulebook(), now=now)
+            swept = version, now
+        return False
+
+    for file in (identities, retaining, staging, grouping):
+        runtime.in_background("policies", file.watch(settings.policy_poll_seconds))
+    runtime.in_background("paths", _repeat(follow, settings.follow_seconds))
+    runtime.in_background("segments", _repeat(sweep, settings.policy_poll_seconds))
+    runtime.in_background("erasure", _repeat(erase_copies, settings.erasure_seconds))
+    runtime.in_background("retention", _repeat(retain, settings.retention_seconds))
+
+
+async def _repeat(work: Callable[[], Awaitable[bool]], every_seconds: float) -> None:
+    """Do some work again and again; at once when it says that more may be waiting."""
+    while True:
+        try:
+            more = await work()
+        except Unavailable as away:
+            log.warning("work.waiting", reason=str(away))
+            more = False
+        await asyncio.sleep(0 if more else every_seconds)
 
 
 def main() -> None:
     """Run `sori-journey`."""
-    service.main("journey", Settings, build, migrated="sori_journey")
+    service.main("journey", Settings, build, migrated="sori_journey", offline=COMMANDS)

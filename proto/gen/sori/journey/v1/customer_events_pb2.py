@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%sori/journey/v1/customer_events.proto\x12\x0fsori.journey.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\x01\n\x0e\x43ustomerMerged\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x1a\n\x12merged_customer_id\x18\x02 \x01(\t\x12\x15\n\rtouchpoint_id\x18\x03 \x01(\t\x12/\n\x0bmerged_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%sori/journey/v1/customer_events.proto\x12\x0fsori.journey.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb5\x01\n\x0e\x43ustomerMerged\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x1a\n\x12merged_customer_id\x18\x02 \x01(\t\x12\x15\n\rtouchpoint_id\x18\x03 \x01(\t\x12/\n\x0bmerged_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rgraph_version\x18\x05 \x01(\x03\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x06 \x01(\t\"\xb3\x01\n\rCustomerSplit\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x19\n\x11split_customer_id\x18\x02 \x01(\t\x12\x16\n\x0etouchpoint_ids\x18\x03 \x03(\t\x12.\n\nsplit_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rgraph_version\x18\x05 \x01(\x03\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x06 \x01(\t\"\xa5\x01\n\x0e\x43ustomerErased\x12\x12\n\nerasure_id\x18\x01 \x01(\t\x12\x14\n\x0c\x63ustomer_ids\x18\x02 \x03(\t\x12\x16\n\x0etouchpoint_ids\x18\x03 \x03(\t\x12/\n\x0b\x65rased_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04part\x18\x05 \x01(\x05\x12\x12\n\npart_count\x18\x06 \x01(\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sori.journey.v1.customer_ev
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CUSTOMERMERGED']._serialized_start=92
-  _globals['_CUSTOMERMERGED']._serialized_end=229
+  _globals['_CUSTOMERMERGED']._serialized_end=273
+  _globals['_CUSTOMERSPLIT']._serialized_start=276
+  _globals['_CUSTOMERSPLIT']._serialized_end=455
+  _globals['_CUSTOMERERASED']._serialized_start=458
+  _globals['_CUSTOMERERASED']._serialized_end=623
 # @@protoc_insertion_point(module_scope)

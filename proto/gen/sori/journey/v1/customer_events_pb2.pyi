@@ -3,9 +3,11 @@
 isort:skip_file
 What journey says of customers."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -27,12 +29,20 @@ class CustomerMerged(_message.Message):
     MERGED_CUSTOMER_ID_FIELD_NUMBER: _builtins.int
     TOUCHPOINT_ID_FIELD_NUMBER: _builtins.int
     MERGED_TIME_FIELD_NUMBER: _builtins.int
+    GRAPH_VERSION_FIELD_NUMBER: _builtins.int
+    DECISION_ID_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
     """The one that remains."""
     merged_customer_id: _builtins.str
-    """The one that is gone; everything of it now belongs to `customer_id`."""
+    """The one that is gone; everything of it now belongs to `customer_id`, but for what a CustomerSplit of the same
+    `graph_version` names.
+    """
     touchpoint_id: _builtins.str
-    """The touchpoint that showed it."""
+    """The touchpoint that showed it; empty when somebody decided it."""
+    graph_version: _builtins.int
+    """Grows with every change of who is who; of two statements about a touchpoint the one with the higher number holds."""
+    decision_id: _builtins.str
+    """Who decided it; empty when a touchpoint showed it."""
     @_builtins.property
     def merged_time(self) -> _timestamp_pb2.Timestamp:
         """When it was decided."""
@@ -44,11 +54,107 @@ class CustomerMerged(_message.Message):
         merged_customer_id: _builtins.str = ...,
         touchpoint_id: _builtins.str = ...,
         merged_time: _timestamp_pb2.Timestamp | None = ...,
+        graph_version: _builtins.int = ...,
+        decision_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["merged_time", b"merged_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id", "merged_customer_id", b"merged_customer_id", "merged_time", b"merged_time", "touchpoint_id", b"touchpoint_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id", "decision_id", b"decision_id", "graph_version", b"graph_version", "merged_customer_id", b"merged_customer_id", "merged_time", b"merged_time", "touchpoint_id", b"touchpoint_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CustomerMerged: _TypeAlias = CustomerMerged  # noqa: Y015
+
+@_typing.final
+class CustomerSplit(_message.Message):
+    """Some touchpoints of a customer turned out to be another's. Event of the stream SORI_JOURNEY."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    SPLIT_CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    TOUCHPOINT_IDS_FIELD_NUMBER: _builtins.int
+    SPLIT_TIME_FIELD_NUMBER: _builtins.int
+    GRAPH_VERSION_FIELD_NUMBER: _builtins.int
+    DECISION_ID_FIELD_NUMBER: _builtins.int
+    customer_id: _builtins.str
+    """The one to whom they belonged."""
+    split_customer_id: _builtins.str
+    """The one to whom they belong now; may be new, or one that had been merged into `customer_id` before."""
+    graph_version: _builtins.int
+    """As in CustomerMerged. A later statement about a touchpoint, also its TouchpointStitched, stands above this one."""
+    decision_id: _builtins.str
+    """The decision; empty when evidence showed it."""
+    @_builtins.property
+    def touchpoint_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Which touchpoints; at most 5,000: more are announced by more events of the same `graph_version`."""
+
+    @_builtins.property
+    def split_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was decided."""
+
+    def __init__(
+        self,
+        *,
+        customer_id: _builtins.str = ...,
+        split_customer_id: _builtins.str = ...,
+        touchpoint_ids: _abc.Iterable[_builtins.str] | None = ...,
+        split_time: _timestamp_pb2.Timestamp | None = ...,
+        graph_version: _builtins.int = ...,
+        decision_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["split_time", b"split_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id", "decision_id", b"decision_id", "graph_version", b"graph_version", "split_customer_id", b"split_customer_id", "split_time", b"split_time", "touchpoint_ids", b"touchpoint_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CustomerSplit: _TypeAlias = CustomerSplit  # noqa: Y015
+
+@_typing.final
+class CustomerErased(_message.Message):
+    """A customer's data was erased: whoever holds copies erases them and answers. Event of the stream SORI_JOURNEY."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERASURE_ID_FIELD_NUMBER: _builtins.int
+    CUSTOMER_IDS_FIELD_NUMBER: _builtins.int
+    TOUCHPOINT_IDS_FIELD_NUMBER: _builtins.int
+    ERASED_TIME_FIELD_NUMBER: _builtins.int
+    PART_FIELD_NUMBER: _builtins.int
+    PART_COUNT_FIELD_NUMBER: _builtins.int
+    erasure_id: _builtins.str
+    """The erasure; a service answers with JourneyService.AnswerErasure under this id when its copies are gone."""
+    part: _builtins.int
+    """This event's place among the events of the erasure, from 1."""
+    part_count: _builtins.int
+    """How many events the erasure has. A service answers when it has handled all of them."""
+    @_builtins.property
+    def customer_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Every id that the customer ever had."""
+
+    @_builtins.property
+    def touchpoint_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The customer's touchpoints; at most 5,000: more are announced by more events of the same erasure."""
+
+    @_builtins.property
+    def erased_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was asked for."""
+
+    def __init__(
+        self,
+        *,
+        erasure_id: _builtins.str = ...,
+        customer_ids: _abc.Iterable[_builtins.str] | None = ...,
+        touchpoint_ids: _abc.Iterable[_builtins.str] | None = ...,
+        erased_time: _timestamp_pb2.Timestamp | None = ...,
+        part: _builtins.int = ...,
+        part_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["erased_time", b"erased_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_ids", b"customer_ids", "erased_time", b"erased_time", "erasure_id", b"erasure_id", "part", b"part", "part_count", b"part_count", "touchpoint_ids", b"touchpoint_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CustomerErased: _TypeAlias = CustomerErased  # noqa: Y015

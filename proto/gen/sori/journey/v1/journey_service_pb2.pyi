@@ -10,7 +10,12 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from sori.classify.v1 import classification_pb2 as _classification_pb2
 from sori.ingest.v1 import touchpoint_pb2 as _touchpoint_pb2
+from sori.journey.v1 import identity_pb2 as _identity_pb2
+from sori.journey.v1 import journey_map_pb2 as _journey_map_pb2
 from sori.journey.v1 import position_pb2 as _position_pb2
+from sori.journey.v1 import rights_pb2 as _rights_pb2
+from sori.journey.v1 import segment_pb2 as _segment_pb2
+from sori.journey.v1 import stage_pb2 as _stage_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -24,7 +29,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Customer(_message.Message):
-    """A customer: everything that strong identifiers tie together."""
+    """A customer: everything that identifiers tie together."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -34,6 +39,9 @@ class Customer(_message.Message):
     LAST_OCCURRED_TIME_FIELD_NUMBER: _builtins.int
     TOUCHPOINT_COUNT_FIELD_NUMBER: _builtins.int
     STAGE_FIELD_NUMBER: _builtins.int
+    CHANNEL_COUNTS_FIELD_NUMBER: _builtins.int
+    KIND_COUNTS_FIELD_NUMBER: _builtins.int
+    MOODS_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
     """UUID; stays the same while the customer grows."""
     touchpoint_count: _builtins.int
@@ -42,7 +50,7 @@ class Customer(_message.Message):
     """The stage of the latest touchpoint that decided one."""
     @_builtins.property
     def identifiers(self) -> _containers.RepeatedCompositeFieldContainer[_touchpoint_pb2.Identifier]:
-        """All identifiers, values masked but for the last characters."""
+        """All identifiers; values are masked but for the last characters, unless the caller may act (`cx.act`)."""
 
     @_builtins.property
     def first_occurred_time(self) -> _timestamp_pb2.Timestamp:
@@ -51,6 +59,18 @@ class Customer(_message.Message):
     @_builtins.property
     def last_occurred_time(self) -> _timestamp_pb2.Timestamp:
         """When the latest known touchpoint occurred."""
+
+    @_builtins.property
+    def channel_counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChannelCount]:
+        """Touchpoints of each channel."""
+
+    @_builtins.property
+    def kind_counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___KindCount]:
+        """Touchpoints of each kind."""
+
+    @_builtins.property
+    def moods(self) -> _containers.RepeatedCompositeFieldContainer[Global___MoodPoint]:
+        """How the touchpoints of each month felt (UTC), oldest first; months without any are left out."""
 
     def __init__(
         self,
@@ -61,14 +81,109 @@ class Customer(_message.Message):
         last_occurred_time: _timestamp_pb2.Timestamp | None = ...,
         touchpoint_count: _builtins.int = ...,
         stage: _position_pb2.Stage.ValueType = ...,
+        channel_counts: _abc.Iterable[Global___ChannelCount] | None = ...,
+        kind_counts: _abc.Iterable[Global___KindCount] | None = ...,
+        moods: _abc.Iterable[Global___MoodPoint] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["first_occurred_time", b"first_occurred_time", "last_occurred_time", b"last_occurred_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id", "first_occurred_time", b"first_occurred_time", "identifiers", b"identifiers", "last_occurred_time", b"last_occurred_time", "stage", b"stage", "touchpoint_count", b"touchpoint_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel_counts", b"channel_counts", "customer_id", b"customer_id", "first_occurred_time", b"first_occurred_time", "identifiers", b"identifiers", "kind_counts", b"kind_counts", "last_occurred_time", b"last_occurred_time", "moods", b"moods", "stage", b"stage", "touchpoint_count", b"touchpoint_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Customer: _TypeAlias = Customer  # noqa: Y015
+
+@_typing.final
+class ChannelCount(_message.Message):
+    """How many touchpoints a channel has."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    channel: _touchpoint_pb2.Channel.ValueType
+    """The channel."""
+    count: _builtins.int
+    """At least 1."""
+    def __init__(
+        self,
+        *,
+        channel: _touchpoint_pb2.Channel.ValueType = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "count", b"count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChannelCount: _TypeAlias = ChannelCount  # noqa: Y015
+
+@_typing.final
+class KindCount(_message.Message):
+    """How many touchpoints are of a kind."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    kind: _touchpoint_pb2.TouchpointKind.ValueType
+    """The kind."""
+    count: _builtins.int
+    """At least 1."""
+    def __init__(
+        self,
+        *,
+        kind: _touchpoint_pb2.TouchpointKind.ValueType = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KindCount: _TypeAlias = KindCount  # noqa: Y015
+
+@_typing.final
+class MoodPoint(_message.Message):
+    """How a customer's touchpoints of one month felt."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_TIME_FIELD_NUMBER: _builtins.int
+    NEGATIVE_COUNT_FIELD_NUMBER: _builtins.int
+    NEUTRAL_COUNT_FIELD_NUMBER: _builtins.int
+    POSITIVE_COUNT_FIELD_NUMBER: _builtins.int
+    MEAN_FIELD_NUMBER: _builtins.int
+    negative_count: _builtins.int
+    """Touchpoints that felt negative."""
+    neutral_count: _builtins.int
+    """Touchpoints that felt neutral."""
+    positive_count: _builtins.int
+    """Touchpoints that felt positive."""
+    mean: _builtins.float
+    """From -1 (all negative) to 1 (all positive)."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """First moment of the month, UTC."""
+
+    def __init__(
+        self,
+        *,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        negative_count: _builtins.int = ...,
+        neutral_count: _builtins.int = ...,
+        positive_count: _builtins.int = ...,
+        mean: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mean", b"mean", "negative_count", b"negative_count", "neutral_count", b"neutral_count", "positive_count", b"positive_count", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MoodPoint: _TypeAlias = MoodPoint  # noqa: Y015
 
 @_typing.final
 class TimelineEntry(_message.Message):
@@ -209,22 +324,52 @@ class GetTimelineRequest(_message.Message):
     CUSTOMER_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    SENTIMENTS_FIELD_NUMBER: _builtins.int
+    FROM_TIME_FIELD_NUMBER: _builtins.int
+    UNTIL_TIME_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
     """Required; UUID."""
     page_size: _builtins.int
     """Most entries to return. 0 means 50; more than 500 is treated as 500; negative is INVALID_ARGUMENT."""
     page_token: _builtins.str
     """Opaque next_page_token of the previous page; all other fields must stay the same."""
+    @_builtins.property
+    def channels(self) -> _containers.RepeatedScalarFieldContainer[_touchpoint_pb2.Channel.ValueType]:
+        """Only these channels; empty: all."""
+
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[_touchpoint_pb2.TouchpointKind.ValueType]:
+        """Only these kinds; empty: all."""
+
+    @_builtins.property
+    def sentiments(self) -> _containers.RepeatedScalarFieldContainer[_classification_pb2.Sentiment.ValueType]:
+        """Only these moods; empty: all."""
+
+    @_builtins.property
+    def from_time(self) -> _timestamp_pb2.Timestamp:
+        """Only what occurred at or after this; empty: from the beginning."""
+
+    @_builtins.property
+    def until_time(self) -> _timestamp_pb2.Timestamp:
+        """Only what occurred before this; empty: to the end."""
+
     def __init__(
         self,
         *,
         customer_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        channels: _abc.Iterable[_touchpoint_pb2.Channel.ValueType] | None = ...,
+        kinds: _abc.Iterable[_touchpoint_pb2.TouchpointKind.ValueType] | None = ...,
+        sentiments: _abc.Iterable[_classification_pb2.Sentiment.ValueType] | None = ...,
+        from_time: _timestamp_pb2.Timestamp | None = ...,
+        until_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time", "until_time", b"until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "customer_id", b"customer_id", "from_time", b"from_time", "kinds", b"kinds", "page_size", b"page_size", "page_token", b"page_token", "sentiments", b"sentiments", "until_time", b"until_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -311,3 +456,1040 @@ class WatchTimelineResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchTimelineResponse: _TypeAlias = WatchTimelineResponse  # noqa: Y015
+
+@_typing.final
+class FindCustomersRequest(_message.Message):
+    """Request for FindCustomers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDENTIFIERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def identifiers(self) -> _containers.RepeatedCompositeFieldContainer[_touchpoint_pb2.Identifier]:
+        """Required; 1 to 100, brought into normal form as on input."""
+
+    def __init__(
+        self,
+        *,
+        identifiers: _abc.Iterable[_touchpoint_pb2.Identifier] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["identifiers", b"identifiers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindCustomersRequest: _TypeAlias = FindCustomersRequest  # noqa: Y015
+
+@_typing.final
+class FindCustomersResponse(_message.Message):
+    """Response for FindCustomers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def customers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Customer]:
+        """Each customer once."""
+
+    def __init__(
+        self,
+        *,
+        customers: _abc.Iterable[Global___Customer] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customers", b"customers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindCustomersResponse: _TypeAlias = FindCustomersResponse  # noqa: Y015
+
+@_typing.final
+class MergeCustomersRequest(_message.Message):
+    """Request for MergeCustomers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    OTHER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why; up to 256 characters, no personal data."""
+    @_builtins.property
+    def customer(self) -> _identity_pb2.CustomerReference:
+        """Required; one of the two."""
+
+    @_builtins.property
+    def other(self) -> _identity_pb2.CustomerReference:
+        """Required; the other."""
+
+    def __init__(
+        self,
+        *,
+        customer: _identity_pb2.CustomerReference | None = ...,
+        other: _identity_pb2.CustomerReference | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "other", b"other"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "other", b"other", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MergeCustomersRequest: _TypeAlias = MergeCustomersRequest  # noqa: Y015
+
+@_typing.final
+class MergeCustomersResponse(_message.Message):
+    """Response for MergeCustomers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    DECISION_ID_FIELD_NUMBER: _builtins.int
+    decision_id: _builtins.str
+    """Empty when they were one already."""
+    @_builtins.property
+    def customer(self) -> Global___Customer:
+        """The one that remains."""
+
+    def __init__(
+        self,
+        *,
+        customer: Global___Customer | None = ...,
+        decision_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "decision_id", b"decision_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MergeCustomersResponse: _TypeAlias = MergeCustomersResponse  # noqa: Y015
+
+@_typing.final
+class SplitCustomerRequest(_message.Message):
+    """Request for SplitCustomer. At least one thing must be named that is split off."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    IDENTIFIERS_FIELD_NUMBER: _builtins.int
+    TOUCHPOINT_IDS_FIELD_NUMBER: _builtins.int
+    MERGED_CUSTOMER_IDS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why; up to 256 characters, no personal data."""
+    @_builtins.property
+    def customer(self) -> _identity_pb2.CustomerReference:
+        """Required."""
+
+    @_builtins.property
+    def identifiers(self) -> _containers.RepeatedCompositeFieldContainer[_touchpoint_pb2.Identifier]:
+        """Identifiers that are another person's."""
+
+    @_builtins.property
+    def touchpoint_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Touchpoints whose evidence is wrong: what each of them tied to the customer is split off."""
+
+    @_builtins.property
+    def merged_customer_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Former customers, merged into this one, that are another person."""
+
+    def __init__(
+        self,
+        *,
+        customer: _identity_pb2.CustomerReference | None = ...,
+        identifiers: _abc.Iterable[_touchpoint_pb2.Identifier] | None = ...,
+        touchpoint_ids: _abc.Iterable[_builtins.str] | None = ...,
+        merged_customer_ids: _abc.Iterable[_builtins.str] | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "identifiers", b"identifiers", "merged_customer_ids", b"merged_customer_ids", "reason", b"reason", "touchpoint_ids", b"touchpoint_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SplitCustomerRequest: _TypeAlias = SplitCustomerRequest  # noqa: Y015
+
+@_typing.final
+class SplitCustomerResponse(_message.Message):
+    """Response for SplitCustomer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    SPLIT_CUSTOMERS_FIELD_NUMBER: _builtins.int
+    DECISION_ID_FIELD_NUMBER: _builtins.int
+    decision_id: _builtins.str
+    """Names the decision."""
+    @_builtins.property
+    def customer(self) -> Global___Customer:
+        """The one that kept its id."""
+
+    @_builtins.property
+    def split_customers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Customer]:
+        """Who else it turned out to be; empty when what was split off has no touchpoints of its own."""
+
+    def __init__(
+        self,
+        *,
+        customer: Global___Customer | None = ...,
+        split_customers: _abc.Iterable[Global___Customer] | None = ...,
+        decision_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "decision_id", b"decision_id", "split_customers", b"split_customers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SplitCustomerResponse: _TypeAlias = SplitCustomerResponse  # noqa: Y015
+
+@_typing.final
+class ExplainCustomerRequest(_message.Message):
+    """Request for ExplainCustomer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    FROM_FIELD_NUMBER: _builtins.int
+    TO_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def customer(self) -> _identity_pb2.CustomerReference:
+        """Required."""
+
+    @_builtins.property
+    def to(self) -> _touchpoint_pb2.Identifier:
+        """See `from`."""
+
+    def __init__(
+        self,
+        *,
+        customer: _identity_pb2.CustomerReference | None = ...,
+        to: _touchpoint_pb2.Identifier | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "from", b"from", "to", b"to"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "from", b"from", "to", b"to"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainCustomerRequest: _TypeAlias = ExplainCustomerRequest  # noqa: Y015
+
+@_typing.final
+class ExplainCustomerResponse(_message.Message):
+    """Response for ExplainCustomer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    LINKS_FIELD_NUMBER: _builtins.int
+    DETACHED_FIELD_NUMBER: _builtins.int
+    FORMER_CUSTOMER_IDS_FIELD_NUMBER: _builtins.int
+    customer_id: _builtins.str
+    """UUID."""
+    @_builtins.property
+    def links(self) -> _containers.RepeatedCompositeFieldContainer[_identity_pb2.EvidenceLink]:
+        """What ties the customer's identifiers: as many as are needed, in the order of a path where one was asked for."""
+
+    @_builtins.property
+    def detached(self) -> _containers.RepeatedCompositeFieldContainer[_identity_pb2.DetachedIdentifier]:
+        """What was seen with the customer's and kept away."""
+
+    @_builtins.property
+    def former_customer_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Other ids under which the customer was known, which still lead here."""
+
+    def __init__(
+        self,
+        *,
+        customer_id: _builtins.str = ...,
+        links: _abc.Iterable[_identity_pb2.EvidenceLink] | None = ...,
+        detached: _abc.Iterable[_identity_pb2.DetachedIdentifier] | None = ...,
+        former_customer_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id", "detached", b"detached", "former_customer_ids", b"former_customer_ids", "links", b"links"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainCustomerResponse: _TypeAlias = ExplainCustomerResponse  # noqa: Y015
+
+@_typing.final
+class RecordConsentRequest(_message.Message):
+    """Request for RecordConsent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    CONSENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def customer(self) -> _identity_pb2.CustomerReference:
+        """Required."""
+
+    @_builtins.property
+    def consent(self) -> _rights_pb2.Consent:
+        """Required."""
+
+    def __init__(
+        self,
+        *,
+        customer: _identity_pb2.CustomerReference | None = ...,
+        consent: _rights_pb2.Consent | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["consent", b"consent", "customer", b"customer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consent", b"consent", "customer", b"customer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordConsentRequest: _TypeAlias = RecordConsentRequest  # noqa: Y015
+
+@_typing.final
+class RecordConsentResponse(_message.Message):
+    """Response for RecordConsent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def consent(self) -> _rights_pb2.Consent:
+        """What counts for this purpose now; older words and stricter ones of merged customers are taken into account."""
+
+    def __init__(
+        self,
+        *,
+        consent: _rights_pb2.Consent | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["consent", b"consent"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consent", b"consent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordConsentResponse: _TypeAlias = RecordConsentResponse  # noqa: Y015
+
+@_typing.final
+class GetConsentsRequest(_message.Message):
+    """Request for GetConsents."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def customer(self) -> _identity_pb2.CustomerReference:
+        """Required."""
+
+    def __init__(
+        self,
+        *,
+        customer: _identity_pb2.CustomerReference | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetConsentsRequest: _TypeAlias = GetConsentsRequest  # noqa: Y015
+
+@_typing.final
+class GetConsentsResponse(_message.Message):
+    """Response for GetConsents."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def consents(self) -> _containers.RepeatedCompositeFieldContainer[_rights_pb2.Consent]:
+        """One for each purpose, by name."""
+
+    def __init__(
+        self,
+        *,
+        consents: _abc.Iterable[_rights_pb2.Consent] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consents", b"consents"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetConsentsResponse: _TypeAlias = GetConsentsResponse  # noqa: Y015
+
+@_typing.final
+class ExportCustomerRequest(_message.Message):
+    """Request for ExportCustomer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def customer(self) -> _identity_pb2.CustomerReference:
+        """Required."""
+
+    def __init__(
+        self,
+        *,
+        customer: _identity_pb2.CustomerReference | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportCustomerRequest: _TypeAlias = ExportCustomerRequest  # noqa: Y015
+
+@_typing.final
+class ExportCustomerResponse(_message.Message):
+    """Response for ExportCustomer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JSON_FIELD_NUMBER: _builtins.int
+    json: _builtins.str
+    """One JSON object: `{"customer": …}`, `{"consent": …}`, `{"link": …}`, `{"detached": …}` or `{"entry": …}`."""
+    def __init__(
+        self,
+        *,
+        json: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["json", b"json"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportCustomerResponse: _TypeAlias = ExportCustomerResponse  # noqa: Y015
+
+@_typing.final
+class EraseCustomerRequest(_message.Message):
+    """Request for EraseCustomer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why; up to 256 characters, no personal data: it is kept."""
+    @_builtins.property
+    def customer(self) -> _identity_pb2.CustomerReference:
+        """Required."""
+
+    def __init__(
+        self,
+        *,
+        customer: _identity_pb2.CustomerReference | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseCustomerRequest: _TypeAlias = EraseCustomerRequest  # noqa: Y015
+
+@_typing.final
+class EraseCustomerResponse(_message.Message):
+    """Response for EraseCustomer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERASURE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def erasure(self) -> _rights_pb2.Erasure:
+        """How far it is."""
+
+    def __init__(
+        self,
+        *,
+        erasure: _rights_pb2.Erasure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["erasure", b"erasure"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["erasure", b"erasure"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseCustomerResponse: _TypeAlias = EraseCustomerResponse  # noqa: Y015
+
+@_typing.final
+class GetErasureRequest(_message.Message):
+    """Request for GetErasure."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERASURE_ID_FIELD_NUMBER: _builtins.int
+    erasure_id: _builtins.str
+    """Required; UUID."""
+    def __init__(
+        self,
+        *,
+        erasure_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["erasure_id", b"erasure_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetErasureRequest: _TypeAlias = GetErasureRequest  # noqa: Y015
+
+@_typing.final
+class GetErasureResponse(_message.Message):
+    """Response for GetErasure."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERASURE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def erasure(self) -> _rights_pb2.Erasure:
+        """How far it is."""
+
+    def __init__(
+        self,
+        *,
+        erasure: _rights_pb2.Erasure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["erasure", b"erasure"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["erasure", b"erasure"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetErasureResponse: _TypeAlias = GetErasureResponse  # noqa: Y015
+
+@_typing.final
+class AnswerErasureRequest(_message.Message):
+    """Request for AnswerErasure."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERASURE_ID_FIELD_NUMBER: _builtins.int
+    SERVICE_FIELD_NUMBER: _builtins.int
+    REMOVED_COUNT_FIELD_NUMBER: _builtins.int
+    erasure_id: _builtins.str
+    """Required; UUID."""
+    service: _builtins.str
+    """Required; name of the service that answers. INVALID_ARGUMENT for one that is not waited for."""
+    removed_count: _builtins.int
+    """How many records it removed or made anonymous."""
+    def __init__(
+        self,
+        *,
+        erasure_id: _builtins.str = ...,
+        service: _builtins.str = ...,
+        removed_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["erasure_id", b"erasure_id", "removed_count", b"removed_count", "service", b"service"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerErasureRequest: _TypeAlias = AnswerErasureRequest  # noqa: Y015
+
+@_typing.final
+class AnswerErasureResponse(_message.Message):
+    """Response for AnswerErasure."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERASURE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def erasure(self) -> _rights_pb2.Erasure:
+        """How far it is."""
+
+    def __init__(
+        self,
+        *,
+        erasure: _rights_pb2.Erasure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["erasure", b"erasure"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["erasure", b"erasure"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerErasureResponse: _TypeAlias = AnswerErasureResponse  # noqa: Y015
+
+@_typing.final
+class GetStageHistoryRequest(_message.Message):
+    """Request for GetStageHistory."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def customer(self) -> _identity_pb2.CustomerReference:
+        """Required."""
+
+    def __init__(
+        self,
+        *,
+        customer: _identity_pb2.CustomerReference | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStageHistoryRequest: _TypeAlias = GetStageHistoryRequest  # noqa: Y015
+
+@_typing.final
+class GetStageHistoryResponse(_message.Message):
+    """Response for GetStageHistory."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    VISITS_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    customer_id: _builtins.str
+    """The customer."""
+    stage: _position_pb2.Stage.ValueType
+    """Where the customer is; unspecified: nowhere yet, or left."""
+    @_builtins.property
+    def visits(self) -> _containers.RepeatedCompositeFieldContainer[_stage_pb2.StageVisit]:
+        """Oldest first."""
+
+    def __init__(
+        self,
+        *,
+        customer_id: _builtins.str = ...,
+        visits: _abc.Iterable[_stage_pb2.StageVisit] | None = ...,
+        stage: _position_pb2.Stage.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id", "stage", b"stage", "visits", b"visits"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStageHistoryResponse: _TypeAlias = GetStageHistoryResponse  # noqa: Y015
+
+@_typing.final
+class ReplayStagesRequest(_message.Message):
+    """Request for ReplayStages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayStagesRequest: _TypeAlias = ReplayStagesRequest  # noqa: Y015
+
+@_typing.final
+class ReplayStagesResponse(_message.Message):
+    """Response for ReplayStages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DONE_COUNT_FIELD_NUMBER: _builtins.int
+    TOTAL_COUNT_FIELD_NUMBER: _builtins.int
+    CHANGED_COUNT_FIELD_NUMBER: _builtins.int
+    done_count: _builtins.int
+    """Timelines done so far."""
+    total_count: _builtins.int
+    """All timelines there are, as of the beginning."""
+    changed_count: _builtins.int
+    """Touchpoints whose stage is another one now."""
+    def __init__(
+        self,
+        *,
+        done_count: _builtins.int = ...,
+        total_count: _builtins.int = ...,
+        changed_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_count", b"changed_count", "done_count", b"done_count", "total_count", b"total_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayStagesResponse: _TypeAlias = ReplayStagesResponse  # noqa: Y015
+
+@_typing.final
+class GetJourneyMapRequest(_message.Message):
+    """Request for GetJourneyMap."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: _builtins.int
+    FEWEST_CUSTOMERS_FIELD_NUMBER: _builtins.int
+    fewest_customers: _builtins.int
+    """Fewest customers behind a moment of truth. 0 means 20; negative, or 1, is INVALID_ARGUMENT."""
+    @_builtins.property
+    def filter(self) -> _journey_map_pb2.JourneyMapFilter:
+        """Which touchpoints."""
+
+    def __init__(
+        self,
+        *,
+        filter: _journey_map_pb2.JourneyMapFilter | None = ...,
+        fewest_customers: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fewest_customers", b"fewest_customers", "filter", b"filter"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetJourneyMapRequest: _TypeAlias = GetJourneyMapRequest  # noqa: Y015
+
+@_typing.final
+class GetJourneyMapResponse(_message.Message):
+    """Response for GetJourneyMap."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CELLS_FIELD_NUMBER: _builtins.int
+    TRANSITIONS_FIELD_NUMBER: _builtins.int
+    MOMENTS_FIELD_NUMBER: _builtins.int
+    TOUCHPOINT_COUNT_FIELD_NUMBER: _builtins.int
+    CUSTOMER_COUNT_FIELD_NUMBER: _builtins.int
+    touchpoint_count: _builtins.int
+    """Touchpoints in all."""
+    customer_count: _builtins.int
+    """Customers in all."""
+    @_builtins.property
+    def cells(self) -> _containers.RepeatedCompositeFieldContainer[_journey_map_pb2.JourneyMapCell]:
+        """By stage and channel; empty ones are left out."""
+
+    @_builtins.property
+    def transitions(self) -> _containers.RepeatedCompositeFieldContainer[_journey_map_pb2.KindTransition]:
+        """Most frequent first."""
+
+    @_builtins.property
+    def moments(self) -> _containers.RepeatedCompositeFieldContainer[_journey_map_pb2.MomentOfTruth]:
+        """Largest fall first; at most 20."""
+
+    def __init__(
+        self,
+        *,
+        cells: _abc.Iterable[_journey_map_pb2.JourneyMapCell] | None = ...,
+        transitions: _abc.Iterable[_journey_map_pb2.KindTransition] | None = ...,
+        moments: _abc.Iterable[_journey_map_pb2.MomentOfTruth] | None = ...,
+        touchpoint_count: _builtins.int = ...,
+        customer_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "customer_count", b"customer_count", "moments", b"moments", "touchpoint_count", b"touchpoint_count", "transitions", b"transitions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetJourneyMapResponse: _TypeAlias = GetJourneyMapResponse  # noqa: Y015
+
+@_typing.final
+class ListDropOffsRequest(_message.Message):
+    """Request for ListDropOffs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    stage: _position_pb2.Stage.ValueType
+    """Only in this stage; unspecified: all."""
+    channel: _touchpoint_pb2.Channel.ValueType
+    """Only on this channel; unspecified: all."""
+    page_size: _builtins.int
+    """Most drop-offs to return. 0 means 50; more than 500 is treated as 500; negative is INVALID_ARGUMENT."""
+    page_token: _builtins.str
+    """Opaque next_page_token of the previous page; all other fields must stay the same."""
+    @_builtins.property
+    def filter(self) -> _journey_map_pb2.JourneyMapFilter:
+        """Which touchpoints."""
+
+    def __init__(
+        self,
+        *,
+        filter: _journey_map_pb2.JourneyMapFilter | None = ...,
+        stage: _position_pb2.Stage.ValueType = ...,
+        channel: _touchpoint_pb2.Channel.ValueType = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "filter", b"filter", "page_size", b"page_size", "page_token", b"page_token", "stage", b"stage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDropOffsRequest: _TypeAlias = ListDropOffsRequest  # noqa: Y015
+
+@_typing.final
+class ListDropOffsResponse(_message.Message):
+    """Response for ListDropOffs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DROP_OFFS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def drop_offs(self) -> _containers.RepeatedCompositeFieldContainer[_journey_map_pb2.DropOff]:
+        """Latest first."""
+
+    def __init__(
+        self,
+        *,
+        drop_offs: _abc.Iterable[_journey_map_pb2.DropOff] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["drop_offs", b"drop_offs", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDropOffsResponse: _TypeAlias = ListDropOffsResponse  # noqa: Y015
+
+@_typing.final
+class ListSegmentsRequest(_message.Message):
+    """Request for ListSegments."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSegmentsRequest: _TypeAlias = ListSegmentsRequest  # noqa: Y015
+
+@_typing.final
+class ListSegmentsResponse(_message.Message):
+    """Response for ListSegments."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEGMENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def segments(self) -> _containers.RepeatedCompositeFieldContainer[_segment_pb2.Segment]:
+        """In the order of the rules."""
+
+    def __init__(
+        self,
+        *,
+        segments: _abc.Iterable[_segment_pb2.Segment] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["segments", b"segments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSegmentsResponse: _TypeAlias = ListSegmentsResponse  # noqa: Y015
+
+@_typing.final
+class ListSegmentMembersRequest(_message.Message):
+    """Request for ListSegmentMembers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEGMENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    segment: _builtins.str
+    """Required; name of the segment."""
+    page_size: _builtins.int
+    """Most members to return. 0 means 50; more than 500 is treated as 500; negative is INVALID_ARGUMENT."""
+    page_token: _builtins.str
+    """Opaque next_page_token of the previous page; all other fields must stay the same."""
+    def __init__(
+        self,
+        *,
+        segment: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "segment", b"segment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSegmentMembersRequest: _TypeAlias = ListSegmentMembersRequest  # noqa: Y015
+
+@_typing.final
+class ListSegmentMembersResponse(_message.Message):
+    """Response for ListSegmentMembers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[_segment_pb2.SegmentMember]:
+        """By customer id."""
+
+    def __init__(
+        self,
+        *,
+        members: _abc.Iterable[_segment_pb2.SegmentMember] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["members", b"members", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSegmentMembersResponse: _TypeAlias = ListSegmentMembersResponse  # noqa: Y015
+
+@_typing.final
+class GetCustomerFactsRequest(_message.Message):
+    """Request for GetCustomerFacts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def customer(self) -> _identity_pb2.CustomerReference:
+        """Required."""
+
+    def __init__(
+        self,
+        *,
+        customer: _identity_pb2.CustomerReference | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCustomerFactsRequest: _TypeAlias = GetCustomerFactsRequest  # noqa: Y015
+
+@_typing.final
+class GetCustomerFactsResponse(_message.Message):
+    """Response for GetCustomerFacts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    JSON_FIELD_NUMBER: _builtins.int
+    RFM_FIELD_NUMBER: _builtins.int
+    SEGMENTS_FIELD_NUMBER: _builtins.int
+    RISKS_FIELD_NUMBER: _builtins.int
+    customer_id: _builtins.str
+    """The customer."""
+    json: _builtins.str
+    """One JSON object: what conditions of segments may ask for under `customer`."""
+    @_builtins.property
+    def rfm(self) -> _segment_pb2.RfmScore:
+        """Fifths of all who bought."""
+
+    @_builtins.property
+    def segments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the segments in which the customer is."""
+
+    @_builtins.property
+    def risks(self) -> _containers.RepeatedCompositeFieldContainer[_segment_pb2.CustomerAtRisk]:
+        """What is to be expected of them."""
+
+    def __init__(
+        self,
+        *,
+        customer_id: _builtins.str = ...,
+        json: _builtins.str = ...,
+        rfm: _segment_pb2.RfmScore | None = ...,
+        segments: _abc.Iterable[_builtins.str] | None = ...,
+        risks: _abc.Iterable[_segment_pb2.CustomerAtRisk] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["rfm", b"rfm"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id", "json", b"json", "rfm", b"rfm", "risks", b"risks", "segments", b"segments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCustomerFactsResponse: _TypeAlias = GetCustomerFactsResponse  # noqa: Y015
+
+@_typing.final
+class ListAtRiskRequest(_message.Message):
+    """Request for ListAtRisk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    LEAST_SCORE_FIELD_NUMBER: _builtins.int
+    SEGMENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    kind: _segment_pb2.RiskKind.ValueType
+    """Of what; unspecified: churn."""
+    least_score: _builtins.float
+    """Least score, 0 to 1; 0 means 0.5."""
+    segment: _builtins.str
+    """Only customers who are in this segment now; empty: all. NOT_FOUND for one that no rule names."""
+    page_size: _builtins.int
+    """Most customers to return. 0 means 50; more than 500 is treated as 500; negative is INVALID_ARGUMENT."""
+    page_token: _builtins.str
+    """Opaque next_page_token of the previous page; all other fields must stay the same."""
+    def __init__(
+        self,
+        *,
+        kind: _segment_pb2.RiskKind.ValueType = ...,
+        least_score: _builtins.float = ...,
+        segment: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "least_score", b"least_score", "page_size", b"page_size", "page_token", b"page_token", "segment", b"segment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAtRiskRequest: _TypeAlias = ListAtRiskRequest  # noqa: Y015
+
+@_typing.final
+class ListAtRiskResponse(_message.Message):
+    """Response for ListAtRisk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMERS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def customers(self) -> _containers.RepeatedCompositeFieldContainer[_segment_pb2.CustomerAtRisk]:
+        """Most probable first."""
+
+    def __init__(
+        self,
+        *,
+        customers: _abc.Iterable[_segment_pb2.CustomerAtRisk] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customers", b"customers", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAtRiskResponse: _TypeAlias = ListAtRiskResponse  # noqa: Y015

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class JourneyServiceStub:
-    """Reads journeys.
+    """Customers, their timelines, and what they have a right to.
     """
 
     def __init__(self, channel):
@@ -55,10 +55,100 @@ class JourneyServiceStub:
                 request_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.WatchTimelineRequest.SerializeToString,
                 response_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.WatchTimelineResponse.FromString,
                 _registered_method=True)
+        self.FindCustomers = channel.unary_unary(
+                '/sori.journey.v1.JourneyService/FindCustomers',
+                request_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.FindCustomersRequest.SerializeToString,
+                response_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.FindCustomersResponse.FromString,
+                _registered_method=True)
+        self.MergeCustomers = channel.unary_unary(
+                '/sori.journey.v1.JourneyService/MergeCustomers',
+                request_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.MergeCustomersRequest.SerializeToString,
+                response_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.MergeCustomersResponse.FromString,
+                _registered_method=True)
+        self.SplitCustomer = channel.unary_unary(
+                '/sori.journey.v1.JourneyService/SplitCustomer',
+                request_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.SplitCustomerRequest.SerializeToString,
+                response_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.SplitCustomerResponse.FromString,
+                _registered_method=True)
+        self.ExplainCustomer = channel.unary_unary(
+                '/sori.journey.v1.JourneyService/ExplainCustomer',
+                request_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ExplainCustomerRequest.SerializeToString,
+                response_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ExplainCustomerResponse.FromString,
+                _registered_method=True)
+        self.RecordConsent = channel.unary_unary(
+                '/sori.journey.v1.JourneyService/RecordConsent',
+                request_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.RecordConsentRequest.SerializeToString,
+                response_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.RecordConsentResponse.FromString,
+                _registered_method=True)
+        self.GetConsents = channel.unary_unary(
+                '/sori.journey.v1.JourneyService/GetConsents',
+                request_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.GetConsentsRequest.SerializeToString,
+                response_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.GetConsentsResponse.FromString,
+                _registered_method=True)
+        self.ExportCustomer = channel.unary_stream(
+                '/sori.journey.v1.JourneyService/ExportCustomer',
+                request_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ExportCustomerRequest.SerializeToString,
+                response_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ExportCustomerResponse.FromString,
+                _registered_method=True)
+        self.EraseCustomer = channel.unary_unary(
+                '/sori.journey.v1.JourneyService/EraseCustomer',
+                request_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.EraseCustomerRequest.SerializeToString,
+                response_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.EraseCustomerResponse.FromString,
+                _registered_method=True)
+        self.GetErasure = channel.unary_unary(
+                '/sori.journey.v1.JourneyService/GetErasure',
+                request_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.GetErasureRequest.SerializeToString,
+                response_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.GetErasureResponse.FromString,
+                _registered_method=True)
+        self.AnswerErasure = channel.unary_unary(
+                '/sori.journey.v1.JourneyService/AnswerErasure',
+                request_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.AnswerErasureRequest.SerializeToString,
+                response_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.AnswerErasureResponse.FromString,
+                _registered_method=True)
+        self.GetStageHistory = channel.unary_unary(
+                '/sori.journey.v1.JourneyService/GetStageHistory',
+                request_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.GetStageHistoryRequest.SerializeToString,
+                response_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.GetStageHistoryResponse.FromString,
+                _registered_method=True)
+        self.ReplayStages = channel.unary_stream(
+                '/sori.journey.v1.JourneyService/ReplayStages',
+                request_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ReplayStagesRequest.SerializeToString,
+                response_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ReplayStagesResponse.FromString,
+                _registered_method=True)
+        self.GetJourneyMap = channel.unary_unary(
+                '/sori.journey.v1.JourneyService/GetJourneyMap',
+                request_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.GetJourneyMapRequest.SerializeToString,
+                response_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.GetJourneyMapResponse.FromString,
+                _registered_method=True)
+        self.ListDropOffs = channel.unary_unary(
+                '/sori.journey.v1.JourneyService/ListDropOffs',
+                request_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ListDropOffsRequest.SerializeToString,
+                response_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ListDropOffsResponse.FromString,
+                _registered_method=True)
+        self.ListSegments = channel.unary_unary(
+                '/sori.journey.v1.JourneyService/ListSegments',
+                request_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ListSegmentsRequest.SerializeToString,
+                response_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ListSegmentsResponse.FromString,
+                _registered_method=True)
+        self.ListSegmentMembers = channel.unary_unary(
+                '/sori.journey.v1.JourneyService/ListSegmentMembers',
+                request_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ListSegmentMembersRequest.SerializeToString,
+                response_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ListSegmentMembersResponse.FromString,
+                _registered_method=True)
+        self.GetCustomerFacts = channel.unary_unary(
+                '/sori.journey.v1.JourneyService/GetCustomerFacts',
+                request_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.GetCustomerFactsRequest.SerializeToString,
+                response_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.GetCustomerFactsResponse.FromString,
+                _registered_method=True)
+        self.ListAtRisk = channel.unary_unary(
+                '/sori.journey.v1.JourneyService/ListAtRisk',
+                request_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ListAtRiskRequest.SerializeToString,
+                response_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ListAtRiskResponse.FromString,
+                _registered_method=True)
 
 
 class JourneyServiceServicer:
-    """Reads journeys.
+    """Customers, their timelines, and what they have a right to.
     """
 
     def GetCustomer(self, request, context):
@@ -89,6 +179,133 @@ class JourneyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FindCustomers(self, request, context):
+        """Find the customers who have any of some identifiers; those nobody has are left out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MergeCustomers(self, request, context):
+        """Declare two customers to be one. Repeating it, or merging a customer with itself, changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SplitCustomer(self, request, context):
+        """Declare that a customer is two: what is split off goes with all that hangs on it alone, and no rule ties it again.
+        FAILED_PRECONDITION when nothing of it is the customer's, or nothing would remain.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainCustomer(self, request, context):
+        """Why a customer is one person: the evidence that ties its identifiers, and what was kept away and why.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordConsent(self, request, context):
+        """Keep what a customer said about a purpose.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetConsents(self, request, context):
+        """What a customer allows; a purpose of which nothing was said is not in the list, and not allowed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportCustomer(self, request, context):
+        """Everything that journey holds of a customer, unmasked, as JSON in pieces.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EraseCustomer(self, request, context):
+        """Erase a customer: identifiers, timeline, consents, the broker's copies, and what other services hold.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetErasure(self, request, context):
+        """How far an erasure is; stays as a proof without personal data.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AnswerErasure(self, request, context):
+        """Another service says that its copies are gone. Repeating it changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetStageHistory(self, request, context):
+        """How a customer moved from stage to stage, oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayStages(self, request, context):
+        """Replay the stage rules, as they are now, over all timelines; says how far it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetJourneyMap(self, request, context):
+        """The map: stage by channel, what comes after what, and where the mood falls.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDropOffs(self, request, context):
+        """Customers who went no further, those who were here last first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSegments(self, request, context):
+        """The segments, as the rules have them, and how many customers are in each.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSegmentMembers(self, request, context):
+        """Who is in a segment. NOT_FOUND for one that no rule names.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCustomerFacts(self, request, context):
+        """What is known of a customer's worth and mood: what segment rules can ask for, as JSON, and the segments.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAtRisk(self, request, context):
+        """Customers of whom something is to be expected, the most probable first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_JourneyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -112,6 +329,96 @@ def add_JourneyServiceServicer_to_server(servicer, server):
                     request_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.WatchTimelineRequest.FromString,
                     response_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.WatchTimelineResponse.SerializeToString,
             ),
+            'FindCustomers': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindCustomers,
+                    request_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.FindCustomersRequest.FromString,
+                    response_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.FindCustomersResponse.SerializeToString,
+            ),
+            'MergeCustomers': grpc.unary_unary_rpc_method_handler(
+                    servicer.MergeCustomers,
+                    request_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.MergeCustomersRequest.FromString,
+                    response_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.MergeCustomersResponse.SerializeToString,
+            ),
+            'SplitCustomer': grpc.unary_unary_rpc_method_handler(
+                    servicer.SplitCustomer,
+                    request_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.SplitCustomerRequest.FromString,
+                    response_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.SplitCustomerResponse.SerializeToString,
+            ),
+            'ExplainCustomer': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainCustomer,
+                    request_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ExplainCustomerRequest.FromString,
+                    response_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ExplainCustomerResponse.SerializeToString,
+            ),
+            'RecordConsent': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordConsent,
+                    request_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.RecordConsentRequest.FromString,
+                    response_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.RecordConsentResponse.SerializeToString,
+            ),
+            'GetConsents': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetConsents,
+                    request_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.GetConsentsRequest.FromString,
+                    response_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.GetConsentsResponse.SerializeToString,
+            ),
+            'ExportCustomer': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportCustomer,
+                    request_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ExportCustomerRequest.FromString,
+                    response_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ExportCustomerResponse.SerializeToString,
+            ),
+            'EraseCustomer': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseCustomer,
+                    request_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.EraseCustomerRequest.FromString,
+                    response_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.EraseCustomerResponse.SerializeToString,
+            ),
+            'GetErasure': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetErasure,
+                    request_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.GetErasureRequest.FromString,
+                    response_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.GetErasureResponse.SerializeToString,
+            ),
+            'AnswerErasure': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnswerErasure,
+                    request_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.AnswerErasureRequest.FromString,
+                    response_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.AnswerErasureResponse.SerializeToString,
+            ),
+            'GetStageHistory': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStageHistory,
+                    request_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.GetStageHistoryRequest.FromString,
+                    response_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.GetStageHistoryResponse.SerializeToString,
+            ),
+            'ReplayStages': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReplayStages,
+                    request_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ReplayStagesRequest.FromString,
+                    response_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ReplayStagesResponse.SerializeToString,
+            ),
+            'GetJourneyMap': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetJourneyMap,
+                    request_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.GetJourneyMapRequest.FromString,
+                    response_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.GetJourneyMapResponse.SerializeToString,
+            ),
+            'ListDropOffs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDropOffs,
+                    request_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ListDropOffsRequest.FromString,
+                    response_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ListDropOffsResponse.SerializeToString,
+            ),
+            'ListSegments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSegments,
+                    request_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ListSegmentsRequest.FromString,
+                    response_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ListSegmentsResponse.SerializeToString,
+            ),
+            'ListSegmentMembers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSegmentMembers,
+                    request_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ListSegmentMembersRequest.FromString,
+                    response_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ListSegmentMembersResponse.SerializeToString,
+            ),
+            'GetCustomerFacts': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCustomerFacts,
+                    request_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.GetCustomerFactsRequest.FromString,
+                    response_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.GetCustomerFactsResponse.SerializeToString,
+            ),
+            'ListAtRisk': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAtRisk,
+                    request_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ListAtRiskRequest.FromString,
+                    response_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.ListAtRiskResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'sori.journey.v1.JourneyService', rpc_method_handlers)
@@ -121,7 +428,7 @@ def add_JourneyServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class JourneyService:
-    """Reads journeys.
+    """Customers, their timelines, and what they have a right to.
     """
 
     @staticmethod
@@ -222,6 +529,492 @@ class JourneyService:
             '/sori.journey.v1.JourneyService/WatchTimeline',
             sori_dot_journey_dot_v1_dot_journey__service__pb2.WatchTimelineRequest.SerializeToString,
             sori_dot_journey_dot_v1_dot_journey__service__pb2.WatchTimelineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindCustomers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.journey.v1.JourneyService/FindCustomers',
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.FindCustomersRequest.SerializeToString,
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.FindCustomersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MergeCustomers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.journey.v1.JourneyService/MergeCustomers',
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.MergeCustomersRequest.SerializeToString,
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.MergeCustomersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SplitCustomer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.journey.v1.JourneyService/SplitCustomer',
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.SplitCustomerRequest.SerializeToString,
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.SplitCustomerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainCustomer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.journey.v1.JourneyService/ExplainCustomer',
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.ExplainCustomerRequest.SerializeToString,
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.ExplainCustomerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordConsent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.journey.v1.JourneyService/RecordConsent',
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.RecordConsentRequest.SerializeToString,
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.RecordConsentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetConsents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.journey.v1.JourneyService/GetConsents',
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.GetConsentsRequest.SerializeToString,
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.GetConsentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportCustomer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/sori.journey.v1.JourneyService/ExportCustomer',
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.ExportCustomerRequest.SerializeToString,
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.ExportCustomerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseCustomer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.journey.v1.JourneyService/EraseCustomer',
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.EraseCustomerRequest.SerializeToString,
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.EraseCustomerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetErasure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.journey.v1.JourneyService/GetErasure',
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.GetErasureRequest.SerializeToString,
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.GetErasureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnswerErasure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.journey.v1.JourneyService/AnswerErasure',
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.AnswerErasureRequest.SerializeToString,
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.AnswerErasureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStageHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.journey.v1.JourneyService/GetStageHistory',
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.GetStageHistoryRequest.SerializeToString,
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.GetStageHistoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayStages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/sori.journey.v1.JourneyService/ReplayStages',
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.ReplayStagesRequest.SerializeToString,
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.ReplayStagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetJourneyMap(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.journey.v1.JourneyService/GetJourneyMap',
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.GetJourneyMapRequest.SerializeToString,
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.GetJourneyMapResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDropOffs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.journey.v1.JourneyService/ListDropOffs',
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.ListDropOffsRequest.SerializeToString,
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.ListDropOffsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSegments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.journey.v1.JourneyService/ListSegments',
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.ListSegmentsRequest.SerializeToString,
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.ListSegmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSegmentMembers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.journey.v1.JourneyService/ListSegmentMembers',
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.ListSegmentMembersRequest.SerializeToString,
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.ListSegmentMembersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCustomerFacts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.journey.v1.JourneyService/GetCustomerFacts',
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.GetCustomerFactsRequest.SerializeToString,
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.GetCustomerFactsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAtRisk(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.journey.v1.JourneyService/ListAtRisk',
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.ListAtRiskRequest.SerializeToString,
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.ListAtRiskResponse.FromString,
             options,
             channel_credentials,
             insecure,

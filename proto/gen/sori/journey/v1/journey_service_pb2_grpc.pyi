@@ -13,7 +13,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class JourneyServiceStub:
-    """Reads journeys."""
+    """Customers, their timelines, and what they have a right to."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetCustomer: _aio.UnaryUnaryMultiCallable[_journey_service_pb2.GetCustomerRequest, _journey_service_pb2.GetCustomerResponse]
@@ -24,9 +24,47 @@ class JourneyServiceStub:
     """A customer's touchpoints, newest first; pages stay stable while new ones arrive."""
     WatchTimeline: _aio.UnaryStreamMultiCallable[_journey_service_pb2.WatchTimelineRequest, _journey_service_pb2.WatchTimelineResponse]
     """Follow a customer's touchpoints as they arrive; resumes after `resume_token`."""
+    FindCustomers: _aio.UnaryUnaryMultiCallable[_journey_service_pb2.FindCustomersRequest, _journey_service_pb2.FindCustomersResponse]
+    """Find the customers who have any of some identifiers; those nobody has are left out."""
+    MergeCustomers: _aio.UnaryUnaryMultiCallable[_journey_service_pb2.MergeCustomersRequest, _journey_service_pb2.MergeCustomersResponse]
+    """Declare two customers to be one. Repeating it, or merging a customer with itself, changes nothing."""
+    SplitCustomer: _aio.UnaryUnaryMultiCallable[_journey_service_pb2.SplitCustomerRequest, _journey_service_pb2.SplitCustomerResponse]
+    """Declare that a customer is two: what is split off goes with all that hangs on it alone, and no rule ties it again.
+    FAILED_PRECONDITION when nothing of it is the customer's, or nothing would remain.
+    """
+    ExplainCustomer: _aio.UnaryUnaryMultiCallable[_journey_service_pb2.ExplainCustomerRequest, _journey_service_pb2.ExplainCustomerResponse]
+    """Why a customer is one person: the evidence that ties its identifiers, and what was kept away and why."""
+    RecordConsent: _aio.UnaryUnaryMultiCallable[_journey_service_pb2.RecordConsentRequest, _journey_service_pb2.RecordConsentResponse]
+    """Keep what a customer said about a purpose."""
+    GetConsents: _aio.UnaryUnaryMultiCallable[_journey_service_pb2.GetConsentsRequest, _journey_service_pb2.GetConsentsResponse]
+    """What a customer allows; a purpose of which nothing was said is not in the list, and not allowed."""
+    ExportCustomer: _aio.UnaryStreamMultiCallable[_journey_service_pb2.ExportCustomerRequest, _journey_service_pb2.ExportCustomerResponse]
+    """Everything that journey holds of a customer, unmasked, as JSON in pieces."""
+    EraseCustomer: _aio.UnaryUnaryMultiCallable[_journey_service_pb2.EraseCustomerRequest, _journey_service_pb2.EraseCustomerResponse]
+    """Erase a customer: identifiers, timeline, consents, the broker's copies, and what other services hold."""
+    GetErasure: _aio.UnaryUnaryMultiCallable[_journey_service_pb2.GetErasureRequest, _journey_service_pb2.GetErasureResponse]
+    """How far an erasure is; stays as a proof without personal data."""
+    AnswerErasure: _aio.UnaryUnaryMultiCallable[_journey_service_pb2.AnswerErasureRequest, _journey_service_pb2.AnswerErasureResponse]
+    """Another service says that its copies are gone. Repeating it changes nothing."""
+    GetStageHistory: _aio.UnaryUnaryMultiCallable[_journey_service_pb2.GetStageHistoryRequest, _journey_service_pb2.GetStageHistoryResponse]
+    """How a customer moved from stage to stage, oldest first."""
+    ReplayStages: _aio.UnaryStreamMultiCallable[_journey_service_pb2.ReplayStagesRequest, _journey_service_pb2.ReplayStagesResponse]
+    """Replay the stage rules, as they are now, over all timelines; says how far it is."""
+    GetJourneyMap: _aio.UnaryUnaryMultiCallable[_journey_service_pb2.GetJourneyMapRequest, _journey_service_pb2.GetJourneyMapResponse]
+    """The map: stage by channel, what comes after what, and where the mood falls."""
+    ListDropOffs: _aio.UnaryUnaryMultiCallable[_journey_service_pb2.ListDropOffsRequest, _journey_service_pb2.ListDropOffsResponse]
+    """Customers who went no further, those who were here last first."""
+    ListSegments: _aio.UnaryUnaryMultiCallable[_journey_service_pb2.ListSegmentsRequest, _journey_service_pb2.ListSegmentsResponse]
+    """The segments, as the rules have them, and how many customers are in each."""
+    ListSegmentMembers: _aio.UnaryUnaryMultiCallable[_journey_service_pb2.ListSegmentMembersRequest, _journey_service_pb2.ListSegmentMembersResponse]
+    """Who is in a segment. NOT_FOUND for one that no rule names."""
+    GetCustomerFacts: _aio.UnaryUnaryMultiCallable[_journey_service_pb2.GetCustomerFactsRequest, _journey_service_pb2.GetCustomerFactsResponse]
+    """What is known of a customer's worth and mood: what segment rules can ask for, as JSON, and the segments."""
+    ListAtRisk: _aio.UnaryUnaryMultiCallable[_journey_service_pb2.ListAtRiskRequest, _journey_service_pb2.ListAtRiskResponse]
+    """Customers of whom something is to be expected, the most probable first."""
 
 class JourneyServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Reads journeys."""
+    """Customers, their timelines, and what they have a right to."""
 
     @_abc_1.abstractmethod
     def GetCustomer(
@@ -59,5 +97,151 @@ class JourneyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_journey_service_pb2.WatchTimelineRequest, _abc.AsyncIterator[_journey_service_pb2.WatchTimelineResponse]],
     ) -> _abc.AsyncIterator[_journey_service_pb2.WatchTimelineResponse]:
         """Follow a customer's touchpoints as they arrive; resumes after `resume_token`."""
+
+    @_abc_1.abstractmethod
+    def FindCustomers(
+        self,
+        request: _journey_service_pb2.FindCustomersRequest,
+        context: _aio.ServicerContext[_journey_service_pb2.FindCustomersRequest, _abc.Awaitable[_journey_service_pb2.FindCustomersResponse]],
+    ) -> _abc.Awaitable[_journey_service_pb2.FindCustomersResponse]:
+        """Find the customers who have any of some identifiers; those nobody has are left out."""
+
+    @_abc_1.abstractmethod
+    def MergeCustomers(
+        self,
+        request: _journey_service_pb2.MergeCustomersRequest,
+        context: _aio.ServicerContext[_journey_service_pb2.MergeCustomersRequest, _abc.Awaitable[_journey_service_pb2.MergeCustomersResponse]],
+    ) -> _abc.Awaitable[_journey_service_pb2.MergeCustomersResponse]:
+        """Declare two customers to be one. Repeating it, or merging a customer with itself, changes nothing."""
+
+    @_abc_1.abstractmethod
+    def SplitCustomer(
+        self,
+        request: _journey_service_pb2.SplitCustomerRequest,
+        context: _aio.ServicerContext[_journey_service_pb2.SplitCustomerRequest, _abc.Awaitable[_journey_service_pb2.SplitCustomerResponse]],
+    ) -> _abc.Awaitable[_journey_service_pb2.SplitCustomerResponse]:
+        """Declare that a customer is two: what is split off goes with all that hangs on it alone, and no rule ties it again.
+        FAILED_PRECONDITION when nothing of it is the customer's, or nothing would remain.
+        """
+
+    @_abc_1.abstractmethod
+    def ExplainCustomer(
+        self,
+        request: _journey_service_pb2.ExplainCustomerRequest,
+        context: _aio.ServicerContext[_journey_service_pb2.ExplainCustomerRequest, _abc.Awaitable[_journey_service_pb2.ExplainCustomerResponse]],
+    ) -> _abc.Awaitable[_journey_service_pb2.ExplainCustomerResponse]:
+        """Why a customer is one person: the evidence that ties its identifiers, and what was kept away and why."""
+
+    @_abc_1.abstractmethod
+    def RecordConsent(
+        self,
+        request: _journey_service_pb2.RecordConsentRequest,
+        context: _aio.ServicerContext[_journey_service_pb2.RecordConsentRequest, _abc.Awaitable[_journey_service_pb2.RecordConsentResponse]],
+    ) -> _abc.Awaitable[_journey_service_pb2.RecordConsentResponse]:
+        """Keep what a customer said about a purpose."""
+
+    @_abc_1.abstractmethod
+    def GetConsents(
+        self,
+        request: _journey_service_pb2.GetConsentsRequest,
+        context: _aio.ServicerContext[_journey_service_pb2.GetConsentsRequest, _abc.Awaitable[_journey_service_pb2.GetConsentsResponse]],
+    ) -> _abc.Awaitable[_journey_service_pb2.GetConsentsResponse]:
+        """What a customer allows; a purpose of which nothing was said is not in the list, and not allowed."""
+
+    @_abc_1.abstractmethod
+    def ExportCustomer(
+        self,
+        request: _journey_service_pb2.ExportCustomerRequest,
+        context: _aio.ServicerContext[_journey_service_pb2.ExportCustomerRequest, _abc.AsyncIterator[_journey_service_pb2.ExportCustomerResponse]],
+    ) -> _abc.AsyncIterator[_journey_service_pb2.ExportCustomerResponse]:
+        """Everything that journey holds of a customer, unmasked, as JSON in pieces."""
+
+    @_abc_1.abstractmethod
+    def EraseCustomer(
+        self,
+        request: _journey_service_pb2.EraseCustomerRequest,
+        context: _aio.ServicerContext[_journey_service_pb2.EraseCustomerRequest, _abc.Awaitable[_journey_service_pb2.EraseCustomerResponse]],
+    ) -> _abc.Awaitable[_journey_service_pb2.EraseCustomerResponse]:
+        """Erase a customer: identifiers, timeline, consents, the broker's copies, and what other services hold."""
+
+    @_abc_1.abstractmethod
+    def GetErasure(
+        self,
+        request: _journey_service_pb2.GetErasureRequest,
+        context: _aio.ServicerContext[_journey_service_pb2.GetErasureRequest, _abc.Awaitable[_journey_service_pb2.GetErasureResponse]],
+    ) -> _abc.Awaitable[_journey_service_pb2.GetErasureResponse]:
+        """How far an erasure is; stays as a proof without personal data."""
+
+    @_abc_1.abstractmethod
+    def AnswerErasure(
+        self,
+        request: _journey_service_pb2.AnswerErasureRequest,
+        context: _aio.ServicerContext[_journey_service_pb2.AnswerErasureRequest, _abc.Awaitable[_journey_service_pb2.AnswerErasureResponse]],
+    ) -> _abc.Awaitable[_journey_service_pb2.AnswerErasureResponse]:
+        """Another service says that its copies are gone. Repeating it changes nothing."""
+
+    @_abc_1.abstractmethod
+    def GetStageHistory(
+        self,
+        request: _journey_service_pb2.GetStageHistoryRequest,
+        context: _aio.ServicerContext[_journey_service_pb2.GetStageHistoryRequest, _abc.Awaitable[_journey_service_pb2.GetStageHistoryResponse]],
+    ) -> _abc.Awaitable[_journey_service_pb2.GetStageHistoryResponse]:
+        """How a customer moved from stage to stage, oldest first."""
+
+    @_abc_1.abstractmethod
+    def ReplayStages(
+        self,
+        request: _journey_service_pb2.ReplayStagesRequest,
+        context: _aio.ServicerContext[_journey_service_pb2.ReplayStagesRequest, _abc.AsyncIterator[_journey_service_pb2.ReplayStagesResponse]],
+    ) -> _abc.AsyncIterator[_journey_service_pb2.ReplayStagesResponse]:
+        """Replay the stage rules, as they are now, over all timelines; says how far it is."""
+
+    @_abc_1.abstractmethod
+    def GetJourneyMap(
+        self,
+        request: _journey_service_pb2.GetJourneyMapRequest,
+        context: _aio.ServicerContext[_journey_service_pb2.GetJourneyMapRequest, _abc.Awaitable[_journey_service_pb2.GetJourneyMapResponse]],
+    ) -> _abc.Awaitable[_journey_service_pb2.GetJourneyMapResponse]:
+        """The map: stage by channel, what comes after what, and where the mood falls."""
+
+    @_abc_1.abstractmethod
+    def ListDropOffs(
+        self,
+        request: _journey_service_pb2.ListDropOffsRequest,
+        context: _aio.ServicerContext[_journey_service_pb2.ListDropOffsRequest, _abc.Awaitable[_journey_service_pb2.ListDropOffsResponse]],
+    ) -> _abc.Awaitable[_journey_service_pb2.ListDropOffsResponse]:
+        """Customers who went no further, those who were here last first."""
+
+    @_abc_1.abstractmethod
+    def ListSegments(
+        self,
+        request: _journey_service_pb2.ListSegmentsRequest,
+        context: _aio.ServicerContext[_journey_service_pb2.ListSegmentsRequest, _abc.Awaitable[_journey_service_pb2.ListSegmentsResponse]],
+    ) -> _abc.Awaitable[_journey_service_pb2.ListSegmentsResponse]:
+        """The segments, as the rules have them, and how many customers are in each."""
+
+    @_abc_1.abstractmethod
+    def ListSegmentMembers(
+        self,
+        request: _journey_service_pb2.ListSegmentMembersRequest,
+        context: _aio.ServicerContext[_journey_service_pb2.ListSegmentMembersRequest, _abc.Awaitable[_journey_service_pb2.ListSegmentMembersResponse]],
+    ) -> _abc.Awaitable[_journey_service_pb2.ListSegmentMembersResponse]:
+        """Who is in a segment. NOT_FOUND for one that no rule names."""
+
+    @_abc_1.abstractmethod
+    def GetCustomerFacts(
+        self,
+        request: _journey_service_pb2.GetCustomerFactsRequest,
+        context: _aio.ServicerContext[_journey_service_pb2.GetCustomerFactsRequest, _abc.Awaitable[_journey_service_pb2.GetCustomerFactsResponse]],
+    ) -> _abc.Awaitable[_journey_service_pb2.GetCustomerFactsResponse]:
+        """What is known of a customer's worth and mood: what segment rules can ask for, as JSON, and the segments."""
+
+    @_abc_1.abstractmethod
+    def ListAtRisk(
+        self,
+        request: _journey_service_pb2.ListAtRiskRequest,
+        context: _aio.ServicerContext[_journey_service_pb2.ListAtRiskRequest, _abc.Awaitable[_journey_service_pb2.ListAtRiskResponse]],
+    ) -> _abc.Awaitable[_journey_service_pb2.ListAtRiskResponse]:
+        """Customers of whom something is to be expected, the most probable first."""
 
 def add_JourneyServiceServicer_to_server(servicer: JourneyServiceServicer, server: _aio.Server) -> None: ...

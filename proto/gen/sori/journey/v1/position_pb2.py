@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1esori/journey/v1/position.proto\x12\x0fsori.journey.v1\"F\n\x08Position\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12%\n\x05stage\x18\x02 \x01(\x0e\x32\x16.sori.journey.v1.Stage*\x89\x01\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTAGE_AWARENESS\x10\x01\x12\x17\n\x13STAGE_CONSIDERATION\x10\x02\x12\x12\n\x0eSTAGE_PURCHASE\x10\x03\x12\x13\n\x0fSTAGE_RETENTION\x10\x04\x12\x12\n\x0eSTAGE_ADVOCACY\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1esori/journey/v1/position.proto\x12\x0fsori.journey.v1\"]\n\x08Position\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12%\n\x05stage\x18\x02 \x01(\x0e\x32\x16.sori.journey.v1.Stage\x12\x15\n\rgraph_version\x18\x03 \x01(\x03*\x89\x01\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTAGE_AWARENESS\x10\x01\x12\x17\n\x13STAGE_CONSIDERATION\x10\x02\x12\x12\n\x0eSTAGE_PURCHASE\x10\x03\x12\x13\n\x0fSTAGE_RETENTION\x10\x04\x12\x12\n\x0eSTAGE_ADVOCACY\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sori.journey.v1.position_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STAGE']._serialized_start=124
-  _globals['_STAGE']._serialized_end=261
+  _globals['_STAGE']._serialized_start=147
+  _globals['_STAGE']._serialized_end=284
   _globals['_POSITION']._serialized_start=51
-  _globals['_POSITION']._serialized_end=121
+  _globals['_POSITION']._serialized_end=144
 # @@protoc_insertion_point(module_scope)

@@ -61,19 +61,23 @@ class Position(_message.Message):
 
     CUSTOMER_ID_FIELD_NUMBER: _builtins.int
     STAGE_FIELD_NUMBER: _builtins.int
+    GRAPH_VERSION_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
     """The customer; empty when the touchpoint carried no usable identifier."""
     stage: Global___Stage.ValueType
     """The stage this touchpoint speaks of."""
+    graph_version: _builtins.int
+    """How often who is who had changed by then: CustomerMerged and CustomerSplit with a higher number came after it."""
     def __init__(
         self,
         *,
         customer_id: _builtins.str = ...,
         stage: Global___Stage.ValueType = ...,
+        graph_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id", "graph_version", b"graph_version", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,1 @@
+"""Figures over many customers, and what is to be expected of each."""

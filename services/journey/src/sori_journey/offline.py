@@ -1,0 +1,60 @@
+"""The edge of commands that work on files alone."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from google.protobuf import json_format
+
+from sori_journey import usecases, wire
+from sori_journey.settings import identity
+from sori_kit.errors import InvalidInput
+from sori_kit.offline import Command, main
+
+_REFUSED = 2  # exit status
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="one JSON object a line: observation, merge or split")
+    parser.add_argument("--policy", type=Path, metavar="YAML", help="identity policy; else the standard one")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line, for machines")
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    with path.open(encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield number, line
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    """Print the customers that a file of observations and decisions comes to."""
+    try:
+        policy = identity.load(arguments.policy)
+        records = wire.Records()
+        for number, line in _lines(arguments.file):
+            try:
+                records.add(json.loads(line), number)
+            except json.JSONDecodeError as error:
+                raise InvalidInput(f"line {number}: is not JSON: {error.msg}") from None
+        customers = usecases.replay(records.observations, records.decisions, policy)
+    except (OSError, UnicodeDecodeError) as error:
+        print(f"sori: {arguments.file}: cannot be read: {type(error).__name__}", file=sys.stderr)
+        return _REFUSED
+    except InvalidInput as error:
+        print(f"sori: {error}", file=sys.stderr)
+        return _REFUSED
+    for each in map(records.identity_customer, customers):
+        if arguments.json:
+            print(json.dumps(json_format.MessageToDict(each), ensure_ascii=False))
+        else:
+            print(wire.identity_line(each))
+    return 0
+
+
+COMMANDS = {"replay": Command("run a file of observations, merges and splits through the rules", _arguments, _replay)}
+
+if __name__ == "__main__":
+    main("journey", COMMANDS)

@@ -1,0 +1,277 @@
+"""Putting touchpoints on timelines."""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import structlog
+from google.protobuf.message import Message
+
+from sori.classify.v1.touchpoint_events_pb2 import TouchpointClassified
+from sori_journey import domain, wire
+from sori_journey.store import graph, rights, timeline
+from sori_journey.usecases.graph import (
+    SOURCE,
+    announcements,
+    bequeath,
+    pattern_id,
+    settle,
+    with_observation,
+)
+from sori_kit import ids, outbox
+from sori_kit.bus import Batch
+from sori_kit.database import Database, Transaction
+from sori_kit.envelope import Event
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """An observation with what of it counts."""
+
+    observation: domain.Observation
+    identifiers: tuple[domain.Identifier, ...]
+    pattern_id: uuid.UUID | None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Whose:
+    """Whose the patterns and touchpoints of a batch are."""
+
+    version: int
+    patterns: dict[uuid.UUID, uuid.UUID | None]
+    stale: dict[uuid.UUID, timeline.Existing] = field(default_factory=dict)  # by touchpoint
+    announced: list[Event[Message]] = field(default_factory=list)
+
+
+async def stitch(
+    db: Database,
+    batch: Batch[TouchpointClassified],
+    policy: domain.IdentityPolicy,
+    *,
+    now: dt.datetime,
+    stages: domain.StageRules | None = None,
+) -> None:
+    """Place a batch of touchpoints on their customers' timelines and announce each place."""
+    async with db.handling(batch) as (tx, fresh):
+        if not len(fresh):
+            return
+        held = await graph.hold(tx)
+        seen = [_see(wire.observation(event.message), policy) for event in fresh]
+        kept = list(zip(fresh, seen, strict=True))
+        if held.tombstone_count:
+            kept = await _without_erased(tx, held, kept, policy)
+        newest = _newest([each for _, each in kept])
+        events = {each.observation.touchpoint_id: event for event, each in kept}
+        whose = await _find(tx, held, newest, events, policy, now=now)
+        placed = {touchpoint_id: _place(each, whose, stages) for touchpoint_id, each in newest.items()}
+        await timeline.add(tx, list(placed.values()))
+        announced: list[Event[Message]] = [
+            Event.new(
+                wire.touchpoint_stitched(each.observation.entry, placed[each.observation.touchpoint_id], whose.version),
+                event_id=ids.derived("stitched", event.event_id),
+                entity_id=event.entity_id,
+                time=now,
+                cause=event,
+            )
+            for event, each in kept
+        ]
+        await outbox.stage(tx, announced + whose.announced, source=SOURCE)
+
+
+def _see(observation: domain.Observation, policy: domain.IdentityPolicy) -> _Seen:
+    identifiers = policy.usable(observation.identifiers)
+    return _Seen(
+        observation,
+        identifiers,
+        pattern_id(identifiers, observation.occurred_time, policy) if identifiers else None,
+    )
+
+
+def _newest(seen: Sequence[_Seen]) -> dict[uuid.UUID, _Seen]:
+    """Leave one revision of each touchpoint."""
+    newest: dict[uuid.UUID, _Seen] = {}
+    for each in seen:
+        known = newest.get(each.observation.touchpoint_id)
+        if known is None or known.observation.revision < each.observation.revision:
+            newest[each.observation.touchpoint_id] = each
+    return newest
+
+
+def _place(seen: _Seen, whose: _Whose, stages: domain.StageRules | None) -> domain.Placed:
+    stale = whose.stale.get(seen.observation.touchpoint_id)
+    pattern = stale.pattern_id if stale else seen.pattern_id
+    return domain.Placed(
+        observation=seen.observation,
+        pattern_id=pattern,
+        customer_id=whose.patterns.get(pattern, stale.customer_id if stale else None) if pattern else None,
+        stage=_stage(seen.observation, stages),
+    )
+
+
+def _stage(seen: domain.Observation, stages: domain.StageRules | None) -> domain.Stage | None:
+    """Say which stage a touchpoint speaks of on its own; what its history makes of it is found when paths are made."""
+    if stages is None:
+        return domain.stage_of(seen.kind)
+    return stages.alone(
+        domain.Step(touchpoint_id=seen.touchpoint_id, time=seen.occurred_time, channel=seen.channel, kind=seen.kind)
+    )
+
+
+async def _without_erased(
+    tx: Transaction,
+    held: graph.Held,
+    seen: list[tuple[Event[TouchpointClassified], _Seen]],
+    policy: domain.IdentityPolicy,
+) -> list[tuple[Event[TouchpointClassified], _Seen]]:
+    """Leave out what is of people who were erased since it occurred."""
+    hashes = {one: rights.digest(held.salt, *one.key) for _, each in seen for one in each.identifiers}
+    touchpoints = {
+        each.observation.touchpoint_id: rights.touchpoint_digest(held.salt, each.observation.touchpoint_id)
+        for _, each in seen
+    }
+    erased = await rights.erased_times(tx, {*hashes.values(), *touchpoints.values()})
+    if not erased:
+        return seen
+    times = {one: time for one, digest in hashes.items() if (time := erased.get(digest))}
+    kept = [
+        (event, each)
+        for event, each in seen
+        if touchpoints[each.observation.touchpoint_id] not in erased and not _is_erased(each, times, policy)
+    ]
+    if len(kept) < len(seen):
+        log.info("touchpoints.erased_on_arrival", count=len(seen) - len(kept))
+    return kept
+
+
+def _is_erased(seen: _Seen, times: Mapping[domain.Identifier, dt.datetime], policy: domain.IdentityPolicy) -> bool:
+    """Say whether somebody who was erased since is behind it, and nobody else whom the company knows by its books."""
+    for each in seen.identifiers:
+        if each not in times:
+            if policy.strength(each) is domain.Strength.STRONG:
+                return False
+        elif seen.observation.occurred_time <= times[each]:
+            return True
+    return False
+
+
+async def _find(
+    tx: Transaction,
+    held: graph.Held,
+    seen: Mapping[uuid.UUID, _Seen],
+    events: Mapping[uuid.UUID, Event[TouchpointClassified]],
+    policy: domain.IdentityPolicy,
+    *,
+    now: dt.datetime,
+) -> _Whose:
+    """Say whose each pattern is; where observations show anything new, decide anew."""
+    shown = {each.pattern_id for each in seen.values() if each.pattern_id}
+    known = await graph.known_patterns(tx, shown) if shown else {}
+    whose = _Whose(version=held.version, patterns={each: found.customer_id for each, found in known.items()})
+    fresh = {
+        touchpoint_id: each
+        for touchpoint_id, each in seen.items()
+        if each.pattern_id
+        and (
+            each.pattern_id not in known
+            or (each.observation.occurred_time, touchpoint_id) < known[each.pattern_id].first
+        )
+    }
+    doubtful = fresh.keys() | {each for each in seen if seen[each].observation.revision > 0}
+    if not doubtful:
+        return whose
+    existing = await timeline.existing(tx, doubtful)
+    whose.stale = {
+        touchpoint_id: found
+        for touchpoint_id, found in existing.items()
+        if found.revision >= seen[touchpoint_id].observation.revision
+    }
+    fresh = {touchpoint_id: each for touchpoint_id, each in fresh.items() if touchpoint_id not in whose.stale}
+    replaced = {
+        touchpoint_id: found
+        for touchpoint_id, found in existing.items()
+        if touchpoint_id not in whose.stale
+        and found.pattern_id
+        and (found.pattern_id, found.occurred_time)
+        != (seen[touchpoint_id].pattern_id, seen[touchpoint_id].observation.occurred_time)
+    }
+    stale_patterns = {each.pattern_id for each in whose.stale.values() if each.pattern_id} - whose.patterns.keys()
+    if stale_patterns:
+        found_patterns = await graph.known_patterns(tx, stale_patterns)
+        whose.patterns |= {each: found.customer_id for each, found in found_patterns.items()}
+    if fresh or replaced:
+        await _decide(tx, held, whose, seen, fresh, replaced, events, policy, now=now)
+    return whose
+
+
+async def _decide(
+    tx: Transaction,
+    held: graph.Held,
+    whose: _Whose,
+    seen: Mapping[uuid.UUID, _Seen],
+    fresh: dict[uuid.UUID, _Seen],
+    replaced: Mapping[uuid.UUID, timeline.Existing],
+    events: Mapping[uuid.UUID, Event[TouchpointClassified]],
+    policy: domain.IdentityPolicy,
+    *,
+    now: dt.datetime,
+) -> None:
+    counted = fresh | {touchpoint_id: seen[touchpoint_id] for touchpoint_id in replaced}
+    before = await graph.load(
+        tx,
+        {each.identifiers for each in counted.values() if each.identifiers},
+        pattern_ids={each.pattern_id for each in replaced.values() if each.pattern_id},
+    )
+    patterns = dict(before.patterns)
+    gone = await _take_back(tx, patterns, replaced, seen)
+    for each in sorted(
+        counted.values(), key=lambda each: (each.observation.occurred_time, each.observation.touchpoint_id)
+    ):
+        if each.pattern_id:
+            gone.pop(each.pattern_id, None)
+            patterns[each.pattern_id] = with_observation(
+                patterns.get(each.pattern_id), each.pattern_id, each.identifiers, each.observation
+            )
+    heirs = bequeath(before, patterns, gone)
+    settled = await settle(tx, held, before, patterns, policy, heirs=heirs, now=now)
+    owners = {
+        pattern.pattern_id: each.customer_id for each in settled.resolution.components for pattern in each.patterns
+    }
+    whose.version = settled.version
+    whose.patterns |= owners
+    showed: dict[uuid.UUID, Event[Message]] = {
+        owners[each.pattern_id]: events[touchpoint_id] for touchpoint_id, each in counted.items() if each.pattern_id
+    }
+    whose.announced += announcements(settled, now=now, showed=showed)
+
+
+async def _take_back(
+    tx: Transaction,
+    patterns: dict[uuid.UUID, domain.Pattern],
+    replaced: Mapping[uuid.UUID, timeline.Existing],
+    seen: Mapping[uuid.UUID, _Seen],
+) -> dict[uuid.UUID, uuid.UUID | None]:
+    """Forget what earlier revisions showed; gives the patterns that nothing shows any more, and what follows them."""
+    lost = {each.pattern_id: each.customer_id for each in replaced.values() if each.pattern_id and each.customer_id}
+    if not lost:
+        return {}
+    left = await timeline.earliest_others(tx, lost, list(replaced))
+    gone: dict[uuid.UUID, uuid.UUID | None] = {}
+    for touchpoint_id, each in replaced.items():
+        if each.pattern_id is None or each.pattern_id not in patterns:
+            continue
+        pattern = patterns[each.pattern_id]
+        if each.pattern_id in left:
+            time, first_id = left[each.pattern_id]
+            first = domain.Evidence(touchpoint_id=first_id, time=time, source=pattern.first.source)
+            patterns[each.pattern_id] = replace(pattern, first=first)
+        else:
+            gone[each.pattern_id] = seen[touchpoint_id].pattern_id
+            # Whatever shows it again in this batch is its first evidence then.
+            never = domain.Evidence(
+                touchpoint_id=pattern.first.touchpoint_id, time=dt.datetime.max.replace(tzinfo=dt.UTC), source=""
+            )
+            patterns[each.pattern_id] = replace(pattern, first=never)
+    return gone

@@ -1,0 +1,65 @@
+"""How the protocol spells what the domain calls by a word."""
+
+import datetime as dt
+
+from google.protobuf import timestamp_pb2
+
+from sori.classify.v1 import classification_pb2
+from sori.ingest.v1 import touchpoint_pb2
+from sori.journey.v1 import identity_pb2, position_pb2, rights_pb2
+from sori_journey import domain
+from sori_kit.errors import InvalidInput
+
+KINDS = {value: name.removeprefix("TOUCHPOINT_KIND_").lower() for name, value in touchpoint_pb2.TouchpointKind.items()}
+KIND_NUMBERS = {name: touchpoint_pb2.TouchpointKind.ValueType(value) for value, name in KINDS.items()}
+CHANNELS = {value: name.removeprefix("CHANNEL_").lower() for name, value in touchpoint_pb2.Channel.items() if value}
+CHANNEL_NUMBERS = {name: touchpoint_pb2.Channel.ValueType(value) for value, name in CHANNELS.items()}
+SENTIMENTS = {
+    value: name.removeprefix("SENTIMENT_").lower() for name, value in classification_pb2.Sentiment.items() if value
+}
+TYPES = {
+    value: domain.IdentifierType(name.removeprefix("IDENTIFIER_TYPE_").lower())
+    for name, value in touchpoint_pb2.IdentifierType.items()
+    if value
+}
+TYPE_NUMBERS = {kind: touchpoint_pb2.IdentifierType.ValueType(value) for value, kind in TYPES.items()}
+STAGES = {stage: position_pb2.Stage.Value(f"STAGE_{stage.name}") for stage in domain.Stage}
+REASONS = {each: identity_pb2.DetachReason.Value(f"DETACH_REASON_{each.name}") for each in domain.RefusalReason}
+LINKS = {each: identity_pb2.LinkKind.Value(f"LINK_KIND_{each.name}") for each in domain.LinkKind}
+CONSENT_STATES = {each: rights_pb2.ConsentState.Value(f"CONSENT_STATE_{each.name}") for each in domain.ConsentState}
+CONSENT_SOURCES = {each: rights_pb2.ConsentSource.Value(f"CONSENT_SOURCE_{each.name}") for each in domain.ConsentSource}
+
+
+def timestamp(time: dt.datetime | None) -> timestamp_pb2.Timestamp | None:
+    """Write a time."""
+    if time is None:
+        return None
+    made = timestamp_pb2.Timestamp()
+    made.FromDatetime(time)
+    return made
+
+
+def time(given: timestamp_pb2.Timestamp, field: str) -> dt.datetime:
+    """Read a time, or say which field holds none."""
+    try:
+        return given.ToDatetime(dt.UTC)
+    except (ValueError, OverflowError):
+        raise InvalidInput.of_field(field, "is not a time between the years 1 and 9999") from None
+
+
+def identifier(given: touchpoint_pb2.Identifier, field: str = "identifier") -> domain.Identifier:
+    """Read an identifier of a request."""
+    if given.type not in TYPES:
+        raise InvalidInput.of_field(f"{field}.type", "is missing or unknown")
+    if not given.value:
+        raise InvalidInput.of_field(f"{field}.value", "is missing")
+    return domain.Identifier(TYPES[given.type], given.value, given.temporary)
+
+
+def identifier_message(given: domain.Identifier, *, masked: bool = False) -> touchpoint_pb2.Identifier:
+    """Write an identifier."""
+    return touchpoint_pb2.Identifier(
+        type=TYPE_NUMBERS[given.type],
+        value=domain.mask(given.value) if masked else given.value,
+        temporary=given.temporary,
+    )
