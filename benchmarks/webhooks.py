@@ -147,6 +147,7 @@ def empty(given: argparse.Namespace) -> None:
         port=given.port,
         access_log=False,
         log_config=None,
+        http="httptools",
         lifespan="off",
         ws="none",
         server_header=False,
@@ -220,7 +221,7 @@ def send(lab: _lab.Lab, sender: _lab.Process, edge: str, count: int) -> Run:
 def over_http(pairs: int, scale: float) -> dict[str, Any]:
     """Compare the HTTP edge with an empty answer, in turn."""
     count = int(HTTP_COUNT * scale)
-    edge_runs, empty_runs = [], []
+    edge_runs, empty_runs = list[Run](), list[Run]()
     with _lab.lab(durable=True) as lab:
         _, http_port, _ = start_ingest(lab)
         empty_port = engines.free_port()
@@ -238,7 +239,7 @@ def over_http(pairs: int, scale: float) -> dict[str, Any]:
 def over_grpc(pairs: int, scale: float) -> dict[str, Any]:
     """Compare the gRPC edge with that of the thin reference by batches, in turn."""
     count = int(GRPC_COUNT * scale)
-    edge_runs, thin_runs = [], []
+    edge_runs, thin_runs = list[Run](), list[Run]()
     with _lab.lab(durable=True) as lab:
         grpc_port, _, token = start_ingest(lab)
         engine = ["--nats", lab.nats_url, "--postgres", lab.postgres_url]

@@ -138,6 +138,14 @@ async def wipe(bus: Bus) -> None:
         await bus._ensure_stream(name, subjects)
 
 
+async def limit(bus: Bus, *, max_msgs: int) -> None:
+    """Let the service's stream hold so many messages at most; -1 for as many as come."""
+    js = bus._client.jetstream()
+    config = (await js.stream_info(bus.stream)).config
+    config.max_msgs = max_msgs
+    await js.update_stream(config)
+
+
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 15) -> None:
     """Wait until a condition holds, or fail after a deadline."""
     async with asyncio.timeout(seconds):

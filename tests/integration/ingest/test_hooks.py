@@ -429,6 +429,16 @@ async def test_more_than_can_be_in_work_is_told_to_come_again(hooks: Hooks, tmp_
         assert accepted == len(await narrow.received())
 
 
+async def test_a_broker_without_room_is_told_as_too_much(hooks: Hooks) -> None:
+    await hooks.slack(a_message())
+    await harness.limit(hooks.service.bus, max_msgs=1)
+
+    answers = [await hooks.slack(a_message()) for _ in range(2)]
+
+    assert [429, 429] == [each.status_code for each in answers]
+    assert {"2"} == {each.headers["Retry-After"] for each in answers}
+
+
 async def test_the_api_describes_itself(hooks: Hooks) -> None:
     document = (await hooks.client.get("/openapi.json")).json()
 

@@ -13,7 +13,7 @@ import builders
 import engines as real
 import harness
 from sori.ingest.v1.touchpoint_events_pb2 import TouchpointReceived
-from sori_kit.bus import Batch, Bus
+from sori_kit.bus import Batch, Bus, Full
 from sori_kit.errors import InvalidInput, Unavailable
 from sori_kit.settings import KitSettings
 from sori_local import engines as local
@@ -110,6 +110,40 @@ async def test_publishing_rides_over_a_broker_that_is_killed(bus: Bus, broker: B
     await publishing
 
     assert 400 == await bus.count(RECEIVED)
+
+
+@pytest.mark.parametrize("count", [1, 40])
+async def test_a_broker_without_room_is_told_from_one_that_is_away(bus: Bus, count: int) -> None:
+    await harness.limit(bus, max_msgs=1)
+    await bus.publish([builders.received()])
+
+    with pytest.raises(Full):
+        await bus.publish([builders.received() for _ in range(count)])
+
+    await harness.limit(bus, max_msgs=-1)
+    assert [False] == await bus.publish([builders.received()])
+
+
+async def test_deleting_says_whether_the_message_was_there(bus: Bus) -> None:
+    await bus.publish([builders.received(), builders.received()])
+
+    found = [await bus.delete(bus.stream, sequence) for sequence in (1, 1, 99)]
+
+    assert [True, False, False] == found
+    assert 1 == await bus.count(RECEIVED)
+
+
+async def test_a_broker_that_is_away_has_no_version(bus: Bus, broker: Broker) -> None:
+    there = await bus.version()
+    broker.kill()
+
+    async def lost() -> bool:
+        return not bus._client.is_connected
+
+    await harness.until(lost)
+    with pytest.raises(Unavailable):
+        await bus.version()
+    assert there[0].isdigit()
 
 
 async def test_consumer_gets_everything_in_batches_and_goes_on_after_a_restart(bus: Bus, broker: Broker) -> None:

@@ -45,7 +45,8 @@ async def test_status_tells_of_engines_consumers_and_dead_letters(journey: harne
 
     assert ("journey", 0) == (status.service, status.outbox_count)
     assert {"nats": True, "postgres": True} == {engine.name: engine.ok for engine in status.engines}
-    assert [("journey-stitch", 0, 1)] == [(c.durable, c.pending_count, c.dead_letter_count) for c in status.consumers]
+    found = [(each.durable, each.pending_count, each.dead_letter_count) for each in status.consumers]
+    assert [("journey-stitch", 0, 1), ("journey-correct", 0, 0)] == found
 
 
 async def test_dead_letters_are_paged_oldest_first_and_shown_whole(journey: harness.Harness) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import channel_catalogue
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import channel_catalogue
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest import channels, wire
 from sori_ingest.channels import ADAPTERS, CHANNELS, Adapter

@@ -2,6 +2,8 @@
 
 import contextlib
 import datetime as dt
+import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -97,6 +99,57 @@ def test_any_bytes_are_of_some_kind(body: bytes, content_type: str) -> None:
 def test_what_is_no_json_object_is_unreadable(body: str) -> None:
     with pytest.raises(Unreadable, match="not_json"):
         reading.json_object(a_payload(body))
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+)
+
+
+def read_or_reason(read: Callable[[], object]) -> str:
+    """Give what was read, as text: of NaN and 1 == 1.0 equality would say too little."""
+    try:
+        return repr(read())
+    except Unreadable as unreadable:
+        return str(unreadable)
+
+
+@given(_JSON, st.booleans())
+def test_json_is_the_same_read_from_bytes_or_from_text(value: object, escaped: bool) -> None:
+    text = json.dumps(value, ensure_ascii=escaped)
+
+    from_bytes = read_or_reason(lambda: reading.json_value(a_payload(text)))
+
+    assert read_or_reason(lambda: reading.parse_json(text)) == from_bytes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "18446744073709551616",
+        "-9223372036854775809",
+        "[123456789012345678901234567890]",
+        "1e400",
+        "-0",
+        "-0.0",
+        "1E5",
+        "NaN",
+        '{"a": 1, "a": 2}',
+        r'"\ud83d\ude00"',
+        r'"\ud83d"',
+        r'{"a\u0000": "\u0000b"}',
+        '"\t"',
+        "[1,]",
+        "[" * 201 + "]" * 201,
+        "[" * 5_000 + "]" * 5_000,
+        "",
+    ],
+)
+def test_json_is_read_as_the_slow_way_reads_it(text: str) -> None:
+    from_bytes = read_or_reason(lambda: reading.json_value(a_payload(text)))
+
+    assert read_or_reason(lambda: reading.parse_json(text)) == from_bytes
 
 
 def test_odd_json_is_read() -> None:

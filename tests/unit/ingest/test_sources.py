@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from sori_ingest.channels import ADAPTERS
+from sori_ingest.main import CheckedSettings
 from sori_ingest.settings import sources
 from sori_ingest.settings.sources import SourceFile, SourceRefused
 
@@ -164,3 +166,10 @@ def test_the_example_has_a_source_of_every_adapter() -> None:
 
     assert {} == sources.load(EXAMPLE, ADAPTERS)
     assert not [name for name in ADAPTERS if f"adapter: {name}\n" not in text]
+
+
+def test_a_broken_file_stops_the_start_with_its_lines(folder: Path) -> None:
+    path = written(folder, "sources:\n  - {name: desk, adapter: zendeks}\n")
+
+    with pytest.raises(ValidationError, match=r"sources\.yaml:2: sources\.0\.adapter: is none of"):
+        CheckedSettings(grpc_port=0, sources_path=path)

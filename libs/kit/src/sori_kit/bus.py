@@ -12,16 +12,16 @@ import nats.errors
 import structlog
 from google.protobuf.message import Message
 from nats.js.api import AckPolicy, ConsumerConfig
-from nats.js.errors import BadRequestError, NotFoundError
+from nats.js.errors import APIError, BadRequestError, NotFoundError
 
 from sori_kit.client import PlainClient
 from sori_kit.consumer import Batch, Consumer, Handler
 from sori_kit.envelope import Envelope, Event, event_type, seal, service_of
 from sori_kit.errors import NotFound, Unavailable
-from sori_kit.publisher import Publisher
+from sori_kit.publisher import Full, Publisher
 from sori_kit.settings import KitSettings
 
-__all__ = ["Batch", "Bus", "DeadLetter", "Stored"]
+__all__ = ["Batch", "Bus", "DeadLetter", "Full", "Stored"]
 
 log = structlog.get_logger()
 M = TypeVar("M", bound=Message)
@@ -29,6 +29,8 @@ M = TypeVar("M", bound=Message)
 _DEAD_LETTERS = "SORI_DLQ"
 _NEVER_EXPIRES = "Nats-TTL: never\r\n"  # nats-server ADR-43: goes before the stream's greatest age.
 _FORGET_CONSUMER = 30.0  # seconds after which a consumer for one look goes, should it be left behind
+_NOT_DELETED = 10057  # nats-server error code: a message cannot be deleted
+_GONE = ("no message found", "deleted message", "stream store EOF")  # and why that may be
 _ACK_WAIT = 60  # seconds after which an unacknowledged event is delivered again
 
 
@@ -198,6 +200,8 @@ class Bus:
         except (NotFoundError, BadRequestError):
             return False
         except (nats.errors.Error, TimeoutError) as error:
+            if isinstance(error, APIError) and error.err_code == _NOT_DELETED and error.description in _GONE:
+                return False
             raise Unavailable("the broker does not answer") from error
 
     async def count(self, subject: str = "", *, stream: str = "") -> int:
@@ -237,10 +241,12 @@ class Bus:
         """Hand a dead letter to its consumer once more, and drop it when that goes well."""
         consumer = next(each for each in self.consumers if each.durable == letter.durable)
         await consumer.handle_again(letter.data, letter.headers)
-        await self._client.jetstream().delete_msg(_DEAD_LETTERS, letter.sequence)
+        await self.delete(_DEAD_LETTERS, letter.sequence)
 
     async def version(self) -> str:
         """Ask the broker for its version."""
+        if not self._client.is_connected:  # Its flush would say nothing.
+            raise Unavailable("the broker does not answer")
         try:
             await self._client.flush(timeout=2)
         except (nats.errors.Error, TimeoutError) as error:

@@ -27,7 +27,15 @@ from sori_kit.errors import Unavailable
 log = structlog.get_logger()
 
 _ATOMIC_FROM = 16  # messages: an atomic batch costs the broker some 3 ms however small it is, a message 0.2 ms
-_DUPLICATE_IN_BATCH = 10201  # nats-server error code: atomic publish batch contains duplicate message id.
+# nats-server error codes.
+_DUPLICATE_IN_BATCH = 10201  # atomic publish batch contains duplicate message id
+_NO_ROOM = frozenset({10002, 10023, 10028, 10047, 10077})  # limits of account, memory, storage; stream store failed
+
+
+class Full(Unavailable):
+    """The broker answers, and has no room for more."""
+
+    reason = "STREAM_FULL"
 
 
 @dataclass(slots=True, eq=False)
@@ -59,7 +67,10 @@ class _Refused(Exception):
 
 
 class Publisher:
-    """Publishes envelopes; returns when the broker has them on disk, or raises Unavailable after `budget` seconds."""
+    """Publishes envelopes; returns when the broker has them on disk, or raises Unavailable after `budget` seconds.
+
+    A broker that has no room makes none by being asked again: then it raises Full after `full` seconds.
+    """
 
     def __init__(
         self,
@@ -70,15 +81,17 @@ class Publisher:
         flights: int = 1,  # batches under way at a time: more callers share one sync the fewer there are
         waiting: int = 20_000,  # messages queued before callers are held back, over which one caller may go
         answer: float = 5.0,  # seconds for one attempt
+        full: float = 1.5,  # seconds over all attempts while the broker has no room
         budget: float = 45.0,  # seconds over all attempts: rides over a broker restart or a leader election
     ) -> None:
         self._client = client
         self._atomic = atomic
         self._most = most
         self._answer = answer
+        self._full = full
         self._budget = budget
         self._room = waiting
-        self._freed = asyncio.Condition()
+        self._freed = asyncio.Event()
         self._flights = asyncio.Semaphore(flights)
         self._queues: dict[str, deque[_Ticket]] = defaultdict(deque)
         self._senders: dict[str, asyncio.Task[None]] = {}
@@ -93,6 +106,8 @@ class Publisher:
 
     async def publish(self, envelopes: Sequence[Envelope]) -> list[bool]:
         """Publish all; says for each whether the broker had it before."""
+        if len(envelopes) == 1:
+            return await self._publish(envelopes[0].subject.split(".", 2)[1], envelopes)
         streams = {subject: subject.split(".", 2)[1] for subject in {each.subject for each in envelopes}}
         if len(set(streams.values())) > 1:
             parts = (self._publish(streams[each.subject], [each]) for each in envelopes)
@@ -102,10 +117,11 @@ class Publisher:
         return []
 
     async def _publish(self, stream: str, envelopes: Sequence[Envelope]) -> list[bool]:
-        async with self._freed:
-            await self._freed.wait_for(lambda: self._room > 0)
-            self._room -= len(envelopes)
+        while self._room <= 0:
+            self._freed.clear()
+            await self._freed.wait()
         count = len(envelopes)
+        self._room -= count
         ticket = _Ticket(envelopes, asyncio.get_running_loop().create_future(), [False] * count, count)
         self._queues[stream].append(ticket)
         if stream not in self._senders:
@@ -113,9 +129,8 @@ class Publisher:
         try:
             await ticket.done
         finally:
-            async with self._freed:
-                self._room += len(envelopes)
-                self._freed.notify_all()
+            self._room += count
+            self._freed.set()
         return ticket.known
 
     async def _send_all(self, stream: str) -> None:
@@ -150,16 +165,17 @@ class Publisher:
         return parts
 
     async def _send(self, stream: str, parts: list[_Part]) -> None:
+        batch = [each for part in parts for each in part.envelopes]
         try:
-            known = iter(await self._until_answered(stream, [each for part in parts for each in part.envelopes]))
+            known = iter(await self._until_answered(stream, batch))
         except Unavailable as error:
             for part in parts:
                 if not part.ticket.done.done():
                     part.ticket.done.set_exception(error)
         else:
+            telemetry.PUBLISHED.labels(stream).inc(len(batch))
             for part in parts:
                 ticket, count = part.ticket, len(part.envelopes)
-                telemetry.PUBLISHED.labels(stream).inc(count)
                 ticket.known[part.start : part.start + count] = itertools.islice(known, count)
                 ticket.left -= count
                 if not ticket.left and not ticket.done.done():
@@ -169,7 +185,7 @@ class Publisher:
 
     async def _until_answered(self, stream: str, batch: list[Envelope]) -> list[bool]:
         """Try until the broker has all of it; after an attempt without an answer nothing counts as known before."""
-        until = time.monotonic() + self._budget
+        start = time.monotonic()
         pause, unsure = 0.05, False
         while True:
             try:
@@ -178,8 +194,11 @@ class Publisher:
             except (TimeoutError, OSError, _Refused, nats.errors.Error) as error:
                 telemetry.PUBLISH_RETRIES.labels(stream).inc()
                 unsure = unsure or not isinstance(error, _Refused)
-                if time.monotonic() + pause > until:
+                full = isinstance(error, _Refused) and error.code in _NO_ROOM
+                if time.monotonic() + pause > start + (self._full if full else self._budget):
                     log.warning("publish.given_up", stream=stream, count=len(batch), error=str(error))
+                    if full:
+                        raise Full("the broker has no room for more") from error
                     raise Unavailable("the broker does not answer") from error
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 2.0)

@@ -1,13 +1,32 @@
 """Composition root of ingest."""
 
+from pathlib import Path
+
+from pydantic import field_validator
+
 from sori.ingest.v1 import ingest_service_pb2, ingest_service_pb2_grpc
 from sori_ingest import offline
 from sori_ingest.api import IngestApi
 from sori_ingest.channels import ADAPTERS
 from sori_ingest.hooks import serving
 from sori_ingest.settings import Settings
+from sori_ingest.settings import sources as source_files
 from sori_ingest.settings.sources import SourceFile
 from sori_kit import service
+
+
+class CheckedSettings(Settings, env_prefix="SORI_INGEST_"):
+    """Settings whose file of sources can be used with the adapters that there are; a broken one stops the start."""
+
+    @field_validator("sources_path")
+    @classmethod
+    def _names_sources(cls, path: Path | None) -> Path | None:
+        if path is not None:
+            try:
+                source_files.load(path, ADAPTERS)
+            except source_files.SourceRefused as refused:
+                raise ValueError(str(refused)) from None
+        return path
 
 
 async def build(runtime: service.Runtime, settings: Settings) -> None:
@@ -25,4 +44,4 @@ async def build(runtime: service.Runtime, settings: Settings) -> None:
 
 def main() -> None:
     """Run `sori-ingest`."""
-    service.main("ingest", Settings, build, offline=offline.COMMANDS)
+    service.main("ingest", CheckedSettings, build, offline=offline.COMMANDS)

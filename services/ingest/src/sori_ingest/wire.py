@@ -38,8 +38,8 @@ def content(normal: touchpoint_pb.Touchpoint) -> bytes:
 
 def touchpoint_id(normal: touchpoint_pb.Touchpoint) -> str:
     """Name a touchpoint by its source's own id, or by its content where it has none."""
-    if normal.external_id:
-        return ids.derived("touchpoint", normal.source, normal.external_id)
+    if external_id := normal.external_id:
+        return ids.derived("touchpoint", normal.source, external_id)
     return ids.derived("content", normal.source, hashlib.sha256(content(normal)).hexdigest())
 
 
@@ -143,8 +143,9 @@ def result(index: int, outcome: Outcome) -> ingest_service_pb2.SubmitResult:
     """Write what became of one submitted touchpoint."""
     match outcome:
         case Accepted(touchpoint_id):
-            accepted = ingest_service_pb2.Accepted(touchpoint_id=touchpoint_id)
-            return ingest_service_pb2.SubmitResult(index=index, accepted=accepted)
+            made = ingest_service_pb2.SubmitResult(index=index)
+            made.accepted.touchpoint_id = touchpoint_id
+            return made
         case Duplicate(touchpoint_id):
             duplicate = ingest_service_pb2.Duplicate(touchpoint_id=touchpoint_id)
             return ingest_service_pb2.SubmitResult(index=index, duplicate=duplicate)

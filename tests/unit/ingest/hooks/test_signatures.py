@@ -237,14 +237,24 @@ def test_a_replay_is_recognised_for_as_long_as_its_time_is_good(vector: Vector) 
     assert not replays.knows("b", once, now)
 
 
-def test_memory_of_replays_is_bounded() -> None:
-    replays = Replays(most=10)
+def test_memory_of_replays_is_bounded_and_the_oldest_goes_first() -> None:
+    replays = Replays(slots=4)
 
     for number in range(1_000):
         replays.remember("a", str(number).encode(), number / 1_000)
 
-    assert 10 == len(replays)
-    assert replays.knows("a", b"999", 1.0)
+    known = [number for number in range(1_000) if replays.knows("a", str(number).encode(), 1.0)]
+    assert [996, 997, 998, 999] == known
+
+
+@given(st.lists(st.binary(min_size=1, max_size=8), unique=True, max_size=200))
+def test_what_was_taken_is_known_and_nothing_else(taken: list[bytes]) -> None:
+    replays = Replays()
+
+    for each in taken[::2]:
+        replays.remember("a", each, 0.0)
+
+    assert taken[::2] == [each for each in taken if replays.knows("a", each, 1.0)]
 
 
 def test_what_has_no_time_is_no_replay() -> None:

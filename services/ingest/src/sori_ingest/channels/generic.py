@@ -16,6 +16,7 @@ _QUESTIONS: dict[int, rules.Question] = {
     pb.SURVEY_TYPE_CSAT: rules.CSAT,
     pb.SURVEY_TYPE_CES: rules.CES,
 }
+_APART = "\n" * 4  # so far apart the digits of two values make no number
 _ZONE = "time_zone"  # attribute that names the IANA zone of who spoke
 _REFERENCES = (
     ("external_id", rules.LONGEST_REFERENCE),
@@ -175,14 +176,16 @@ def _is_plain(value: str, longest: int) -> bool:
 def _are_plain(attributes: Mapping[str, str]) -> bool:
     """Say whether all attributes are in normal form for sure, as nearly always, by a look at all of them at once."""
     values = attributes.values()
-    written = "".join((*attributes, *values))
+    keys, written = "".join(attributes), _APART.join(values)
     return (
         written.isascii()
+        and keys.isascii()
         and "\0" not in written
+        and "\0" not in keys
         and "" not in attributes
         and max(map(len, attributes)) <= rules.LONGEST_ATTRIBUTE_KEY
         and max(map(len, values)) <= rules.LONGEST_ATTRIBUTE_VALUE
-        and not any(map(masking.is_suspect, values))
+        and not masking.is_suspect(written)
     )
 
 

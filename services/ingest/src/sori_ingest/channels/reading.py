@@ -27,6 +27,7 @@ Getter = Callable[[object, str], Any]
 
 _DEEPEST = 200  # levels of JSON; below what Python's stack takes, so that adapters may recurse
 _MOST_FORM_FIELDS = 1_000
+_LONG_TYPE = 200  # characters of a content type; longer ones are not remembered
 _DIGEST = 24  # hex digits that stand for the end of a reference that is too long
 _KEPT_ALIKE = {  # channel, kind, … by the word that configuration and mappings use, such as `call_center`
     "channel": (pb.Channel, "CHANNEL_"),
@@ -126,10 +127,16 @@ def decoded(payload: Payload) -> str:
 
 def charset(content_type: str) -> str:
     """Give the charset that a content type names, or nothing."""
-    return _charset(content_type) if "charset" in content_type.lower() else ""
+    if "charset" not in content_type.lower():
+        return ""
+    return _usual_charset(content_type) if len(content_type) < _LONG_TYPE else _charset(content_type)
 
 
 @functools.lru_cache(256)
+def _usual_charset(content_type: str) -> str:
+    return _charset(content_type)
+
+
 def _charset(content_type: str) -> str:
     header = email.message.Message()
     header["content-type"] = content_type.encode("ascii", "replace").decode().replace("\r", " ").replace("\n", " ")

@@ -27,8 +27,12 @@ def hint(text: str) -> str:
         text = _ADDRESS.sub(" ", text)
     if text.isascii():
         return "en" if _LATIN.search(text) else ""
-    if len(text.encode("utf-16-be", "surrogatepass")[::2].translate(None, _NOT_SYLLABLES)) * 2 >= len(text):
+    syllables = len(text.encode("utf-16-be", "surrogatepass")[::2].translate(None, _NOT_SYLLABLES))
+    if syllables * 2 >= len(text):
         return "ko"  # Half of it are Hangul syllables, told by the first bytes of UTF-16: most texts end here.
+    ascii_count = len(text.encode("ascii", "ignore"))
+    if syllables * _SYLLABLE_IN_LETTERS >= ascii_count and syllables * 3 >= len(text) - ascii_count and syllables:
+        return "ko"  # It would be if all ASCII were Latin letters, and all else Kana and Chinese characters.
     latin = _count(_LATIN, text)
     if (hangul := _count(_HANGUL, text)) and hangul * _SYLLABLE_IN_LETTERS >= latin:
         return "ko" if hangul * 2 >= _count(_SCRIPTS[0][0], text) + _count(_SCRIPTS[1][0], text) else _other(text)

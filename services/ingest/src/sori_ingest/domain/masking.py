@@ -27,9 +27,12 @@ _ANY = re.compile(r"[0-9\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\uff10-\uff19]") 
 _THIRTEEN = re.compile(rf"(?<!\d)\d(?:{_GAP}\d){{12}}")
 _KNOT = re.compile(rf"\d(?:{_GAP}\d){{7,}}")
 _DIGIT = re.compile(r"\d")
+_STARS = str.maketrans("0123456789", "*" * 10)
 _NARROW = str.maketrans(
     "０１２３４５６７８９＋－（）．～／，＿", "0123456789+-().~/,_"
 )  # Wide ones, as Korean keyboards make them.
+
+_WIDE = re.compile("[\uff08-\uff5e]")  # at least what _NARROW changes
 
 _DASH = r"[-._\u00b7\u2010-\u2015\u2212\u30fc\u3161]"  # The last is a Korean vowel that looks like one.
 _JOINT = rf"(?:\s?(?:{_DASH}|\))\s?|\s)"  # between two groups of one number
@@ -110,7 +113,7 @@ _DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 def mask(text: str) -> tuple[str, dict[Personal, int]]:
     """Put `*` for each digit of a personal number; says how many numbers of each kind there were."""
-    return _mask(text) if _is_suspect(text) else (text, {})
+    return _mask(text) if is_suspect(text) else (text, {})
 
 
 def mask_value(key: str, value: str) -> tuple[str, dict[Personal, int]]:
@@ -119,7 +122,7 @@ def mask_value(key: str, value: str) -> tuple[str, dict[Personal, int]]:
     A value that is nothing but digits is an id of the source's own, unless it is a mobile number or the key says what
     it is: of such ids every tenth would pass for a card number.
     """
-    if not _is_suspect(value):
+    if not is_suspect(value):
         return value, {}
     if (bare := value.strip()).isdigit():
         if _KEY_OF_PERSON.search(key):
@@ -132,21 +135,24 @@ def mask_value(key: str, value: str) -> tuple[str, dict[Personal, int]]:
     return _mask(value)
 
 
-def _is_suspect(text: str) -> bool:
+def is_suspect(text: str) -> bool:
+    """Say whether there is anything to look for: eight digits with little between them."""
     first = _ANY.search(text)
-    return first is not None and _SUSPECT.search(text, first.start()) is not None
+    return (
+        first is not None and len(text) - first.start() >= SHORTEST and _SUSPECT.search(text, first.start()) is not None
+    )
 
 
 def _mask(text: str) -> tuple[str, dict[Personal, int]]:
     counts: dict[Personal, int] = {}
-    folded = after = text if text.isascii() else text.translate(_NARROW)
+    folded = after = text if text.isascii() or not _WIDE.search(text) else text.translate(_NARROW)
     for _ in range(_MOST_PASSES):  # What is masked may uncover another number beside it.
         before = after
         long = _THIRTEEN.search(after) is not None
         for kind, pattern, holds, long_only in _KINDS:
             if (not long_only or long) and pattern.search(after):
                 after = _mask_kind(after, kind, pattern, holds, counts)
-        if after == before or not _is_suspect(after):
+        if after == before or not is_suspect(after):
             break
     else:  # A knot of numbers that no person writes: nothing of it stays, and its length costs nothing more.
         after = _KNOT.sub(lambda found: _DIGIT.sub("*", found.group()), after)
@@ -168,7 +174,8 @@ def _mask_kind(
         if not holds(found):
             return found.group()
         counts[kind] = counts.get(kind, 0) + 1
-        return _DIGIT.sub("*", found.group())
+        number = found.group()
+        return number.translate(_STARS) if number.isascii() else _DIGIT.sub("*", number)
 
     return pattern.sub(replace, text)
 
@@ -221,7 +228,7 @@ def _is_card_number(found: re.Match[str]) -> bool:
 
 
 def _is_phone_number(found: re.Match[str]) -> bool:
-    return 8 <= len(_digits(found)) <= 15
+    return 8 <= sum(map(str.isdecimal, found.group())) <= 15
 
 
 def _is_landline(found: re.Match[str]) -> bool:

@@ -88,13 +88,13 @@ def wrong_language(tag: str) -> str:
     return "" if _LANGUAGE.fullmatch(tag) else "is not a BCP 47 language tag"
 
 
-def wrong_time(occurred: Instant, now: Instant) -> str:
+def wrong_time(seconds: int, nanos: int, now: Instant) -> str:
     """Judge when something is said to have happened."""
-    if not 0 <= occurred.nanos < 1_000_000_000:
+    if not 0 <= nanos < 1_000_000_000:
         return "has nanoseconds outside of 0 to 999,999,999"
-    if occurred.seconds < _YEAR_2000:
+    if seconds < _YEAR_2000:
         return "is before 2000"
-    if (occurred.seconds - _FUTURE_SECONDS, occurred.nanos) > (now.seconds, now.nanos):
+    if (seconds - _FUTURE_SECONDS, nanos) > (now.seconds, now.nanos):
         return "is more than five minutes in the future"
     return ""
 

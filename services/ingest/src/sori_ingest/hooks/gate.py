@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from sori_kit.bus import Bus
+from sori_kit.bus import Bus, Full
 from sori_kit.errors import Unavailable
 
 log = structlog.get_logger()
@@ -71,6 +71,9 @@ class Gate:
             task.uncancel()
             self._close()
             raise (self._shut or Away)() from None
+        except Full:
+            self._close(Busy)
+            raise Busy from None
         except Unavailable:
             self._close()
             raise (self._shut or Away)() from None
@@ -104,12 +107,15 @@ class Gate:
             return Busy()
         return None
 
-    def _close(self) -> None:
-        """Turn everybody away for a moment, and find out why that is needed."""
+    def _close(self, why: type[Busy] | None = None) -> None:
+        """Turn everybody away for a moment, and find out why that is needed where it is not known."""
         if self._shut is None:
             log.warning("gate.shut", in_work=self._count)
             self._shut = Away
         self._next_trial = time.monotonic() + _TRIAL_SECONDS
+        if why is not None:
+            self._shut = why
+            return
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look())
 

@@ -1,38 +1,43 @@
 """What was proven and taken already, so that nobody can send it again."""
 
 import hashlib
-from collections import OrderedDict
+from array import array
 
 from sori_ingest.hooks.signatures import WINDOW_SECONDS
 
-_MOST = 200_000  # deliveries; older ones go first
+_SLOTS = 1 << 18  # deliveries remembered at most; 4 MiB, all of it from the start
+_BUCKET = 4  # slots among which one delivery may stand
 
 
 class Replays:
-    """Remembers signed deliveries for as long as their time is good, in bounded memory.
+    """Remembers signed deliveries for as long as their time is good, in memory that never grows.
 
-    Each replica remembers its own. That is enough: what reaches another one has the same ids and adds nothing.
+    Where more come in than there is room for, the oldest is forgotten. That does no harm, nor does that each replica
+    remembers its own: what comes in twice has the same ids and adds nothing.
     """
 
-    def __init__(self, most: int = _MOST) -> None:
-        self._most = most
-        self._until: OrderedDict[bytes, float] = OrderedDict()  # by digest, oldest first
-
-    def __len__(self) -> int:
-        return len(self._until)
+    def __init__(self, slots: int = _SLOTS) -> None:
+        self._buckets = slots // _BUCKET
+        self._marks = array("Q", bytes(8 * slots))
+        self._until = array("d", bytes(8 * slots))
 
     def knows(self, source: str, once: bytes, now: float) -> bool:
         """Say whether a delivery was taken before."""
-        return bool(once) and self._until.get(_digest(source, once), 0.0) > now
+        if not once:
+            return False
+        mark, slots = self._find(source, once)
+        return any(self._marks[slot] == mark and self._until[slot] > now for slot in slots)
 
     def remember(self, source: str, once: bytes, now: float) -> None:
         """Remember a delivery that was taken; one that was not may come again."""
         if not once:
             return
-        self._until[_digest(source, once)] = now + 2 * WINDOW_SECONDS  # A time may lie ahead of ours.
-        while self._until and (len(self._until) > self._most or next(iter(self._until.values())) <= now):
-            self._until.popitem(last=False)
+        mark, slots = self._find(source, once)
+        oldest = min(slots, key=self._until.__getitem__)
+        self._marks[oldest] = mark
+        self._until[oldest] = now + 2 * WINDOW_SECONDS  # A time may lie ahead of ours.
 
-
-def _digest(source: str, once: bytes) -> bytes:
-    return hashlib.blake2b(source.encode() + b"\0" + once, digest_size=16).digest()
+    def _find(self, source: str, once: bytes) -> tuple[int, range]:
+        digest = hashlib.blake2b(source.encode() + b"\0" + once, digest_size=12).digest()
+        first = int.from_bytes(digest[8:], "big") % self._buckets * _BUCKET
+        return int.from_bytes(digest[:8], "big"), range(first, first + _BUCKET)

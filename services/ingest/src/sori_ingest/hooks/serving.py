@@ -45,6 +45,7 @@ def serve_http(runtime: Runtime, sources: SourceFile, settings: Settings) -> Non
             application.build(reception, gate),
             access_log=False,  # A path may hold a secret.
             log_config=None,
+            http="httptools",
             lifespan="off",
             ws="none",
             server_header=False,

@@ -5,17 +5,15 @@ import datetime as dt
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
-import nats.errors
 import structlog
 from google.protobuf.message import Message
-from nats.js.errors import APIError
 
 from sori.ingest.v1.submission_events_pb2 import SubmissionQuarantined
 from sori_ingest import wire
 from sori_kit import ids
 from sori_kit.bus import Bus, Stored
 from sori_kit.envelope import Envelope, Event, event_type, seal
-from sori_kit.errors import InvalidInput, NotFound, Unavailable
+from sori_kit.errors import InvalidInput, NotFound
 
 log = structlog.get_logger()
 
@@ -25,7 +23,6 @@ _PAGE_BYTES = 2 << 20  # A page ends after the submission that goes beyond this:
 _READ_AHEAD = 16  # submissions, each up to 1 MiB
 _MOST_LOGGED = 20  # ids in one line of log
 _MOST_NAMED = 1_000  # submissions in one selection
-_NO_MESSAGE = 10037  # nats-server error code: no message found.
 
 
 async def keep(bus: Bus, kept: Sequence[SubmissionQuarantined], *, now: dt.datetime, traceparent: str) -> None:
@@ -166,14 +163,4 @@ async def announce_end(
             )
         ]
     )
-    await _delete(bus, sequence)
-
-
-async def _delete(bus: Bus, sequence: int) -> None:
-    """Take a message out of the service's stream; one that is gone already is no error."""
-    try:
-        await bus._client.jetstream().delete_msg(bus.stream, sequence)
-    except (APIError, nats.errors.Error, TimeoutError) as error:
-        if isinstance(error, APIError) and error.err_code == _NO_MESSAGE:
-            return
-        raise Unavailable("the broker does not answer") from error
+    await bus.delete(bus.stream, sequence)

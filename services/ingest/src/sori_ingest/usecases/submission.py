@@ -5,7 +5,7 @@ import contextlib
 import datetime as dt
 import hashlib
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Sequence
+from collections.abc import AsyncIterable, Sequence
 from dataclasses import dataclass, field
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
@@ -15,12 +15,11 @@ from sori_ingest import wire
 from sori_ingest.channels import Channel
 from sori_ingest.domain.outcomes import Accepted, Duplicate, Outcome, Rejected
 from sori_ingest.usecases import quarantine
-from sori_kit import errors, ids
+from sori_kit import errors, ids, streams
 from sori_kit.bus import Bus
 from sori_kit.clock import Clock
 from sori_kit.envelope import Event
 
-_CHUNK_BYTES = 4 << 20  # of a stream are published together, and what goes beyond by one touchpoint
 _MOST_REJECTIONS = 1_000  # named in the answer to a stream
 
 
@@ -121,7 +120,7 @@ async def submit_stream(
     tally = Tally()
     under_way: deque[asyncio.Task[list[Outcome]]] = deque()
     try:
-        async with contextlib.aclosing(_chunks(touchpoints, chunk)) as chunks:
+        async with contextlib.aclosing(streams.chunks(touchpoints, most=chunk)) as chunks:
             async for each in chunks:
                 if len(under_way) >= publishes:
                     tally.add(await under_way[0])
@@ -136,38 +135,6 @@ async def submit_stream(
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
     return tally
-
-
-async def _chunks(stream: AsyncIterable[pb.Touchpoint], most: int) -> AsyncGenerator[list[pb.Touchpoint], None]:
-    """Give what has come in so far, up to `most`; waits only while there is nothing, never for a full chunk."""
-    waiting: list[pb.Touchpoint] = []
-    news, room = asyncio.Event(), asyncio.Event()
-
-    async def read() -> None:
-        size = 0
-        async for each in stream:
-            size = size + each.ByteSize() if waiting else each.ByteSize()
-            waiting.append(each)
-            news.set()
-            if len(waiting) >= most or size > _CHUNK_BYTES:
-                room.clear()
-                await room.wait()
-
-    reader = asyncio.create_task(read())
-    reader.add_done_callback(lambda _: news.set())
-    try:
-        while waiting or not reader.done():
-            if waiting:
-                chunk = waiting.copy()
-                waiting.clear()
-                room.set()
-                yield chunk
-            else:
-                news.clear()
-                await news.wait()
-        await reader  # Raises what ended it.
-    finally:
-        reader.cancel()
 
 
 def _quarantine_id(given: pb.Touchpoint) -> str:

@@ -109,15 +109,15 @@ async def take_in(
         if wrong := _NORMAL_FORM.normalise(given, normal, now=instant):
             problems += [(wire.NORMAL_FORM, each) for each in wrong]
             continue
-        normal.touchpoint_id = wire.touchpoint_id(normal)
-        event_id = wire.event_id(normal.touchpoint_id, normal.revision)
+        normal.touchpoint_id = entity_id = wire.touchpoint_id(normal)
+        event_id = wire.event_id(entity_id, normal.revision)
         if event_id in events:
-            duplicates.append(normal.touchpoint_id)
+            duplicates.append(entity_id)
             continue
         events[event_id] = Event(
             event_id=event_id,
             message=received,
-            entity_id=normal.touchpoint_id,
+            entity_id=entity_id,
             time=now,
             correlation_id=event_id,
             traceparent=traceparent,

@@ -1,0 +1,49 @@
+"""Reads that stand alone."""
+
+import uuid
+
+import pytest
+
+from engines import Engines
+from sori_kit import database, migrations
+from sori_kit.database import Database
+from sori_kit.errors import Unavailable
+
+
+async def a_database(engines: Engines) -> Database:
+    url = database.url_for(engines.postgres_url, "notify").set(database=f"sori_read_{uuid.uuid4().hex[:8]}")
+    await migrations.create_database(url)
+    return Database(url)
+
+
+async def test_each_statement_of_a_reading_sees_what_was_committed_before_it(engines: Engines) -> None:
+    db = await a_database(engines)
+    async with db.transaction() as tx:
+        await tx.execute("create table note (text text not null)")
+
+    async with db.reading() as reading:
+        before = await reading.fetch("select text from note where text <> $1", "")
+        async with db.transaction() as tx:
+            await tx.execute("insert into note values ('read me')")
+        after = await reading.fetch("select text from note where text <> $1", "")
+        told = (await reading.execute("select text from note")).scalar_one()
+    await db.close()
+
+    assert ([], ["read me"], "read me") == (before, [row["text"] for row in after], told)
+
+
+async def test_a_connection_that_is_cut_is_unavailable_and_the_next_read_gets_another(engines: Engines) -> None:
+    db = await a_database(engines)
+    async with db.reading() as reading:
+        (row,) = await reading.fetch("select pg_backend_pid() as pid")
+
+    async with db.reading() as reading:
+        async with db.transaction() as tx:
+            await tx.execute("select pg_terminate_backend(:pid)", {"pid": row["pid"]})
+        with pytest.raises(Unavailable):
+            await reading.fetch("select pg_sleep(10)")
+    async with db.reading() as reading:
+        (other,) = await reading.fetch("select pg_backend_pid() as pid")
+    await db.close()
+
+    assert row["pid"] != other["pid"]
