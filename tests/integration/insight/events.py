@@ -19,7 +19,16 @@ from sori.journey.v1.customer_events_pb2 import CustomerErased, CustomerMerged, 
 from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
 from sori.notify.v1 import case_pb2
 from sori.notify.v1.alert_events_pb2 import AlertSent
-from sori.notify.v1.case_events_pb2 import CaseAcknowledged, CaseAnswered, CaseBreached, CaseOpened, CaseResolved
+from sori.notify.v1.case_events_pb2 import (
+    CaseAcknowledged,
+    CaseAnswered,
+    CaseBreached,
+    CaseOpened,
+    CaseReopened,
+    CaseResolved,
+    CaseUpdated,
+    ClockBreached,
+)
 from sori_insight import domain
 from sori_insight.consumers import Consumers
 from sori_insight.store import feed
@@ -39,6 +48,9 @@ _CHANGES: dict[str, type[CaseEvent]] = {
     "acknowledged": CaseAcknowledged,
     "breached": CaseBreached,
     "resolved": CaseResolved,
+    "reopened": CaseReopened,
+    "updated": CaseUpdated,
+    "clock_breached": ClockBreached,
 }
 
 
@@ -191,6 +203,9 @@ async def hand_over(consumers: Consumers, events: list[Event[Message]]) -> None:
         CaseAcknowledged: consumers.add_acknowledged_cases,
         CaseBreached: consumers.add_breached_cases,
         CaseResolved: consumers.add_resolved_cases,
+        CaseReopened: consumers.add_reopened_cases,
+        CaseUpdated: consumers.add_updated_cases,
+        ClockBreached: consumers.add_breached_clocks,
         AlertSent: consumers.add_alerts,
         VoiceReleased: consumers.add_voices,
         PulseReleased: consumers.add_pulses,

@@ -92,7 +92,7 @@ def a_month(draw: random.Random) -> Month:
                 "origin": origin,
                 "opened_time": opened_time,
                 "org_unit": draw.choice(UNITS),
-                "clock": draw.choice([None, "running", "fulfilled", "breached", "cancelled"]),
+                "clock": draw.choice([None, "running", "fulfilled", "breached", "cancelled", "paused"]),
             }
             change = draw.choice([*domain.Change])
             month.events.append(events.a_case(change, number=number, version=version, **facts))

@@ -14,6 +14,7 @@ import pytest_asyncio
 import builders
 import harness
 from engines import Engines
+from sori.classify.v1.classification_events_pb2 import ClassificationCorrected
 from sori.ingest.v1.touchpoint_pb2 import CHANNEL_KAKAO, CHANNEL_WEB
 from sori.journey.v1.customer_events_pb2 import CustomerErased, CustomerMerged, CustomerSplit
 from sori.notify.v1 import case_pb2, evaluation_pb2
@@ -223,7 +224,7 @@ async def test_without_threads_a_customers_cases_about_one_topic_are_one_and_mer
         builders.stitched(topic, channel="web", customer_id=str(other), occurred_time=first + MINUTE / 2),
         count=2,
     )
-    merge = CustomerMerged(customer_id=str(one), merged_customer_id=str(other))
+    merge = CustomerMerged(customer_id=str(one), merged_customer_id=str(other), graph_version=1)
 
     await notify.publish(Event.new(merge, entity_id=str(one), time=builders.NOON))
 
@@ -238,7 +239,7 @@ async def test_without_threads_a_customers_cases_about_one_topic_are_one_and_mer
     assert {str(one)} == {each.customer_id for each in answer.cases}
 
     moved = [each.touchpoint_id for each in answer.cases if each.clock.state == case_pb2.CLOCK_STATE_CANCELLED]
-    parted = CustomerSplit(customer_id=str(one), split_customer_id=str(other), touchpoint_ids=moved)
+    parted = CustomerSplit(customer_id=str(one), split_customer_id=str(other), touchpoint_ids=moved, graph_version=2)
     await notify.publish(Event.new(parted, entity_id=str(one), time=builders.NOON))
 
     async def apart() -> bool:
@@ -249,6 +250,39 @@ async def test_without_threads_a_customers_cases_about_one_topic_are_one_and_mer
     assert [(str(other), case_pb2.CLOCK_STATE_RUNNING), (str(one), case_pb2.CLOCK_STATE_RUNNING)] == [
         (each.customer_id, each.clock.state) for each in answer.cases
     ]
+
+
+async def test_a_warning_reaches_people_once_as_an_alert_of_its_own(notify: harness.Harness) -> None:
+    await opened(notify, builders.stitched(thread_id="t", channel="kakao", occurred_time=now() - 3 * MINUTE))
+
+    async def warned() -> bool:
+        return await notify.count("alert") == 1
+
+    await harness.until(warned)
+    assert 1 == await notify.count("alert where reason = 'first_response.warned.50'")
+    assert 1 == await notify.published("sori.notify.clock.warned.v1")
+
+
+async def test_a_correction_changes_what_a_case_is_about_and_not_what_was_promised(notify: harness.Harness) -> None:
+    asked = builders.stitched(
+        builders.a_classification(topics=["delivery"]), thread_id="t", channel="kakao", occurred_time=now()
+    )
+    (case,) = await opened(notify, asked)
+    correction = ClassificationCorrected(
+        correction_id=str(uuid.uuid4()), touchpoint_id=asked.message.touchpoint.touchpoint_id, corrected_by="lead"
+    )
+    correction.corrected_time.FromDatetime(now())
+    correction.correction.topics.append("price")
+
+    await notify.publish(Event.new(correction, entity_id=correction.touchpoint_id, time=now()))
+
+    async def updated() -> bool:
+        return await notify.published("sori.notify.case.updated.v1") == 1
+
+    await harness.until(updated)
+    found = await stub(notify).GetCase(pb.GetCaseRequest(case_id=case.case_id), metadata=notify.metadata())
+    assert ["price"] == list(found.case.topics)
+    assert (case.clock.policy, case.clock.due_time) == (found.case.clock.policy, found.case.clock.due_time)
 
 
 async def test_an_erased_customer_is_nobody_and_the_promise_still_counts(notify: harness.Harness) -> None:

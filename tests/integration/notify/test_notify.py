@@ -162,8 +162,8 @@ def a_flag(**fields: Any) -> Event[VoiceFlagged]:
     return Event.new(flag, entity_id=flag_id, time=builders.NOON)
 
 
-def a_merge(merged: uuid.UUID, survivor: uuid.UUID) -> Event[CustomerMerged]:
-    merge = CustomerMerged(customer_id=str(survivor), merged_customer_id=str(merged))
+def a_merge(merged: uuid.UUID, survivor: uuid.UUID, graph_version: int) -> Event[CustomerMerged]:
+    merge = CustomerMerged(customer_id=str(survivor), merged_customer_id=str(merged), graph_version=graph_version)
     return Event.new(merge, entity_id=str(survivor), time=builders.NOON)
 
 
@@ -555,8 +555,8 @@ async def test_cases_of_merged_customers_belong_to_the_one_that_remains_whenever
     await notify.publish(builders.stitched(channel="web", customer_id=str(first)))
     await published(notify, OPENED, 1)
 
-    await notify.publish(a_merge(second, third))
-    await notify.publish(a_merge(first, second))
+    await notify.publish(a_merge(second, third, 2))
+    await notify.publish(a_merge(first, second, 1))
 
     async def merged() -> bool:
         return await notify.count("customer_merge") == 2

@@ -8,15 +8,19 @@ from integration.insight import events
 
 import builders
 from sori.insight.v1 import feed_pb2
+from sori.notify.v1 import case_pb2
+from sori.notify.v1.case_events_pb2 import ClockBreached
 from sori_insight import domain, wire
 from sori_insight.store import feed
+from sori_kit.envelope import Event
 from sori_kit.errors import InvalidInput
 
 CUSTOMER = "00000000-0000-4000-8000-00000000c0de"
 HR = domain.Viewer(sees_customers=False, sees_staff_cases=True)
 
 
-def shown(line: domain.Line, viewer: domain.Viewer = events.EVERYTHING) -> feed_pb2.FeedItem:
+def shown(line: domain.Line | None, viewer: domain.Viewer = events.EVERYTHING) -> feed_pb2.FeedItem:
+    assert line
     return wire.feed_item(feed.Shown(1, line.given.customer_id if line.given else None, line.content), viewer)
 
 
@@ -90,8 +94,36 @@ def test_a_turn_in_a_case_stands_at_the_time_of_the_turn() -> None:
     opened = wire.case_line(events.a_case(), domain.Change.OPENED, events.SEOUL)
     breached = wire.case_line(events.a_case("breached", clock="breached"), domain.Change.BREACHED, events.SEOUL)
 
+    assert opened
+    assert breached
     assert builders.NOON == opened.occurred_time
     assert builders.NOON + builders.dt.timedelta(minutes=5) == breached.occurred_time
+
+
+def a_broken_clock(metric: str) -> Event[ClockBreached]:
+    event = events.a_case("clock_breached", clock="breached")
+    event.message.clock.metric = case_pb2.ClockMetric.Value(f"CLOCK_METRIC_{metric}")
+    event.message.clock.thread_id = "SECRET-thread"
+    event.message.clock.breach_time.FromDatetime(builders.NOON + builders.dt.timedelta(hours=8))
+    return event
+
+
+def test_a_broken_promise_other_than_the_first_response_has_a_line_of_its_own() -> None:
+    resolution = wire.case_line(a_broken_clock("TOTAL_RESOLUTION"), domain.Change.CLOCK_BREACHED, events.SEOUL)
+    response = wire.case_line(a_broken_clock("FIRST_RESPONSE"), domain.Change.CLOCK_BREACHED, events.SEOUL)
+
+    assert resolution
+    assert builders.NOON + builders.dt.timedelta(hours=8) == resolution.occurred_time
+    assert case_pb2.CLOCK_METRIC_TOTAL_RESOLUTION == shown(resolution).case.clock.metric
+    assert "SECRET-thread" not in str(shown(resolution, HR))
+    assert response is None  # The breach of the case says it.
+
+
+def test_a_case_whose_clock_stands_still_counts_as_promised_and_not_yet_kept() -> None:
+    updated = events.a_case("updated", clock="paused")
+
+    assert wire.case_line(updated, domain.Change.UPDATED, events.SEOUL) is None
+    assert domain.ClockState.PAUSED is wire.case_version(updated, events.SEOUL).clock_state
 
 
 def test_a_voice_stands_on_the_monday_of_its_week() -> None:

@@ -35,7 +35,7 @@ def people(
 ) -> set[frozenset[str]]:
     """Give the observations of each person; those without usable identifiers are left out."""
     patterns = _patterns(observations, policy)
-    shared = {each for pattern in patterns for each in pattern.identifiers[1:] if _is_shared(each, patterns, policy)}
+    shared = {each for pattern in patterns for each in pattern.identifiers if _is_shared(each, patterns, policy)}
     groups: list[set[Node]] = []
 
     def node(identifier: Identifier, time: dt.datetime) -> Node:

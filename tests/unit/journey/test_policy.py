@@ -9,6 +9,7 @@ import harness
 from sori_journey.domain import Identifier, IdentifierType
 from sori_journey.settings import identity, retention
 from sori_journey.settings.files import PolicyRefused
+from sori_journey.settings.watched import Watched
 
 
 def test_the_standard_policy_is_the_one_that_is_deployed() -> None:
@@ -61,3 +62,21 @@ def test_a_retention_file_with_an_unknown_channel_is_refused(tmp_path: Path) -> 
 
     with pytest.raises(PolicyRefused, match=r"r\.yaml:2"):
         retention.load(path)
+
+
+def test_a_policy_that_changes_counts_without_a_restart(tmp_path: Path) -> None:
+    path, written = tmp_path / "identity.yaml", (files("sori_journey.settings") / "identity.yaml").read_text()
+    path.write_text(written)
+    watched, house_phone = (
+        Watched(path, identity.load, what="identity"),
+        Identifier(IdentifierType.PHONE, "+8221234567"),
+    )
+
+    before = watched.current.is_usable(house_phone)
+    path.write_text(written.replace("\nblocked:\n", '\nblocked:\n  - "+8221234567"\n'))
+    watched.refresh()
+    after = watched.current.is_usable(house_phone)
+    path.write_text("types: [")
+    watched.refresh()
+
+    assert (True, False, False) == (before, after, watched.current.is_usable(house_phone))

@@ -17,7 +17,8 @@ from unit.notify.stories import (
     the_clock,
 )
 
-from sori_notify.domain import ActKind, Calendar, ClockState, Dossier, Message, review, tell
+from sori_notify.domain import ActKind, Calendar, ClockState, Dossier, Message, chains, review, tell
+from sori_notify.domain.chains import Entry, EntryKind, Plan, Recipient, RecipientKind, Step, StepKind, Surroundings
 from sori_notify.domain.dossier import expire
 
 POLL = 5 * MINUTE  # how often chatwoot looks
@@ -41,7 +42,7 @@ def test_an_answer_between_the_due_time_and_the_next_poll_is_no_hit() -> None:
 
 
 def by_one_shift(start: dt.datetime, hours: float) -> dt.datetime:
-    """Chatwoot: business hours are one interval a weekday, and every weekday is one."""
+    """Chatwoot #6467, #10436, #14009: business hours are one interval a weekday, and every weekday is one."""
     time, left = start, round(hours * 60)  # minutes
     while left > 0:
         wall = time.astimezone(dt.timezone(9 * HOUR))
@@ -70,7 +71,7 @@ def test_the_second_shift_of_a_day_is_worked() -> None:
 
 
 def without_pauses(asked: dt.datetime, resolved: dt.datetime, target: dt.timedelta) -> str:
-    """osTicket: the grace period runs on while the ticket waits for the customer."""
+    """osTicket #3034: the grace period runs on while the ticket waits for the customer."""
     return "overdue" if resolved - asked > target else "in time"
 
 
@@ -85,7 +86,7 @@ def test_waiting_for_the_customer_is_not_the_agents_time() -> None:
 
 
 def test_a_restart_forgets_no_deadline() -> None:
-    """Grafana OnCall keeps what is to come as tasks of its queue: when these are lost, nobody is told."""
+    """Grafana OnCall #1206 keeps what is to come as tasks of its queue: when these are lost, nobody is told."""
     thread: list[Message] = [a_message(0)]
     tasks = {THREAD: at(5)}
     (opened,) = review(Dossier(key=THREAD, messages=thread), history=False, now=at(0), settle=SETTLE)
@@ -97,6 +98,53 @@ def test_a_restart_forgets_no_deadline() -> None:
     )
 
     assert ({}, [at(5)]) == (tasks, [each.breach_time for each in fired.breached])
+
+
+def by_flag(breached: bool) -> list[str]:
+    """Chatwoot #6889: a broken promise marks the conversation and tells its assignee; there is nobody after that."""
+    return ["agent"] if breached else []
+
+
+def a_chain(rounds: int = 1) -> Plan:
+    people = [Recipient(kind=RecipientKind.PERSON, name=each) for each in ("agent", "manager")]
+    pages = [Step(kind=StepKind.NOTIFY, recipient=each) for each in people]
+    pause = Step(kind=StepKind.WAIT, wait=5 * MINUTE)
+    return Plan(name="breach", steps=(pages[0], pause, pages[1], pause), rounds=rounds)
+
+
+def told(plan: Plan, log: list[Entry], *minutes: float) -> list[str]:
+    """Look at a chain at some minutes; gives whom it tells."""
+    found: list[str] = []
+    for minute in minutes:
+        moved = chains.advance(plan, log, Surroundings(reach=lambda recipient: (recipient.name,)), now=at(minute))
+        assert moved is not None
+        log += moved.entries
+        found += [target for page in moved.pages for target in page.targets]
+    return found
+
+
+def test_what_the_agent_leaves_goes_to_the_manager() -> None:
+    log = [Entry(key="started", kind=EntryKind.STARTED, time=at(0))]
+
+    assert ["agent"] == by_flag(True)
+    assert ["agent", "manager"] == told(a_chain(), log, 0, 4, 6, 20)
+
+
+def by_task(pages: list[tuple[float, str]], acknowledged: float) -> list[str]:
+    """Grafana OnCall #4654, #4760: each page is a task of its own; an acknowledgement does not reach those queued."""
+    return [name for minute, name in pages if minute > acknowledged]
+
+
+def test_an_acknowledgement_stops_every_page_that_is_to_come() -> None:
+    plan, log = a_chain(rounds=3), [Entry(key="started", kind=EntryKind.STARTED, time=at(0))]
+    first = told(plan, log, 0)
+
+    taken = chains.acknowledged(log, plan, by="kim", now=at(1), key="taken")
+    assert taken is not None
+    log.append(taken)
+
+    assert ["manager"] == by_task([(0, "agent"), (5, "manager")], acknowledged=1)
+    assert (["agent"], []) == (first, told(plan, log, 6, 12, 60))
 
 
 def test_a_reassignment_is_no_new_promise() -> None:

@@ -7,6 +7,8 @@ import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
+import asyncpg
+import orjson
 import sqlalchemy as sa
 from google.protobuf.message import Message
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -62,6 +64,10 @@ def _text(statement: str) -> sa.TextClause:
     return sa.text(statement)
 
 
+def _json(value: object) -> str:
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
 class Transaction:
     """An open transaction; what it stages and writes is committed together or not at all."""
 
@@ -83,6 +89,37 @@ class Transaction:
         await self.execute("select pg_advisory_xact_lock(:key)", {"key": zlib.crc32(name.encode())})
 
 
+class Reading(Transaction):
+    """A connection on which each statement stands alone."""
+
+    def __init__(self, connection: AsyncConnection, process: str) -> None:
+        super().__init__(connection, process)
+        self._alone = False
+
+    async def execute(
+        self, statement: sa.Executable | str, values: Mapping[str, Any] | None = None
+    ) -> sa.CursorResult[Any]:
+        """Run a statement as a transaction does, but by itself."""
+        if not self._alone:
+            await self.connection.execution_options(isolation_level="AUTOCOMMIT")
+            self._alone = True
+        return await super().execute(statement, values)
+
+    async def fetch(self, statement: str, *values: object) -> list[asyncpg.Record]:
+        """Run a statement with its parameters as `$1`, `$2`, by the driver alone: a short read takes half the time."""
+        driver = (await self.connection.get_raw_connection()).driver_connection
+        assert isinstance(driver, asyncpg.Connection)
+        try:
+            rows: list[asyncpg.Record] = await driver.fetch(statement, *values)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            if driver.is_closed():
+                await self.connection.invalidate()
+            elif getattr(error, "sqlstate", None) not in _PASSING:
+                raise
+            raise Unavailable("the database broke off") from error
+        return rows
+
+
 class Database:
     """The service's own database. Only `transaction` and `handling` commit."""
 
@@ -95,6 +132,8 @@ class Database:
             pool_size=pool_size,
             max_overflow=5,
             pool_timeout=10,
+            json_serializer=_json,
+            json_deserializer=orjson.loads,
             hide_parameters=True,  # Errors are logged; values hold texts and identifiers.
             connect_args={"timeout": 5, "server_settings": {"jit": "off", "application_name": url.database or ""}},
         )
@@ -108,6 +147,19 @@ class Database:
                 yield tx
         if tx.staged:
             self.announce(tx.staged)
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[Reading]:
+        """Lend a connection for reads of a statement or two, which save the ways to begin and to commit.
+
+        There is no transaction: each statement may see more than the one before.
+        """
+        with _unavailable():
+            connection = await self._engine.connect()
+            try:
+                yield Reading(connection, self.process)
+            finally:
+                await connection.close()  # Nothing to roll back, so nothing that a cancellation could interrupt.
 
     @contextlib.asynccontextmanager
     async def handling(self, batch: Batch[M]) -> AsyncIterator[tuple[Transaction, Batch[M]]]:

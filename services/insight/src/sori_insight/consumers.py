@@ -8,7 +8,16 @@ from sori.ee_feedback.v1.voice_events_pb2 import VoiceReleased
 from sori.journey.v1.customer_events_pb2 import CustomerErased, CustomerMerged, CustomerSplit
 from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
 from sori.notify.v1.alert_events_pb2 import AlertSent
-from sori.notify.v1.case_events_pb2 import CaseAcknowledged, CaseAnswered, CaseBreached, CaseOpened, CaseResolved
+from sori.notify.v1.case_events_pb2 import (
+    CaseAcknowledged,
+    CaseAnswered,
+    CaseBreached,
+    CaseOpened,
+    CaseReopened,
+    CaseResolved,
+    CaseUpdated,
+    ClockBreached,
+)
 from sori_insight import usecases
 from sori_insight.domain import Change
 from sori_kit.bus import Batch
@@ -61,6 +70,18 @@ class Consumers:
     async def add_resolved_cases(self, batch: Batch[CaseResolved]) -> None:
         """Put resolved cases on the feed."""
         await usecases.add_cases(self._db, batch, Change.RESOLVED, zone=self._zone)
+
+    async def add_reopened_cases(self, batch: Batch[CaseReopened]) -> None:
+        """Put reopened cases on the feed."""
+        await usecases.add_cases(self._db, batch, Change.REOPENED, zone=self._zone)
+
+    async def add_updated_cases(self, batch: Batch[CaseUpdated]) -> None:
+        """Keep how cases stand that changed in other ways."""
+        await usecases.add_cases(self._db, batch, Change.UPDATED, zone=self._zone)
+
+    async def add_breached_clocks(self, batch: Batch[ClockBreached]) -> None:
+        """Put promises on the feed that were broken, other than the first response."""
+        await usecases.add_cases(self._db, batch, Change.CLOCK_BREACHED, zone=self._zone)
 
     async def add_alerts(self, batch: Batch[AlertSent]) -> None:
         """Put alerts on the feed."""

@@ -34,6 +34,9 @@ class Change(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     BREACHED = "breached"
     RESOLVED = "resolved"
+    REOPENED = "reopened"
+    UPDATED = "updated"  # Counts, but has no line.
+    CLOCK_BREACHED = "clock_breached"  # A promise other than the first response; that one is `breached`.
 
 
 class Origin(StrEnum):
@@ -50,6 +53,7 @@ class ClockState(StrEnum):
     FULFILLED = "fulfilled"
     BREACHED = "breached"
     CANCELLED = "cancelled"
+    PAUSED = "paused"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,16 @@ from sori.insight.v1 import insight_service_pb2, insight_service_pb2_grpc
 from sori.journey.v1.customer_events_pb2 import CustomerErased, CustomerMerged, CustomerSplit
 from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
 from sori.notify.v1.alert_events_pb2 import AlertSent
-from sori.notify.v1.case_events_pb2 import CaseAcknowledged, CaseAnswered, CaseBreached, CaseOpened, CaseResolved
+from sori.notify.v1.case_events_pb2 import (
+    CaseAcknowledged,
+    CaseAnswered,
+    CaseBreached,
+    CaseOpened,
+    CaseReopened,
+    CaseResolved,
+    CaseUpdated,
+    ClockBreached,
+)
 from sori_insight import usecases
 from sori_insight.api import InsightApi
 from sori_insight.consumers import Consumers
@@ -43,6 +52,9 @@ async def build(runtime: service.Runtime, settings: Settings) -> None:
     await runtime.consume(CaseAcknowledged, consumers.add_acknowledged_cases)
     await runtime.consume(CaseBreached, consumers.add_breached_cases)
     await runtime.consume(CaseResolved, consumers.add_resolved_cases)
+    await runtime.consume(CaseReopened, consumers.add_reopened_cases)
+    await runtime.consume(CaseUpdated, consumers.add_updated_cases)
+    await runtime.consume(ClockBreached, consumers.add_breached_clocks)
     await runtime.consume(AlertSent, consumers.add_alerts)
     await runtime.consume(VoiceReleased, consumers.add_voices)
     await runtime.consume(PulseReleased, consumers.add_pulses)

@@ -96,7 +96,7 @@ async def add_cases(db: Database, batch: Batch[C], change: domain.Change, *, zon
     """Put turns of cases on the feed, and keep how each case stands."""
     async with db.handling(batch) as (tx, fresh):
         await figures.keep_cases(tx, [wire.case_version(event, zone) for event in fresh])
-        await feed.add(tx, [wire.case_line(event, change, zone) for event in fresh])
+        await feed.add(tx, [line for event in fresh if (line := wire.case_line(event, change, zone))])
 
 
 async def add_alerts(db: Database, batch: Batch[AlertSent], *, zone: ZoneInfo) -> None:

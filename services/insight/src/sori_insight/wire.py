@@ -18,14 +18,32 @@ from sori.journey.v1.customer_events_pb2 import CustomerErased, CustomerMerged, 
 from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
 from sori.notify.v1 import case_pb2
 from sori.notify.v1.alert_events_pb2 import AlertSent
-from sori.notify.v1.case_events_pb2 import CaseAcknowledged, CaseAnswered, CaseBreached, CaseOpened, CaseResolved
+from sori.notify.v1.case_events_pb2 import (
+    CaseAcknowledged,
+    CaseAnswered,
+    CaseBreached,
+    CaseOpened,
+    CaseReopened,
+    CaseResolved,
+    CaseUpdated,
+    ClockBreached,
+)
 from sori_insight import domain
 from sori_insight.store import feed
 from sori_kit import parse
 from sori_kit.envelope import Event
 from sori_kit.errors import InvalidInput
 
-CaseEvent: TypeAlias = CaseOpened | CaseAnswered | CaseAcknowledged | CaseBreached | CaseResolved
+CaseEvent: TypeAlias = (
+    CaseOpened
+    | CaseAnswered
+    | CaseAcknowledged
+    | CaseBreached
+    | CaseResolved
+    | CaseReopened
+    | CaseUpdated
+    | ClockBreached
+)
 
 _CHANNELS = {value: name.removeprefix("CHANNEL_").lower() for name, value in touchpoint_pb2.Channel.items() if value}
 _SENTIMENTS = {
@@ -109,14 +127,23 @@ def voice_line(event: Event[VoiceReleased], zone: ZoneInfo) -> domain.Line:
     )
 
 
-def case_line(event: Event[CaseEvent], change: domain.Change, zone: ZoneInfo) -> domain.Line:
-    """Put a turn in a case on the feed, without its customer."""
-    case = event.message.case
-    occurred_time = _turned(case, change) or event.time
+def case_line(event: Event[CaseEvent], change: domain.Change, zone: ZoneInfo) -> domain.Line | None:
+    """Put a turn in a case on the feed, without its customer, or None for one that no reader waits for."""
+    case, broken = event.message.case, None
+    if isinstance(event.message, ClockBreached):
+        if event.message.clock.metric == case_pb2.CLOCK_METRIC_FIRST_RESPONSE:
+            return None  # CaseBreached says it.
+        broken = event.message.clock
+    if change is domain.Change.UPDATED:
+        return None
+    occurred_time = _time(broken.breach_time) if broken else _turned(case, change)
+    occurred_time = occurred_time or event.time
     item = feed_pb2.FeedItem(item_id=event.event_id, occurred_time=_timestamp(occurred_time), org_unit=case.org_unit)
     item.case.change = change
     item.case.case.CopyFrom(case)
     item.case.case.ClearField("customer_id")
+    if broken:
+        item.case.clock.CopyFrom(broken)
     return domain.Line(
         item_id=parse.uuid(event.event_id, "ce-id"),
         kind=domain.Kind.CASE,
@@ -140,7 +167,11 @@ def _turned(case: case_pb2.Case, change: domain.Change) -> dt.datetime | None:
         domain.Change.BREACHED: case.clock.due_time,
         domain.Change.RESOLVED: case.resolved_time,
     }
-    return times[change].ToDatetime(dt.UTC) if times[change].seconds else None
+    return _time(times[change]) if change in times else None
+
+
+def _time(given: timestamp_pb2.Timestamp) -> dt.datetime | None:
+    return given.ToDatetime(dt.UTC) if given.seconds else None
 
 
 def _origin(case: case_pb2.Case) -> domain.Origin:
@@ -287,6 +318,8 @@ def _hide_customer(item: feed_pb2.FeedItem) -> None:
         case.ClearField("customer_id")
         case.ClearField("thread_id")
         case.ClearField("touchpoint_id")
+        if item.case.HasField("clock"):
+            item.case.clock.ClearField("thread_id")
 
 
 def scorecard(figures: domain.Scorecard) -> feed_pb2.Scorecard:

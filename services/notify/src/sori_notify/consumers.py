@@ -3,10 +3,11 @@
 import asyncio
 import datetime as dt
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
+from sori.classify.v1.classification_events_pb2 import ClassificationCorrected
 from sori.ee_feedback.v1.voice_events_pb2 import VoiceFlagged
 from sori.journey.v1.customer_events_pb2 import CustomerErased, CustomerMerged, CustomerSplit
 from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
@@ -31,7 +32,7 @@ from sori_notify.usecases.rules import apply_rules, drop_old_facts
 log = structlog.get_logger()
 
 _SHORTEST_PAUSE = 0.001  # seconds
-_SIDE_BY_SIDE = 3  # transactions that fire deadlines: one is worked on while the database works on the others
+_SIDE_BY_SIDE = 4  # transactions that fire deadlines: one is worked on while the database works on the others
 
 
 class Consumers:
@@ -59,9 +60,23 @@ class Consumers:
         """Let touchpoints belong to a customer who is somebody else after all."""
         await usecases.split(self._db, batch, settle=self._settle, now=self._clock.now())
 
+    async def correct(self, batch: Batch[ClassificationCorrected]) -> None:
+        """Show cases under the topics that people say their messages have."""
+        await usecases.correct(self._db, batch, settle=self._settle, now=self._clock.now())
+
     async def forget(self, batch: Batch[CustomerErased]) -> None:
         """Forget customers who were erased."""
         await usecases.forget(self._db, batch)
+
+
+def _parts(due: Sequence[Entry]) -> list[Sequence[Entry]]:
+    """Part deadlines so that no two transactions want the same lock: its number is taken from these bits, too."""
+    if len(due) <= usecases.MOST_FIRED // 2:
+        return [due] if due else []
+    parts: list[list[Entry]] = [[] for _ in range(_SIDE_BY_SIDE)]
+    for each in due:
+        parts[each.case_id.int % _SIDE_BY_SIDE].append(each)
+    return [each for each in parts if each]
 
 
 class Timers:
@@ -98,9 +113,7 @@ class Timers:
     async def _fire(self, agenda: Agenda) -> bool:
         """Fire what is due, a few transactions side by side; says whether all that was taken off is dealt with."""
         now = self._clock.now()
-        parts: list[list[Entry]] = []
-        while len(parts) < _SIDE_BY_SIDE and (due := agenda.due(now, most=usecases.MOST_FIRED)):
-            parts.append(due)
+        parts = _parts(agenda.due(now, most=usecases.MOST_FIRED * _SIDE_BY_SIDE))
         if not parts:
             return False
         outcomes = await asyncio.gather(

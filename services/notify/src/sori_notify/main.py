@@ -4,13 +4,14 @@ import datetime as dt
 
 import structlog
 
+from sori.classify.v1.classification_events_pb2 import ClassificationCorrected
 from sori.ee_feedback.v1.voice_events_pb2 import VoiceFlagged
 from sori.journey.v1.customer_events_pb2 import CustomerErased, CustomerMerged, CustomerSplit
 from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
 from sori.notify.v1 import notify_service_pb2, notify_service_pb2_grpc
 from sori.notify.v1.case_events_pb2 import CaseBreached, CaseOpened, CaseReopened
-from sori_kit import service
-from sori_notify import offline
+from sori_kit import rpc, service
+from sori_notify import offline, usecases
 from sori_notify.api import NotifyApi
 from sori_notify.api.edge import Edge
 from sori_notify.consumers import Consumers, Escalations, Outreaches, Timers
@@ -18,6 +19,7 @@ from sori_notify.deliveries import Outbound, SignedWebhook
 from sori_notify.deliveries.links import Links
 from sori_notify.domain.delivery import Target
 from sori_notify.domain.rules import RuleSet
+from sori_notify.model import Journey
 from sori_notify.settings import Settings, automation, chains, rules, schedules, targets
 from sori_notify.settings.places import Reloading
 from sori_notify.settings.policies import PolicyFile
@@ -49,12 +51,18 @@ async def build(runtime: service.Runtime, settings: Settings) -> None:
         ),
         notify_service_pb2.DESCRIPTOR.services_by_name["NotifyService"],
     )
+    if settings.journey_target and settings.service_token_file:
+        channel = rpc.channel(settings.journey_target)
+        runtime.stack.push_async_callback(channel.close)
+        journey = Journey(channel, settings.service_token_file)
+        runtime.in_background("erasures", usecases.answer_for_ever(db, journey.answer, settings.answer_seconds))
     consumers = Consumers(db, runtime.clock, policies, settings)
     await runtime.consume(TouchpointStitched, consumers.follow)
     await runtime.consume(VoiceFlagged, consumers.raise_flag)
     await runtime.consume(CustomerMerged, consumers.merge)
     await runtime.consume(CustomerSplit, consumers.split)
     await runtime.consume(CustomerErased, consumers.forget)
+    await runtime.consume(ClassificationCorrected, consumers.correct)
     escalations = Escalations(db, runtime.clock, alerting)
     if settings.beside(settings.rules_path, "rules.yaml"):
         await runtime.consume(TouchpointStitched, escalations.apply_rules)

@@ -99,21 +99,29 @@ class FeedCase(_message.Message):
 
     CHANGE_FIELD_NUMBER: _builtins.int
     CASE_FIELD_NUMBER: _builtins.int
+    CLOCK_FIELD_NUMBER: _builtins.int
     change: _builtins.str
-    """`opened`, `answered`, `acknowledged`, `breached` or `resolved`."""
+    """`opened`, `answered`, `acknowledged`, `breached` (the first response), `resolved`, `reopened` or `clock_breached`
+    (another promise).
+    """
     @_builtins.property
     def case(self) -> _case_pb2.Case:
         """The case at that moment."""
+
+    @_builtins.property
+    def clock(self) -> _case_pb2.Clock:
+        """The promise that was broken; only with `clock_breached`."""
 
     def __init__(
         self,
         *,
         change: _builtins.str = ...,
         case: _case_pb2.Case | None = ...,
+        clock: _case_pb2.Clock | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "clock", b"clock"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "change", b"change"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "change", b"change", "clock", b"clock"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -294,8 +294,13 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
     "change.acknowledged": ("담당자 확인", "Acknowledged"),
     "change.breached": ("응답 기한 초과", "Overdue"),
     "change.resolved": ("해결", "Resolved"),
+    "change.reopened": ("다시 열림", "Reopened"),
+    "change.clock_breached": ("약속 기한 초과", "A promise is broken"),
     # Why an alert was sent
     "reason.first_response.breached": ("첫 응답 기한을 넘겼습니다", "The first response is overdue"),
+    "reason.next_response.breached": ("다음 응답 기한을 넘겼습니다", "The next response is overdue"),
+    "reason.first_resolution.breached": ("첫 해결 기한을 넘겼습니다", "The first resolution is overdue"),
+    "reason.total_resolution.breached": ("최종 해결 기한을 넘겼습니다", "The total resolution is overdue"),
     # Topics of customers
     "topic.delivery": ("배송", "Delivery"),
     "topic.product_quality": ("상품 품질", "Product quality"),

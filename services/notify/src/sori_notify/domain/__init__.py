@@ -7,7 +7,8 @@ from sori_notify.domain.attainment import Attainment
 from sori_notify.domain.calendar import ALWAYS, Calendar, NeverOpens
 from sori_notify.domain.case import Case, CaseState, Change, Clock, Origin, flagged, visible
 from sori_notify.domain.clock import ClockEvent, ClockState, Metric, Reading, Target, Tick, Waiting, Warned
-from sori_notify.domain.customer import flatten
+from sori_notify.domain.correction import Corrected
+from sori_notify.domain.customer import Belonging, Erased, Merge, Merges, Split, flatten, owner, standing
 from sori_notify.domain.deadline import Deadline, DeadlineState
 from sori_notify.domain.dossier import Dossier, Verdict, expire, recorded, review
 from sori_notify.domain.message import Message
@@ -24,6 +25,7 @@ __all__ = [
     "Alert",
     "AlertState",
     "Attainment",
+    "Belonging",
     "Calendar",
     "Case",
     "CaseState",
@@ -32,10 +34,14 @@ __all__ = [
     "Clock",
     "ClockEvent",
     "ClockState",
+    "Corrected",
     "Deadline",
     "DeadlineState",
     "Dossier",
+    "Erased",
     "Kind",
+    "Merge",
+    "Merges",
     "Message",
     "Metric",
     "NeverOpens",
@@ -46,6 +52,7 @@ __all__ = [
     "Promise",
     "Reading",
     "Severity",
+    "Split",
     "Subject",
     "Target",
     "Tick",
@@ -56,10 +63,12 @@ __all__ = [
     "expire",
     "flagged",
     "flatten",
+    "owner",
     "recorded",
     "retry_delay",
     "review",
     "severity_of",
+    "standing",
     "suggested_step",
     "tell",
     "visible",

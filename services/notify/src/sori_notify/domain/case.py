@@ -101,7 +101,7 @@ class Case:
     closed_time: dt.datetime | None = None
     acknowledged_by: str = ""  # token subject
     acknowledged_time: dt.datetime | None = None
-    version: int = 0  # 0: not stored yet.
+    version: int = field(default=0, compare=False)  # Grows with each change that is kept; 0: not stored yet.
 
     @property
     def clock(self) -> Clock | None:

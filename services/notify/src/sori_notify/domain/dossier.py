@@ -76,11 +76,14 @@ def expire(dossier: Dossier, due: Collection[uuid.UUID], *, now: dt.datetime) ->
             for warning in clock.warnings
             if warning not in _warnings(before, clock)
         )
-        case = replace(
-            case,
-            clocks=tuple(replace(each, declared=each.state is ClockState.BREACHED) for each in case.clocks),
+        case = _with_clocks(case, [_declare(each, each.state is ClockState.BREACHED) for each in case.clocks])
+        looked = Deadline(
+            case_id=deadline.case_id,
+            due_time=deadline.due_time,
+            fire_time=deadline.fire_time,
+            state=DeadlineState.FIRED,
+            fired_time=now,
         )
-        looked = replace(deadline, state=DeadlineState.FIRED, fired_time=now)
         armed = _next(looked, case, history=False, now=now, settle=dt.timedelta())
         verdicts.append(_verdict(dossier, case, armed, warned=warned, breached=breached))
     return verdicts
@@ -116,13 +119,22 @@ def _declared(before: Case | None, after: Case) -> Case:
     known = {(each.metric, each.instance) for each in before.clocks if each.declared} if before else set()
     if not known and not any(each.declared for each in after.clocks):
         return after
-    return replace(
+    return _with_clocks(
         after,
-        clocks=tuple(
-            replace(each, declared=each.state is ClockState.BREACHED and (each.metric, each.instance) in known)
+        [
+            _declare(each, each.state is ClockState.BREACHED and (each.metric, each.instance) in known)
             for each in after.clocks
-        ),
+        ],
     )
+
+
+def _declare(clock: Clock, declared: bool) -> Clock:
+    return clock if clock.declared is declared else replace(clock, declared=declared)
+
+
+def _with_clocks(case: Case, clocks: Sequence[Clock]) -> Case:
+    same = all(one is other for one, other in zip(case.clocks, clocks, strict=True))
+    return case if same else replace(case, clocks=tuple(clocks))
 
 
 def _next(
@@ -132,7 +144,7 @@ def _next(
     due = min((each.look_time for each in case.clocks if each.look_time), default=None)
     if due is None:
         done = DeadlineState.FIRED if any(each.declared for each in case.clocks) else DeadlineState.CANCELLED
-        return before and replace(before, state=done)
+        return before if before is None or before.state is done else replace(before, state=done)
     armed = before if before and before.state is DeadlineState.ARMED else None
     if due > now:
         fire = due
@@ -158,15 +170,14 @@ def _verdict(
     breached: tuple[Clock, ...] = (),
 ) -> Verdict:
     before = dossier.case(case.case_id)
-    version = before.version if before else 0
-    if before is None or before != replace(case, version=version):
-        version += 1
     changes = _changes(before, case)
     if any(each.metric is Metric.FIRST_RESPONSE for each in breached):
         changes.append(Change.BREACHED)
-    if breached or warned:
-        version = max(version, (before.version if before else 0) + 1)  # Their events want ids of their own.
-    case = replace(case, version=version)
+    version = before.version if before else 0
+    if before != case or breached or warned:  # Events of clocks want ids of their own.
+        version += 1
+    if case.version != version:
+        case = replace(case, version=version)
     return Verdict(case=case, deadline=deadline, changes=tuple(changes), warned=warned, breached=breached)
 
 
@@ -194,4 +205,4 @@ def _answer(case: Case) -> tuple[dt.datetime | None, dt.datetime | None]:
 
 
 def _particulars(case: Case) -> tuple[object, ...]:
-    return case.state, case.team, case.person, case.severity, case.tags
+    return case.state, case.team, case.person, case.severity, case.tags, case.topics

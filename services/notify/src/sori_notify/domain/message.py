@@ -4,6 +4,7 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 
+from sori_notify.domain.customer import Belonging
 from sori_notify.domain.policy import Promise, Subject
 from sori_notify.domain.words import Actor, Channel, Kind, Severity
 
@@ -25,7 +26,7 @@ class Message:
     channel: Channel | None  # None: one that this version does not know.
     org_unit: str
     topics: tuple[str, ...]
-    customer_id: uuid.UUID | None  # As journey said then; None when nobody was known.
+    customer_id: uuid.UUID | None  # Whose it is by all that is known now; None when nobody is known.
     occurred_time: dt.datetime
     opens: bool  # By the policies in force when it arrived, which are frozen with it.
     promise: Promise | None
@@ -33,6 +34,7 @@ class Message:
     severity: Severity = Severity.NORMAL
     segments: tuple[str, ...] = ()
     grouped: bool = False  # Its source knows no threads: customer and topic stand for one.
+    given: Belonging | None = None  # Whose it was as journey said with it.
 
     @property
     def is_spoken(self) -> bool:

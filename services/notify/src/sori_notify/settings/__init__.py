@@ -30,6 +30,9 @@ class Settings(KitSettings, env_prefix="SORI_NOTIFY_"):
     link_secret: SecretStr = SecretStr("")  # signs them
     link_secret_file: Path | None = None  # a file with that secret
     link_hours: float = Field(24.0, gt=0)  # how long they hold
+    journey_target: str = ""  # host:port of journey, which hears of erasures; empty: nobody does
+    service_token_file: Path | None = None  # token with the role admin, with which this service calls journey
+    answer_seconds: float = Field(1.0, gt=0)  # how often journey is told of what was erased
     webhook_url: str = ""  # where alerts go; empty: they stay pending
     webhook_name: str = "webhook"  # what the receiver is called in events, never its address
     webhook_secret: SecretStr = SecretStr("")  # signs alerts: base64, `whsec_` before it or not

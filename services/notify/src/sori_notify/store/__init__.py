@@ -1,14 +1,14 @@
 """Tables and queries of notify; rows never leave this package."""
 
-from sori_notify.store import chains, deliveries, outreach, windows
+from sori_notify.store import chains, customers, deliveries, erasures, outreach, windows
 from sori_notify.store.acts import add_acts, load_acts
 from sori_notify.store.alerts import add_alerts, claim_alerts, mark_sent, mark_unsent
 from sori_notify.store.attainment import Measured, attainment, threads_between
 from sori_notify.store.cases import Wanted, add_cases, changed, horizon, key_of, load, page, save
-from sori_notify.store.customers import add_merges, repointed, share_customers, split_customer, survivors
+from sori_notify.store.corrections import add_corrections
 from sori_notify.store.deadlines import fire_deadlines, keys_of, lease_deadlines, save_deadlines
 from sori_notify.store.locks import hold, try_hold
-from sori_notify.store.messages import add_messages, cases_of, forget_customers, regroup
+from sori_notify.store.messages import add_messages, cases_of
 from sori_notify.store.promises import add_promises, load_promises
 from sori_notify.store.tables import METADATA
 from sori_notify.store.tally import Tally, count_touchpoints, tally
@@ -21,7 +21,7 @@ __all__ = [
     "add_acts",
     "add_alerts",
     "add_cases",
-    "add_merges",
+    "add_corrections",
     "add_messages",
     "add_promises",
     "attainment",
@@ -30,9 +30,10 @@ __all__ = [
     "changed",
     "claim_alerts",
     "count_touchpoints",
+    "customers",
     "deliveries",
+    "erasures",
     "fire_deadlines",
-    "forget_customers",
     "hold",
     "horizon",
     "key_of",
@@ -45,13 +46,8 @@ __all__ = [
     "mark_unsent",
     "outreach",
     "page",
-    "regroup",
-    "repointed",
     "save",
     "save_deadlines",
-    "share_customers",
-    "split_customer",
-    "survivors",
     "tally",
     "threads_between",
     "try_hold",

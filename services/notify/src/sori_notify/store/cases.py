@@ -1,7 +1,6 @@
 """Cases and their clocks."""
 
 import datetime as dt
-import json
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -29,7 +28,7 @@ from sori_notify.domain import (
 from sori_notify.store.acts import load_acts
 from sori_notify.store.deadlines import load_deadlines
 from sori_notify.store.messages import load_messages
-from sori_notify.store.tables import CASE_CLOCK, MATTER
+from sori_notify.store.tables import CASE_CLOCK, MATTER, listed
 
 
 async def key_of(tx: Transaction, case_id: uuid.UUID) -> uuid.UUID | None:
@@ -133,10 +132,10 @@ def _columns(cases: Sequence[Case]) -> dict[str, list[Any]]:
         "channels": [each.channel and each.channel.value for each in cases],
         "org_units": [each.org_unit for each in cases],
         "touchpoint_ids": [each.touchpoint_id for each in cases],
-        "topics": [json.dumps(each.topics) for each in cases],
-        "segments": [json.dumps(each.segments) for each in cases],
+        "topics": [listed(each.topics) for each in cases],
+        "segments": [listed(each.segments) for each in cases],
         "severities": [each.severity.value for each in cases],
-        "tags": [json.dumps(each.tags) for each in cases],
+        "tags": [listed(each.tags) for each in cases],
         "teams": [each.team for each in cases],
         "persons": [each.person for each in cases],
         "opened_times": [each.opened_time for each in cases],
@@ -197,7 +196,7 @@ async def _save_clocks(tx: Transaction, cases: Sequence[Case], before: Sequence[
             "targets": [each.target for each in changed.values()],
             "used": [each.used for each in changed.values()],
             "warnings": [
-                json.dumps([[warning.percent, warning.time.isoformat()] for warning in each.warnings])
+                listed([[warning.percent, warning.time.isoformat()] for warning in each.warnings])
                 for each in changed.values()
             ],
             "breach_times": [each.breach_time for each in changed.values()],
@@ -241,10 +240,12 @@ class Wanted:
             if value:
                 found.append(column.contains([value]))
         if self.customer_id:
-            merged = sa.text(
-                "matter.customer_id in (select merged_id from customer_merge where survivor_id = :customer)"
+            remains = sa.text(
+                "matter.customer_id = (select survivor_id from customer_merge where merged_id = :customer)"
             )
-            found.append(sa.or_(MATTER.c.customer_id == self.customer_id, merged.bindparams(customer=self.customer_id)))
+            found.append(
+                sa.or_(MATTER.c.customer_id == self.customer_id, remains.bindparams(customer=self.customer_id))
+            )
         return found
 
 

@@ -1,9 +1,8 @@
 """Touchpoints of threads."""
 
-import json
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,8 +11,9 @@ from sqlalchemy.dialects import postgresql
 from sori_kit.database import Transaction
 from sori_notify.domain import Actor, Channel, Kind, Message, Metric, Promise, Severity
 from sori_notify.domain.policy import first_response
+from sori_notify.store.corrections import corrected_topics
 from sori_notify.store.promises import add_promises, load_promises
-from sori_notify.store.tables import THREAD_EVENT
+from sori_notify.store.tables import THREAD_EVENT, listed
 
 
 async def cases_of(tx: Transaction, touchpoint_ids: Collection[uuid.UUID]) -> list[uuid.UUID]:
@@ -33,21 +33,21 @@ async def add_messages(tx: Transaction, messages: Collection[Message]) -> None:
         """
         insert into thread_event (touchpoint_id, revision, case_id, source, thread_id, actor, kind, channel, org_unit,
             topics, customer_id, occurred_time, opens, policy, target, promise_version, public, severity, segments,
-            grouped)
+            grouped, given_id, given_version)
         select * from unnest(cast(:touchpoint_ids as uuid[]), cast(:revisions as bigint[]), cast(:case_ids as uuid[]),
             cast(:sources as text[]), cast(:thread_ids as text[]), cast(:actors as text[]), cast(:kinds as text[]),
             cast(:channels as text[]), cast(:org_units as text[]), cast(:topics as jsonb[]),
             cast(:customer_ids as uuid[]), cast(:occurred_times as timestamptz[]), cast(:opens as boolean[]),
             cast(:policies as text[]), cast(:targets as interval[]), cast(:promise_versions as text[]),
             cast(:public as boolean[]), cast(:severities as text[]), cast(:segments as jsonb[]),
-            cast(:grouped as boolean[]))
+            cast(:grouped as boolean[]), cast(:given_ids as uuid[]), cast(:given_versions as bigint[]))
         on conflict (touchpoint_id) do update set revision = excluded.revision, case_id = excluded.case_id,
             source = excluded.source, thread_id = excluded.thread_id, actor = excluded.actor, kind = excluded.kind,
             channel = excluded.channel, org_unit = excluded.org_unit, topics = excluded.topics,
             customer_id = excluded.customer_id, occurred_time = excluded.occurred_time, opens = excluded.opens,
             policy = excluded.policy, target = excluded.target, promise_version = excluded.promise_version,
             public = excluded.public, severity = excluded.severity, segments = excluded.segments,
-            grouped = excluded.grouped
+            grouped = excluded.grouped, given_id = excluded.given_id, given_version = excluded.given_version
         where thread_event.revision < excluded.revision""",
         {
             "touchpoint_ids": [each.touchpoint_id for each in messages],
@@ -59,7 +59,7 @@ async def add_messages(tx: Transaction, messages: Collection[Message]) -> None:
             "kinds": [each.kind.value for each in messages],
             "channels": [each.channel and each.channel.value for each in messages],
             "org_units": [each.org_unit for each in messages],
-            "topics": [json.dumps(each.topics) for each in messages],
+            "topics": [listed(each.topics) for each in messages],
             "customer_ids": [each.customer_id for each in messages],
             "occurred_times": [each.occurred_time for each in messages],
             "opens": [each.opens for each in messages],
@@ -68,8 +68,10 @@ async def add_messages(tx: Transaction, messages: Collection[Message]) -> None:
             "promise_versions": [each.promise and each.promise.version for each in messages],
             "public": [each.public for each in messages],
             "severities": [each.severity.value for each in messages],
-            "segments": [json.dumps(each.segments) for each in messages],
+            "segments": [listed(each.segments) for each in messages],
             "grouped": [each.grouped for each in messages],
+            "given_ids": [each.given and each.given.customer_id for each in messages],
+            "given_versions": [each.given.graph_version if each.given else 0 for each in messages],
         },
     )
 
@@ -90,13 +92,14 @@ async def load_messages(tx: Transaction, keys: Collection[uuid.UUID]) -> dict[uu
         )
     ).all()
     promises = await load_promises(tx, {row.promise_version for row in rows if row.promise_version})
+    topics = await corrected_topics(tx, keys)
     found: defaultdict[uuid.UUID, list[Message]] = defaultdict(list)
     for row in rows:
-        found[row.case_id].append(_message(row, promises))
+        found[row.case_id].append(_message(row, promises, topics))
     return found
 
 
-def _message(row: sa.Row[Any], promises: dict[str, Promise]) -> Message:
+def _message(row: sa.Row[Any], promises: Mapping[str, Promise], topics: Mapping[uuid.UUID, tuple[str, ...]]) -> Message:
     promise = promises[row.promise_version] if row.promise_version else None
     if promise is None and row.policy is not None and row.target is not None:
         promise = first_response(row.policy, row.target)
@@ -110,7 +113,7 @@ def _message(row: sa.Row[Any], promises: dict[str, Promise]) -> Message:
         kind=Kind(row.kind),
         channel=row.channel and Channel(row.channel),
         org_unit=row.org_unit,
-        topics=tuple(row.topics),
+        topics=topics.get(row.touchpoint_id, tuple(row.topics)),
         customer_id=row.customer_id,
         occurred_time=row.occurred_time,
         opens=row.opens,
@@ -119,38 +122,4 @@ def _message(row: sa.Row[Any], promises: dict[str, Promise]) -> Message:
         severity=Severity(row.severity),
         segments=tuple(row.segments),
         grouped=row.grouped,
-    )
-
-
-async def regroup(
-    tx: Transaction, moves: Mapping[uuid.UUID, uuid.UUID], derive: Callable[[uuid.UUID, str], uuid.UUID]
-) -> set[uuid.UUID]:
-    """Let what stands for customers and topics belong to the customers that remain; gives all threads concerned."""
-    rows = (
-        await tx.execute(
-            "select touchpoint_id, case_id, customer_id, topics ->> 0 as topic from thread_event"
-            " where grouped and customer_id = any(cast(:ids as uuid[]))",
-            {"ids": list(moves)},
-        )
-    ).all()
-    keys = {row.touchpoint_id: derive(moves[row.customer_id], row.topic) for row in rows}
-    touched = {row.case_id for row in rows} | set(keys.values())
-    if keys:
-        await tx.execute(
-            "update thread_event set case_id = new.key from unnest(cast(:ids as uuid[]), cast(:keys as uuid[]))"
-            " as new (id, key) where touchpoint_id = new.id",
-            {"ids": list(keys), "keys": list(keys.values())},
-        )
-    return touched
-
-
-async def forget_customers(tx: Transaction, customer_ids: Collection[uuid.UUID]) -> None:
-    """Take the names of customers who were erased off everything; what was promised stays countable."""
-    values = {"ids": list(customer_ids)}
-    await tx.execute("update thread_event set customer_id = null where customer_id = any(cast(:ids as uuid[]))", values)
-    await tx.execute("update matter set customer_id = null where customer_id = any(cast(:ids as uuid[]))", values)
-    await tx.execute(
-        "delete from customer_merge where merged_id = any(cast(:ids as uuid[]))"
-        " or survivor_id = any(cast(:ids as uuid[]))",
-        values,
     )

@@ -1,8 +1,9 @@
 """Tables of notify."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
@@ -29,6 +30,11 @@ def time(name: str, *, nullable: bool = True) -> sa.Column[dt.datetime]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
 
 
+def listed(values: Sequence[object]) -> str:
+    """Write a list, empty as most are, for a column of JSON."""
+    return orjson.dumps(values).decode() if values else "[]"
+
+
 def one_of(column: str, values: Iterable[str]) -> sa.CheckConstraint:
     """Let a column hold these values only."""
     return sa.CheckConstraint(f"{column} in ({', '.join(repr(str(each)) for each in values)})", name=column)
@@ -47,7 +53,9 @@ THREAD_EVENT = sa.Table(  # Every touchpoint of a thread, and every one that ope
     sa.Column("channel", sa.Text),
     sa.Column("org_unit", sa.Text, nullable=False),
     sa.Column("topics", postgresql.JSONB, nullable=False),
-    sa.Column("customer_id", sa.Uuid),
+    sa.Column("customer_id", sa.Uuid),  # Whose it is now, after all merges and splits.
+    sa.Column("given_id", sa.Uuid),  # Whose it was as journey said with it; null: the same, or nobody's.
+    sa.Column("given_version", sa.BigInteger, nullable=False, server_default="0"),  # of who is who, by then
     time("occurred_time", nullable=False),
     sa.Column("opens", sa.Boolean, nullable=False),
     sa.Column("policy", sa.Text),  # Null: nothing is promised for it.
@@ -58,6 +66,8 @@ THREAD_EVENT = sa.Table(  # Every touchpoint of a thread, and every one that ope
     sa.Column("segments", postgresql.JSONB, nullable=False, server_default="[]"),
     sa.Column("grouped", sa.Boolean, nullable=False, server_default=sa.false()),  # By customer and topic.
     sa.Index("ix_thread_event_grouped", "customer_id", postgresql_where=sa.text("grouped")),
+    sa.Index("ix_thread_event_customer", "customer_id", postgresql_where=sa.text("customer_id is not null")),
+    sa.Index("ix_thread_event_given", "given_id", postgresql_where=sa.text("given_id is not null")),
     one_of("severity", Severity),
     one_of("actor", Actor),
     one_of("kind", Kind),
@@ -72,7 +82,7 @@ MATTER = sa.Table(  # A case; the word itself is SQL's.
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("thread_id", sa.Text, nullable=False),
-    sa.Column("customer_id", sa.Uuid),  # As the message said; `customer_merge` leads to the one that remains.
+    sa.Column("customer_id", sa.Uuid),
     sa.Column("channel", sa.Text),
     sa.Column("org_unit", sa.Text, nullable=False),
     sa.Column("touchpoint_id", sa.Uuid),
@@ -95,6 +105,7 @@ MATTER = sa.Table(  # A case; the word itself is SQL's.
     sa.Column("change_xid", sa.BigInteger),  # The transaction that last wrote the row; followers resume after it.
     sa.Column("version", sa.BigInteger, nullable=False),
     one_of("severity", Severity),
+    sa.Index("ix_matter_customer", "customer_id", postgresql_where=sa.text("customer_id is not null")),
     sa.Index("ix_matter_change_xid", "change_xid", "case_id"),
     one_of("origin", Origin),
     one_of("state", CaseState),
@@ -186,7 +197,44 @@ ALERT = sa.Table(
     sa.UniqueConstraint("case_id", "reason"),
     sa.Index("ix_alert_pending", "next_attempt_time", postgresql_where=sa.text("state = 'pending'")),
 )
-CUSTOMER_MERGE = sa.Table(  # Flat: a survivor is never itself merged.
+MERGED_CUSTOMER = sa.Table(  # Every merge ever.
+    "merged_customer",
+    METADATA,
+    sa.Column("from_id", sa.Uuid, primary_key=True),
+    sa.Column("graph_version", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("into_id", sa.Uuid, nullable=False, index=True),
+)
+TOUCHPOINT_SPLIT = sa.Table(  # The latest for each touchpoint.
+    "touchpoint_split",
+    METADATA,
+    sa.Column("touchpoint_id", sa.Uuid, primary_key=True),
+    sa.Column("customer_id", sa.Uuid, nullable=False, index=True),
+    sa.Column("graph_version", sa.BigInteger, nullable=False),
+)
+CORRECTION = sa.Table(  # The latest for each touchpoint.
+    "correction",
+    METADATA,
+    sa.Column("touchpoint_id", sa.Uuid, primary_key=True),
+    sa.Column("correction_id", sa.Uuid, nullable=False),
+    time("corrected_time", nullable=False),
+    sa.Column("topics", postgresql.JSONB, nullable=False),
+)
+ERASED = sa.Table(  # Customers and touchpoints that stay nobody's.
+    "erased",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+)
+ERASURE = sa.Table(
+    "erasure",
+    METADATA,
+    sa.Column("erasure_id", sa.Uuid, primary_key=True),
+    sa.Column("part", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("part_count", sa.Integer, nullable=False),
+    sa.Column("removed_count", sa.BigInteger, nullable=False),
+    sa.Column("answered", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index("ix_erasure_open", "erasure_id", postgresql_where=sa.text("not answered")),
+)
+CUSTOMER_MERGE = sa.Table(  # Who is merged now; flat: a survivor is never itself merged.
     "customer_merge",
     METADATA,
     sa.Column("merged_id", sa.Uuid, primary_key=True),

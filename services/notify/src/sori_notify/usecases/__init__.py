@@ -13,16 +13,20 @@ from sori_notify.usecases.cases import (
     watch_cases,
 )
 from sori_notify.usecases.deadlines import MOST_FIRED, MOST_LEASED, declare_breaches, fire_deadlines, lease_deadlines
+from sori_notify.usecases.erasures import answer_erasures, answer_for_ever
 from sori_notify.usecases.evaluation import evaluate
-from sori_notify.usecases.follow import follow, forget, merge, raise_flag, split
+from sori_notify.usecases.follow import correct, follow, forget, merge, raise_flag, split
 
 __all__ = [
     "MOST_FIRED",
     "MOST_LEASED",
     "Particulars",
     "act_on_case",
+    "answer_erasures",
+    "answer_for_ever",
     "begin_watch",
     "changed_cases",
+    "correct",
     "declare_breaches",
     "deliver_alerts",
     "evaluate",

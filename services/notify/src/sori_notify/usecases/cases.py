@@ -32,7 +32,7 @@ async def list_cases(
 ) -> list[domain.Case]:
     """Give up to `most` cases older than `before`, newest first."""
     async with db.transaction() as tx:
-        return await store.repointed(tx, await store.page(tx, wanted, before=before, most=most))
+        return await store.page(tx, wanted, before=before, most=most)
 
 
 async def get_case(
@@ -43,7 +43,7 @@ async def get_case(
         dossier, kept = await _held(tx, case_id, origins)
         told = domain.tell(dossier.messages, dossier.acts, now=now, key=dossier.key)
         case = next((each for each in told if each.case_id == case_id), kept)
-        (shown,) = await store.repointed(tx, [domain.recorded(case, kept)])
+        shown = domain.recorded(case, kept)
     return Particulars(
         case=shown,
         messages=sorted(dossier.messages, key=lambda each: (each.occurred_time, each.touchpoint_id)),
@@ -62,9 +62,7 @@ async def changed_cases(
 ) -> list[tuple[tuple[int, uuid.UUID], domain.Case]]:
     """Give up to `most` cases that changed after a cursor, in order, each with the cursor after it."""
     async with db.transaction() as tx:
-        found = await store.changed(tx, wanted, after=after, most=most)
-        cases = await store.repointed(tx, [case for _, case in found])
-    return [(cursor, case) for (cursor, _), case in zip(found, cases, strict=True)]
+        return await store.changed(tx, wanted, after=after, most=most)
 
 
 async def watch_cases(
@@ -112,7 +110,7 @@ async def act_on_case(
         case = await act_with(tx, dossier, case, act, now=now)
         if kind is ActKind.ACKNOWLEDGE:  # A chain may have started after somebody took the case for the first time.
             await stop(tx, {case_id: by}, now=now)
-        return (await store.repointed(tx, [case]))[0]
+        return case
 
 
 async def act_with(

@@ -54,7 +54,9 @@ async def fire_deadlines(db: Database, entries: Sequence[Entry], *, now: dt.date
 
 
 def _alerts(verdict: domain.Verdict) -> list[domain.Alert]:
-    return [wire.alert(verdict.case, clock) for clock in verdict.breached]
+    found = [wire.alert(verdict.case, clock) for clock in verdict.breached]
+    latest = dict(verdict.warned)  # Of shares that passed while nobody looked only the last is news.
+    return found + [wire.alert(verdict.case, clock, percent=percent) for clock, percent in latest.items()]
 
 
 async def declare_breaches(db: Database, *, now: dt.datetime) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from google.protobuf.message import Message
 
+from sori.classify.v1.classification_events_pb2 import ClassificationCorrected
 from sori.ee_feedback.v1.voice_events_pb2 import VoiceFlagged
 from sori.journey.v1.customer_events_pb2 import CustomerErased, CustomerMerged, CustomerSplit
 from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
@@ -52,7 +53,7 @@ async def take_in(
     now: dt.datetime,
 ) -> set[uuid.UUID]:
     """Take messages into their threads; gives the threads."""
-    messages = await _regrouped(tx, messages)
+    messages = await _settled(tx, messages)
     keys = {each.case_id for each in messages}
     touched = set(keys)
     edited = [each.touchpoint_id for each in messages if each.revision]
@@ -83,15 +84,14 @@ async def _review(
     await apply(tx, list(dossiers.values()), verdicts, causes, now=now)
 
 
-async def _regrouped(tx: Transaction, messages: Sequence[domain.Message]) -> list[domain.Message]:
-    """Let what stands for a customer and a topic stand for the customer that remains."""
-    await store.share_customers(tx, any(each.grouped for each in messages))
-    into = await store.survivors(tx, {each.customer_id for each in messages if each.grouped and each.customer_id})
+async def _settled(tx: Transaction, messages: Sequence[domain.Message]) -> list[domain.Message]:
+    """Let messages belong to whom they belong by now, and what stands for a customer and a topic with them."""
+    await store.customers.share(tx)
     return [
-        replace(each, case_id=grouped_key(into[each.customer_id], each.topics[0]))
-        if each.grouped and each.customer_id in into
+        replace(each, case_id=grouped_key(each.customer_id, each.topics[0]))
+        if each.grouped and each.customer_id
         else each
-        for each in messages
+        for each in await store.customers.owned(tx, messages)
     ]
 
 
@@ -118,33 +118,56 @@ async def merge(db: Database, batch: Batch[CustomerMerged], *, settle: dt.timede
     Where customer and topic stand for a thread, two customers' cases about one topic become one.
     """
     async with db.handling(batch) as (tx, fresh):
-        if not len(fresh):
-            return
-        into = await store.add_merges(tx, [wire.merge(event.message) for event in fresh])
-        touched = await store.regroup(tx, into, grouped_key)
-        if touched:
-            await store.hold(tx, touched)
-            await _review(tx, touched, {}, old=touched, settle=settle, now=now)
+        if len(fresh):
+            merges = [wire.merge(event.message) for event in fresh]
+            await store.customers.alone(tx)
+            await store.customers.add_merges(tx, merges)
+            concerned = {each for merge in merges for each in (merge.merged_id, merge.survivor_id)}
+            touched = await store.customers.settle(tx, grouped_key, customers=concerned)
+            await _look_again(tx, touched, settle=settle, now=now)
 
 
 async def split(db: Database, batch: Batch[CustomerSplit], *, settle: dt.timedelta, now: dt.datetime) -> None:
     """Let touchpoints, and the cases that they stand for, belong to a customer who is somebody else after all."""
     async with db.handling(batch) as (tx, fresh):
-        touched: set[uuid.UUID] = set()
-        for event in fresh:
-            customer_id, touchpoint_ids = wire.split(event.message)
-            touched |= await store.split_customer(tx, customer_id, touchpoint_ids)
-            touched |= await store.regroup(tx, {customer_id: customer_id}, grouped_key)
-        if touched:
-            await store.hold(tx, touched)
-            await _review(tx, touched, {}, old=touched, settle=settle, now=now)
+        if len(fresh):
+            splits = [wire.split(event.message) for event in fresh]
+            await store.customers.alone(tx)
+            await store.customers.add_splits(tx, splits)
+            touched = await store.customers.settle(
+                tx,
+                grouped_key,
+                customers={each.to.customer_id for each in splits},
+                touchpoints={each for split in splits for each in split.touchpoint_ids},
+            )
+            await _look_again(tx, touched, settle=settle, now=now)
+
+
+async def correct(
+    db: Database, batch: Batch[ClassificationCorrected], *, settle: dt.timedelta, now: dt.datetime
+) -> None:
+    """Show cases under the topics that people say their messages have; what was promised stays promised."""
+    async with db.handling(batch) as (tx, fresh):
+        corrected = [each for event in fresh if (each := wire.corrected(event.message))]
+        if corrected:
+            await store.customers.alone(tx)
+            ids = await store.add_corrections(tx, corrected)
+            await _look_again(tx, set(await store.cases_of(tx, ids)), settle=settle, now=now)
+
+
+async def _look_again(tx: Transaction, touched: set[uuid.UUID], *, settle: dt.timedelta, now: dt.datetime) -> None:
+    if touched:
+        await store.hold(tx, touched)
+        await _review(tx, touched, {}, old=touched, settle=settle, now=now)
 
 
 async def forget(db: Database, batch: Batch[CustomerErased]) -> None:
-    """Forget customers who were erased; their cases stay, as nobody's."""
+    """Forget customers who were erased, for ever; their cases stay, as nobody's."""
     async with db.handling(batch) as (tx, fresh):
         if len(fresh):
-            erased = [each for event in fresh for each in wire.erased(event.message)]
-            await store.forget_customers(tx, erased)
-            await store.windows.forget_facts(tx, erased)
-            await store.outreach.forget_outreach(tx, erased)
+            parts = [wire.erased(event.message) for event in fresh]
+            customers = [each for part in parts for each in part.customer_ids]
+            await store.customers.alone(tx)
+            await store.erasures.erase(tx, parts)
+            await store.windows.forget_facts(tx, customers)
+            await store.outreach.forget_outreach(tx, customers)

@@ -28,13 +28,17 @@ async def apply(
     armed = {each.case_id: each for dossier in dossiers for each in dossier.deadlines}
     await store.save(
         tx,
-        [each.case for each in verdicts if each.case != before.get(each.case.case_id)],
+        [each.case for each in verdicts if each.case.version != _version(before.get(each.case.case_id))],
         list(before.values()),
     )
     await store.save_deadlines(
         tx, [each.deadline for each in verdicts if each.deadline and each.deadline != armed.get(each.case.case_id)]
     )
     await announce(tx, verdicts, causes, now=now)
+
+
+def _version(case: domain.Case | None) -> int:
+    return case.version if case else 0
 
 
 async def announce(
@@ -47,7 +51,6 @@ async def announce(
     """Announce the turns of cases and their clocks if, and only if, this transaction commits."""
     turned = [each for each in verdicts if each.changes or each.warned or each.breached]
     await heed(tx, turned, now=now)
-    cases = await store.repointed(tx, [each.case for each in turned])
     await outbox.stage(
         tx,
         [
@@ -58,7 +61,8 @@ async def announce(
                 time=now,
                 cause=causes.get(case.thread_key or case.case_id),
             )
-            for case, verdict in zip(cases, turned, strict=True)
+            for verdict in turned
+            for case in [verdict.case]
             for event_id, message in _events(case, verdict, now)
         ],
         source=SOURCE,
@@ -66,15 +70,16 @@ async def announce(
 
 
 def _events(case: domain.Case, verdict: domain.Verdict, now: dt.datetime) -> Iterable[tuple[uuid.UUID, Message]]:
+    told = wire.case(case)  # Once for all that is said of it.
     for change in verdict.changes:
-        yield _event_id(change, case), wire.case_changed(change, case)
+        yield _event_id(change, case), wire.case_changed(change, told)
     for clock, percent in verdict.warned:
         parts = (str(case.case_id), clock.metric, str(clock.instance), str(percent), str(case.version))
-        yield ids.derive("clock.warned", *parts), wire.clock_warned(case, clock, percent)
+        yield ids.derive("clock.warned", *parts), wire.clock_warned(told, clock, percent)
     for clock in verdict.breached:
         late = (now - (clock.breach_time or now)).total_seconds()
         which = (str(case.case_id), clock.metric, str(clock.instance), str(case.version))
-        yield ids.derive("clock.breached", *which), wire.clock_breached(case, clock, late)
+        yield ids.derive("clock.breached", *which), wire.clock_breached(told, clock, late)
 
 
 def _event_id(change: domain.Change, case: domain.Case) -> uuid.UUID:

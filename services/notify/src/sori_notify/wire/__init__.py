@@ -18,7 +18,7 @@ from sori_notify.wire.cases import (
     tally,
 )
 from sori_notify.wire.clocks import clock, evidence
-from sori_notify.wire.customers import erased, merge, split
+from sori_notify.wire.customers import corrected, erased, merge, split
 from sori_notify.wire.touchpoints import flag, message
 from sori_notify.wire.words import timestamp
 
@@ -36,6 +36,7 @@ __all__ = [
     "clock_breached",
     "clock_state",
     "clock_warned",
+    "corrected",
     "erased",
     "evidence",
     "facts",

@@ -1,7 +1,8 @@
 """Alerts and what is said of them."""
 
 import datetime as dt
-import json
+
+import orjson
 
 from sori.notify.v1 import alert_events_pb2
 from sori_kit import ids
@@ -31,7 +32,7 @@ def alert(given: domain.Case, clock: domain.Clock, *, percent: int = 0) -> domai
         case_id=given.case_id,
         reason=reason,
         org_unit=given.org_unit,
-        body=json.dumps(body, ensure_ascii=False),
+        body=orjson.dumps(body).decode(),
     )
 
 

@@ -23,6 +23,16 @@ from sori_notify.wire.words import (
     timestamp,
 )
 
+_CHANGED = {
+    domain.Change.OPENED: case_events_pb2.CaseOpened,
+    domain.Change.ANSWERED: case_events_pb2.CaseAnswered,
+    domain.Change.ACKNOWLEDGED: case_events_pb2.CaseAcknowledged,
+    domain.Change.BREACHED: case_events_pb2.CaseBreached,
+    domain.Change.RESOLVED: case_events_pb2.CaseResolved,
+    domain.Change.REOPENED: case_events_pb2.CaseReopened,
+    domain.Change.UPDATED: case_events_pb2.CaseUpdated,
+}
+
 
 def case(given: domain.Case) -> case_pb2.Case:
     """Write a case."""
@@ -51,39 +61,26 @@ def case(given: domain.Case) -> case_pb2.Case:
         answered_time=timestamp(given.answered_time),
         closed_time=timestamp(given.closed_time),
     )
+    first = given.clock
     for number, each in enumerate(given.clocks):
-        if each is given.clock:
+        if each is first:
             made.clock.CopyFrom(made.clocks[number])
     return made
 
 
-def case_changed(change: domain.Change, given: domain.Case) -> Proto:
+def case_changed(change: domain.Change, told: case_pb2.Case) -> Proto:
     """Write what is announced of a turn in a case."""
-    match change:
-        case domain.Change.OPENED:
-            return case_events_pb2.CaseOpened(case=case(given))
-        case domain.Change.ANSWERED:
-            return case_events_pb2.CaseAnswered(case=case(given))
-        case domain.Change.ACKNOWLEDGED:
-            return case_events_pb2.CaseAcknowledged(case=case(given))
-        case domain.Change.BREACHED:
-            return case_events_pb2.CaseBreached(case=case(given))
-        case domain.Change.RESOLVED:
-            return case_events_pb2.CaseResolved(case=case(given))
-        case domain.Change.REOPENED:
-            return case_events_pb2.CaseReopened(case=case(given))
-        case domain.Change.UPDATED:
-            return case_events_pb2.CaseUpdated(case=case(given))
+    return _CHANGED[change](case=told)
 
 
-def clock_warned(given: domain.Case, which: domain.Clock, percent: int) -> case_events_pb2.ClockWarned:
+def clock_warned(told: case_pb2.Case, which: domain.Clock, percent: int) -> case_events_pb2.ClockWarned:
     """Say that a share of a promise's time is used up."""
-    return case_events_pb2.ClockWarned(case=case(given), clock=clock(which, given), percent=percent)
+    return case_events_pb2.ClockWarned(case=told, clock=clock(which, told), percent=percent)
 
 
-def clock_breached(given: domain.Case, which: domain.Clock, late_seconds: float) -> case_events_pb2.ClockBreached:
+def clock_breached(told: case_pb2.Case, which: domain.Clock, late_seconds: float) -> case_events_pb2.ClockBreached:
     """Say that a promise is broken."""
-    return case_events_pb2.ClockBreached(case=case(given), clock=clock(which, given), late_seconds=late_seconds)
+    return case_events_pb2.ClockBreached(case=told, clock=clock(which, told), late_seconds=late_seconds)
 
 
 def case_message(given: domain.Message) -> notify_service_pb2.CaseMessage:

@@ -52,6 +52,7 @@ def message(stitched: TouchpointStitched, policies: domain.Policies) -> domain.M
         severity=_severity(touchpoint, stitched.classification, policies),
         segments=_segments(stitched),
         grouped=grouped,
+        given=domain.Belonging(customer, stitched.position.graph_version) if customer else None,
     )
     return promised(made, policies) if made.wants_answer else made
 
