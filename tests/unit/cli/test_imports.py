@@ -4,9 +4,9 @@ import datetime as dt
 import json
 from pathlib import Path
 
-import spreadsheet
 from google.protobuf.timestamp_pb2 import Timestamp
 
+import spreadsheet
 from sori.ingest.v1 import ingest_service_pb2, submission_events_pb2
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_cli import imports, submission

@@ -4,8 +4,8 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
-import spreadsheet
 
+import spreadsheet
 from sori_cli import files
 from sori_cli.files import Format, Row
 from sori_cli.screen import Problem
