@@ -6,8 +6,19 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import structlog
 
 import engines as real
+
+# The usual renderer draws the local variables of a traceback, which can take minutes and holds up the test.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.format_exc_info,
+        structlog.processors.KeyValueRenderer(key_order=["level", "event"]),
+    ]
+)
 
 
 @pytest_asyncio.fixture(scope="session")

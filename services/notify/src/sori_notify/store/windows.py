@@ -148,25 +148,26 @@ async def counts(
     """Say what a counter says at each of these touchpoints; `families` are customers who are one by now."""
     if not facts:
         return {}
+    asked = [(n, key, fact.occurred_time) for n, fact in enumerate(facts) for key in _keys(counter, fact, families)]
+    # A row for each key, so that each is one range of the primary key.
     rows = await tx.execute(
         """
-        select n, (select count(*) from rule_count
-                where counter_id = :counter and key = any(string_to_array(keys, :cut))
-                and occurred_time > time - cast(:within as interval) and occurred_time <= time) as now,
-            case when cast(:over as interval) is null then 0 else (select count(*) from rule_count
-                where counter_id = :counter and key = any(string_to_array(keys, :cut))
-                and occurred_time > time - cast(:within as interval) - cast(:over as interval)
-                and occurred_time <= time - cast(:within as interval)) end as before,
+        select n, cast(sum(now) as int) as now, cast(sum(before) as int) as before,
             (select min(occurred_time) from rule_count where counter_id = :counter) as since
-        from unnest(cast(:keys as text[]), cast(:times as timestamptz[])) with ordinality as asked (keys, time, n)
-        order by n""",
+        from unnest(cast(:ns as int[]), cast(:keys as text[]), cast(:times as timestamptz[])) as asked (n, wanted, time)
+        cross join lateral (
+            select count(*) filter (where occurred_time > time - cast(:within as interval)) as now,
+                count(*) filter (where occurred_time <= time - cast(:within as interval)) as before
+            from rule_count where counter_id = :counter and key = wanted and occurred_time <= time
+                and occurred_time > time - cast(:within as interval) - coalesce(cast(:over as interval), interval '0')
+        ) as counted group by n order by n""",
         {
             "counter": counter.counter_id,
-            "cut": "\x1e",
             "within": counter.within,
             "over": counter.usual_over,
-            "keys": ["\x1e".join(families.get(key, [key])) for key in (each.key(counter.by) for each in facts)],
-            "times": [each.occurred_time for each in facts],
+            "ns": [n for n, _, _ in asked],
+            "keys": [key for _, key, _ in asked],
+            "times": [time for _, _, time in asked],
         },
     )
     return {
@@ -177,24 +178,31 @@ async def counts(
     }
 
 
+def _keys(counter: Counter, fact: Fact, families: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    """Give under which keys a counter may have counted what belongs together with a touchpoint."""
+    key = fact.key(counter.by)
+    return families.get(key, [key])
+
+
 async def later(
     tx: Transaction, counter: Counter, facts: Sequence[Fact], families: Mapping[str, Sequence[str]], *, most: int
 ) -> set[uuid.UUID]:
     """Name touchpoints that occurred later and whose count these, which came late, belong to."""
     if not facts:
         return set()
+    came = [(key, fact.occurred_time) for fact in facts for key in _keys(counter, fact, families)]
     rows = await tx.execute(
         """
         select distinct touchpoint_id from unnest(cast(:keys as text[]), cast(:times as timestamptz[]))
-            as came (keys, time) join rule_count on counter_id = :counter and key = any(string_to_array(keys, :cut))
-            and occurred_time > time and occurred_time < time + cast(:within as interval)
+            as came (wanted, time) cross join lateral (select touchpoint_id from rule_count
+            where counter_id = :counter and key = wanted
+            and occurred_time > time and occurred_time < time + cast(:within as interval)) as found
         limit :most""",
         {
             "counter": counter.counter_id,
-            "cut": "\x1e",
             "within": counter.within,
-            "keys": ["\x1e".join(families.get(key, [key])) for key in (each.key(counter.by) for each in facts)],
-            "times": [each.occurred_time for each in facts],
+            "keys": [key for key, _ in came],
+            "times": [time for _, time in came],
             "most": most,
         },
     )
