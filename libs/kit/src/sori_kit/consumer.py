@@ -83,7 +83,14 @@ class Consumer(Generic[M]):
         self._expired = asyncio.Event()  # A request to the broker ended before it was answered in full.
         self._asked = 0
         self._heard = time.monotonic()
+        self._under_way = 0  # batches
+        self._ended = time.monotonic()  # the latest batch
         self._inbox = ""
+
+    @property
+    def quiet_seconds(self) -> float:
+        """How long nothing has been waiting and no batch under way; 0 while there is."""
+        return 0.0 if self._arrived or self._under_way else time.monotonic() - self._ended
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Consume until `stopping`; what was taken by then is finished, the rest goes back."""
@@ -147,8 +154,13 @@ class Consumer(Generic[M]):
             if not messages:
                 continue
             telemetry.PENDING.labels(self.durable).set(messages[-1].metadata.num_pending)
-            with telemetry.HANDLE_SECONDS.labels(self.durable).time():
-                await self._handle(await self._open(messages))
+            self._under_way += 1
+            try:
+                with telemetry.HANDLE_SECONDS.labels(self.durable).time():
+                    await self._handle(await self._open(messages))
+            finally:
+                self._under_way -= 1
+                self._ended = time.monotonic()
 
     async def _open(self, messages: Sequence[Msg]) -> list[_Taken[M]]:
         taken: list[_Taken[M]] = []

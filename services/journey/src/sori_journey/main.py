@@ -21,6 +21,8 @@ from sori_kit.errors import Unavailable
 
 log = structlog.get_logger()
 
+_QUIET_SECONDS = 0.5
+
 
 async def build(runtime: service.Runtime, settings: Settings) -> None:
     """Build everything that this service is."""
@@ -55,7 +57,9 @@ async def build(runtime: service.Runtime, settings: Settings) -> None:
         return await usecases.retain(db, retaining.current, policy(), now=runtime.clock.now())
 
     async def follow() -> bool:
-        return await usecases.follow(db, rulebook(), now=runtime.clock.now())
+        more = await usecases.follow(db, rulebook(), now=runtime.clock.now())
+        # The line goes first: while touchpoints come in, paths are made a page at a time, and all at once after that.
+        return more and min(each.quiet_seconds for each in runtime.bus.consumers) > _QUIET_SECONDS
 
     swept = (0, dt.datetime.min.replace(tzinfo=dt.UTC))  # by which segment rules, and when
 
