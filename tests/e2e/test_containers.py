@@ -27,6 +27,7 @@ from sori_local.tokens import LocalIssuer
 
 BASE_IMAGE = "python:3.11-slim"
 BUILD_SECONDS = 900
+REGISTRY_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "cert", "proxy", "default-timeout", "timeout")
 ROOT = harness.repository()
 
 Manifest = dict[str, Any]
@@ -78,12 +79,14 @@ def dev() -> Mapping[tuple[str, str], Manifest]:
 
 
 def pip_configuration(path: Path) -> Path:
-    """Write down where this machine's pip finds packages."""
+    """Write down where this machine's pip finds packages; what points to its other files stays behind."""
     listed = subprocess.run([sys.executable, "-m", "pip", "config", "list"], check=True, capture_output=True, text=True)
     config = configparser.RawConfigParser()
     for line in sorted(listed.stdout.splitlines(), key=lambda line: line.startswith(":env:")):  # The environment wins.
         name, _, value = line.partition("=")
         section, _, key = name.replace(":env:", "global").partition(".")
+        if key not in REGISTRY_SETTINGS:
+            continue
         if not config.has_section(section):
             config.add_section(section)
         config.set(section, key, str(ast.literal_eval(value)))

@@ -111,8 +111,8 @@ class Reading(Transaction):
         assert isinstance(driver, asyncpg.Connection)
         try:
             rows: list[asyncpg.Record] = await driver.fetch(statement, *values)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            if driver.is_closed():
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
+            if driver.is_closed() or isinstance(error, asyncpg.InternalClientError):  # Cut while it was asked.
                 await self.connection.invalidate()
             elif getattr(error, "sqlstate", None) not in _PASSING:
                 raise
