@@ -26,8 +26,8 @@ $(VENV)/.ready: requirements.lock Makefile $(addsuffix /pyproject.toml,$(PACKAGE
 setup: $(VENV)/.ready  ## make the virtual environment from the lock
 
 .PHONY: lock
-lock:  ## pin all dependencies again: one lock for development, one for each image; no index is named
-	$(UV) pip compile --quiet --upgrade $(addsuffix /pyproject.toml,$(PACKAGES)) --group pyproject.toml:dev \
+lock:  ## pin what changed: one lock for development, one for each image; UPGRADE=1 takes the newest of all
+	$(UV) pip compile --quiet $(if $(UPGRADE),--upgrade) $(addsuffix /pyproject.toml,$(PACKAGES)) --group pyproject.toml:dev \
 	  --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  $(foreach p,proto kit ingest classify journey notify ee-feedback insight console local sample cli,--no-emit-package sori-$(p)) \
 	  --output-file requirements.lock
@@ -78,7 +78,8 @@ manifests: setup  ## render the manifests and check them against Kubernetes and 
 
 .PHONY: test
 test: setup  ## every test that this machine can run
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/unit tests/contract tests/integration
+	$(BIN)/python -m pytest tests/e2e
 
 .PHONY: run
 run: setup  ## bring the platform up with the sample company; ONCE=1 ends when all has reached the feed
