@@ -137,7 +137,7 @@ async def sink(given: argparse.Namespace) -> None:
 
 
 async def tally(given: argparse.Namespace) -> None:
-    """Ask insight every 100 ms until `--count` more touchpoints are on the feed than at the start."""
+    """Ask insight until `--count` more touchpoints are on the feed than at the start: the oftener, the less is left."""
     stub = insight_service_pb2_grpc.InsightServiceStub(rpc.channel(given.target))
     request, metadata = insight_service_pb2.GetTallyRequest(), rpc.bearer(given.token)
     before = (await stub.GetTally(request, metadata=metadata)).touchpoint_count
@@ -147,7 +147,7 @@ async def tally(given: argparse.Namespace) -> None:
         arrived = (await stub.GetTally(request, metadata=metadata)).touchpoint_count - before
         if arrived >= given.count:
             break
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.02 + 0.5 * (given.count - arrived) / given.count)
     print(json.dumps({"last_ns": now_ns, "distinct": arrived, "p50_ms": 0, "p99_ms": 0}), flush=True)
     await asyncio.to_thread(sys.stdin.readline)
 

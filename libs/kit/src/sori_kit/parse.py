@@ -6,15 +6,18 @@ import json
 import uuid as uuids
 from collections.abc import Sequence
 
+from asyncpg.pgproto.pgproto import UUID  # The driver's: a uuid.UUID, read and written in an eighth of the time.
+
 from sori_kit.errors import InvalidInput
 
 
 def uuid(value: str, field: str) -> uuids.UUID:
     """Read a UUID or say which field holds none."""
     try:
-        return uuids.UUID(value)
+        read: uuids.UUID = UUID(value)
     except ValueError:
         raise InvalidInput.of_field(field, "is not a UUID") from None
+    return read
 
 
 def page_size(value: int, *, usual: int = 50, most: int = 500) -> int:

@@ -61,6 +61,7 @@ def touchpoint_line(event: Event[TouchpointStitched], zone: ZoneInfo) -> domain.
     stitched = event.message
     touchpoint = stitched.touchpoint
     occurred_time = touchpoint.occurred_time.ToDatetime(dt.UTC)
+    touchpoint_id = parse.uuid(touchpoint.touchpoint_id, "touchpoint.touchpoint_id")
     item = feed_pb2.FeedItem(
         item_id=event.event_id, occurred_time=touchpoint.occurred_time, org_unit=touchpoint.org_unit
     )
@@ -75,9 +76,9 @@ def touchpoint_line(event: Event[TouchpointStitched], zone: ZoneInfo) -> domain.
         org_unit=touchpoint.org_unit,
         week=domain.week_of(occurred_time, zone),
         content=item.SerializeToString(),
-        touchpoint_id=parse.uuid(touchpoint.touchpoint_id, "touchpoint.touchpoint_id"),
+        touchpoint_id=touchpoint_id,
         revision=touchpoint.revision,
-        about_id=parse.uuid(touchpoint.touchpoint_id, "touchpoint.touchpoint_id"),
+        about_id=touchpoint_id,
         given=_belonging(stitched.position.customer_id, stitched.position.graph_version, "position.customer_id"),
         channel=_CHANNELS.get(touchpoint.channel),
         sentiment=_sentiment(touchpoint, stitched.classification),

@@ -26,12 +26,16 @@ _CONCERNED = """
             select from_id as one, into_id as other from merged_customer
             union all select into_id, from_id from merged_customer
         ) as edge on one = id
+    ), split (touchpoint_id) as (
+        select touchpoint_id from touchpoint_split join reached on customer_id = id
+        union select unnest(cast(:touchpoints as uuid[]))
     )
     select item_id, given_id, given_version, about_id, customer_id from feed_item where item_id in (
-        select item_id from feed_item join reached on given_id = id
-        union select item_id from feed_item join touchpoint_split as s on about_id = s.touchpoint_id
-            join reached on s.customer_id = id
-        union select item_id from feed_item where about_id = any(cast(:touchpoints as uuid[]))
+        select item_id from feed_item join reached on customer_id = id and given_id = id
+        union select item_id from feed_item join reached on given_id = id where given_id is distinct from customer_id
+        union select item_id from split join feed_item using (touchpoint_id)
+        union select item_id from split join feed_item on about_id = split.touchpoint_id
+            where feed_item.touchpoint_id is null
     )"""
 _Splits = dict[uuid.UUID, Belonging]
 

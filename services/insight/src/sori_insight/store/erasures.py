@@ -18,8 +18,10 @@ async def erase(tx: Transaction, parts: Sequence[Erased]) -> None:
         "insert into erased (id) select distinct unnest(cast(:ids as uuid[])) on conflict do nothing", {"ids": ids}
     )
     removed = await tx.execute(
-        "delete from feed_item where customer_id = any(cast(:ids as uuid[])) or given_id = any(cast(:ids as uuid[]))"
-        " or about_id = any(cast(:ids as uuid[]))",
+        "delete from feed_item where customer_id = any(cast(:ids as uuid[]))"
+        " or (given_id = any(cast(:ids as uuid[])) and given_id is distinct from customer_id)"
+        " or touchpoint_id = any(cast(:ids as uuid[]))"
+        " or (about_id = any(cast(:ids as uuid[])) and touchpoint_id is null)",
         {"ids": ids},
     )
     await tx.execute("delete from touchpoint_split where touchpoint_id = any(cast(:ids as uuid[]))", {"ids": ids})

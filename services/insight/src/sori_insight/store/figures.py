@@ -157,11 +157,14 @@ def _scorecard(row: sa.Row[tuple[object, ...]]) -> Scorecard:
 
 async def tally(tx: Transaction) -> Tally:
     """Count what is on the feed, each case once."""
-    rows = await tx.execute("select kind, count(*) as total from feed_item where kind <> 'case' group by kind")
+    rows = await tx.execute(
+        "select 'touchpoint' as kind, count(touchpoint_id) as total from feed_item union all"
+        " select kind, count(*) from feed_item where kind <> 'touchpoint' and kind <> 'case' group by kind"
+    )
     counts = {row.kind: int(row.total) for row in rows}
     cases = (await tx.execute("select count(*) from case_latest")).scalar_one()
     return Tally(
-        touchpoints=counts.get(Kind.TOUCHPOINT, 0),
+        touchpoints=counts[Kind.TOUCHPOINT],
         voices=counts.get(Kind.VOICE, 0),
         cases=int(cases),
         alerts=counts.get(Kind.ALERT, 0),
