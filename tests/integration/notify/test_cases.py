@@ -167,9 +167,9 @@ async def test_attainment_counts_what_was_kept_and_is_nothing_where_nothing_ende
     await harness.until(counted)
     api, who = stub(notify), notify.metadata("cx.read")
     first = case_pb2.CLOCK_METRIC_FIRST_RESPONSE
-    answer = await api.GetAttainment(pb.GetAttainmentRequest(metric=first), metadata=who)
+    answer = await api.GetAttainment(pb.GetAttainmentRequest(metric=first, from_time=kept), metadata=who)
     other = await api.EvaluatePolicy(
-        pb.EvaluatePolicyRequest(policies="policies: [{name: slow, first_response: 10m}]"), metadata=who
+        pb.EvaluatePolicyRequest(policies="policies: [{name: slow, first_response: 10m}]", from_time=kept), metadata=who
     )
 
     kakao, web = sorted(answer.attainments, key=lambda each: each.channel)[::-1]
