@@ -45,7 +45,7 @@ class IngestApi(pb_grpc.IngestServiceServicer):
         outcomes = await usecases.submit(
             self._bus, _CHANNEL, request.touchpoints, now=self._clock.now(), traceparent=telemetry.traceparent()
         )
-        return pb.SubmitTouchpointsResponse(results=[wire.result(*each) for each in enumerate(outcomes)])
+        return wire.results(outcomes)
 
     async def StreamTouchpoints(
         self, request: AsyncIterable[pb.StreamTouchpointsRequest], context: rpc.Context

@@ -139,19 +139,30 @@ def submission_discarded(
     return made
 
 
+def results(outcomes: Iterable[Outcome]) -> ingest_service_pb2.SubmitTouchpointsResponse:
+    """Write what became of each touchpoint of a batch."""
+    made = ingest_service_pb2.SubmitTouchpointsResponse()
+    for index, outcome in enumerate(outcomes):
+        _write(made.results.add(index=index), outcome)
+    return made
+
+
 def result(index: int, outcome: Outcome) -> ingest_service_pb2.SubmitResult:
     """Write what became of one submitted touchpoint."""
+    made = ingest_service_pb2.SubmitResult(index=index)
+    _write(made, outcome)
+    return made
+
+
+def _write(result: ingest_service_pb2.SubmitResult, outcome: Outcome) -> None:
     match outcome:
-        case Accepted(touchpoint_id):
-            made = ingest_service_pb2.SubmitResult(index=index)
-            made.accepted.touchpoint_id = touchpoint_id
-            return made
-        case Duplicate(touchpoint_id):
-            duplicate = ingest_service_pb2.Duplicate(touchpoint_id=touchpoint_id)
-            return ingest_service_pb2.SubmitResult(index=index, duplicate=duplicate)
-        case Rejected(quarantine_id, violations):
-            rejected = ingest_service_pb2.Rejected(quarantine_id=quarantine_id, violations=_violations(violations))
-            return ingest_service_pb2.SubmitResult(index=index, rejected=rejected)
+        case Accepted():
+            result.accepted.touchpoint_id = outcome.touchpoint_id
+        case Duplicate():
+            result.duplicate.touchpoint_id = outcome.touchpoint_id
+        case Rejected():
+            result.rejected.quarantine_id = outcome.quarantine_id
+            result.rejected.violations.extend(_violations(outcome.violations))
 
 
 def _violations(violations: Iterable[Violation]) -> list[submission_events_pb2.FieldViolation]:

@@ -60,13 +60,10 @@ def normalise(given: pb.Touchpoint, normal: pb.Touchpoint, *, now: rules.Instant
 def _what(normal: pb.Touchpoint, wrong: list[Violation]) -> None:
     if problem := rules.wrong_source(normal.source):
         wrong.append(Violation("source", problem))
-    for field, longest in _REFERENCES:
-        if (value := getattr(normal, field)) and not _is_plain(value, longest):
-            clean, problem = rules.clean(value, longest)
-            if problem:
-                wrong.append(Violation(field, problem))
-            elif clean is not value:
-                setattr(normal, field, clean)
+    org_unit = normal.org_unit
+    written = f"{normal.external_id}{normal.thread_id}{normal.order_id}{normal.product}{org_unit}"
+    if not _is_plain(written, rules.LONGEST_REFERENCE) or len(org_unit) > rules.LONGEST_ORG_UNIT:
+        _references(normal, wrong)
     if normal.revision < 0:
         wrong.append(Violation("revision", "is negative"))
     if (channel := normal.channel) not in _CHANNELS:
@@ -78,6 +75,16 @@ def _what(normal: pb.Touchpoint, wrong: list[Violation]) -> None:
         normal.actor = pb.ACTOR_CUSTOMER
     elif actor not in _ACTORS:
         wrong.append(Violation("actor", "is unknown"))
+
+
+def _references(normal: pb.Touchpoint, wrong: list[Violation]) -> None:
+    for field, longest in _REFERENCES:
+        value: str = getattr(normal, field)
+        clean, problem = rules.clean(value, longest)
+        if problem:
+            wrong.append(Violation(field, problem))
+        elif clean is not value:
+            setattr(normal, field, clean)
 
 
 def _missing_or_unknown(value: int) -> str:
@@ -114,7 +121,8 @@ def _who(normal: pb.Touchpoint, wrong: list[Violation]) -> None:
             wrong.append(Violation(f"identifiers[{index}].value", problem if value else "is missing"))
         elif clean != value:
             identifier.value = clean
-        identifier.temporary = temporary
+        if temporary is not identifier.temporary:
+            identifier.temporary = temporary
 
 
 def _words(normal: pb.Touchpoint, wrong: list[Violation]) -> None:
@@ -170,35 +178,46 @@ def _survey(survey: pb.Survey, wrong: list[Violation]) -> None:
 
 def _is_plain(value: str, longest: int) -> bool:
     """Say whether a string is in normal form for sure, by what costs next to nothing."""
-    return value.isascii() and len(value) <= longest and "\0" not in value
+    return len(value) <= longest and value.isascii() and "\0" not in value
 
 
 def _are_plain(attributes: Mapping[str, str]) -> bool:
     """Say whether all attributes are in normal form for sure, as nearly always, by a look at all of them at once."""
-    values = attributes.values()
-    keys, written = "".join(attributes), _APART.join(values)
+    keys, values = "".join(attributes), _APART.join(attributes.values())
     return (
-        written.isascii()
-        and keys.isascii()
-        and "\0" not in written
+        keys.isascii()
+        and values.isascii()
         and "\0" not in keys
+        and "\0" not in values
         and "" not in attributes
-        and max(map(len, attributes)) <= rules.LONGEST_ATTRIBUTE_KEY
-        and max(map(len, values)) <= rules.LONGEST_ATTRIBUTE_VALUE
-        and not masking.is_suspect(written)
+        and (len(keys) <= rules.LONGEST_ATTRIBUTE_KEY or max(map(len, attributes)) <= rules.LONGEST_ATTRIBUTE_KEY)
+        and (
+            len(values) <= rules.LONGEST_ATTRIBUTE_VALUE
+            or max(map(len, attributes.values())) <= rules.LONGEST_ATTRIBUTE_VALUE
+        )
+        and not masking.is_suspect(values)
     )
 
 
 def _attributes(normal: pb.Touchpoint, wrong: list[Violation]) -> None:
-    """Judge attributes without naming them: a key may be personal too."""
     there = normal.attributes
     given = {key: there[key] for key in there}
     if len(given) > rules.MOST_ATTRIBUTES:
         wrong.append(Violation("attributes", f"are more than {rules.MOST_ATTRIBUTES}"))
         return
+    normal_form = given if _are_plain(given) else _clean_attributes(normal, given, wrong)
+    if _ZONE in normal_form and not normal.occurred_offset_minutes:
+        normal.occurred_offset_minutes = zones.offset_minutes(normal_form[_ZONE], normal.occurred_time.seconds)
+    if normal_form is not given and normal_form != given:
+        there.clear()
+        there.update(normal_form)
+
+
+def _clean_attributes(normal: pb.Touchpoint, given: Mapping[str, str], wrong: list[Violation]) -> Mapping[str, str]:
+    """Judge attributes without naming them: a key may be personal too."""
     problems: set[str] = set()
     normal_form: dict[str, str] = {}
-    for key, value in () if (plain := _are_plain(given)) else given.items():
+    for key, value in given.items():
         clean_key, key_problem = rules.clean(key, rules.LONGEST_ATTRIBUTE_KEY)
         clean_value, value_problem = rules.clean(value, rules.LONGEST_ATTRIBUTE_VALUE)
         if not key:
@@ -214,12 +233,5 @@ def _attributes(normal: pb.Touchpoint, wrong: list[Violation]) -> None:
             if counts:
                 _count(normal, counts)
         normal_form[clean_key] = clean_value
-    if problems:
-        wrong += [Violation("attributes", problem) for problem in sorted(problems)]
-    if plain:
-        normal_form = given
-    if (zone := normal_form.get(_ZONE)) and not normal.occurred_offset_minutes:
-        normal.occurred_offset_minutes = zones.offset_minutes(zone, normal.occurred_time.seconds)
-    if normal_form != given:
-        normal.attributes.clear()
-        normal.attributes.update(normal_form)
+    wrong += [Violation("attributes", problem) for problem in sorted(problems)]
+    return normal_form

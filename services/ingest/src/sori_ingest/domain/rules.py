@@ -94,7 +94,8 @@ def wrong_time(seconds: int, nanos: int, now: Instant) -> str:
         return "has nanoseconds outside of 0 to 999,999,999"
     if seconds < _YEAR_2000:
         return "is before 2000"
-    if (seconds - _FUTURE_SECONDS, nanos) > (now.seconds, now.nanos):
+    ahead = seconds - _FUTURE_SECONDS
+    if ahead > now.seconds or (ahead == now.seconds and nanos > now.nanos):
         return "is more than five minutes in the future"
     return ""
 

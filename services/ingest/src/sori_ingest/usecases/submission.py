@@ -28,38 +28,43 @@ async def submit(
 ) -> list[Outcome]:
     """Publish each touchpoint, or put it into quarantine; returns when all are on disk, in the same order."""
     instant = wire.instant(now)
-    events: dict[str, Event[TouchpointReceived]] = {}  # What is in one request twice is published once.
+    normalise = channel.normalise
+    events: list[Event[TouchpointReceived]] = []
+    places: dict[
+        str, int
+    ] = {}  # Of each event, where in `outcomes` its fate stands; twice in one request is one event.
     kept: dict[str, SubmissionQuarantined] = {}
     outcomes: list[Outcome] = []
-    ours: dict[str, int] = {}  # Where in `outcomes` an event's fate is decided by the broker.
     for given in touchpoints:
         received = TouchpointReceived()
         normal = received.touchpoint
-        violations = channel.normalise(given, normal, now=instant)
-        if violations:
+        if violations := normalise(given, normal, now=instant):
             quarantine_id = _quarantine_id(given)
             kept[quarantine_id] = wire.submission_quarantined(given, quarantine_id, violations, instant)
             outcomes.append(Rejected(quarantine_id, tuple(violations)))
             continue
         normal.touchpoint_id = entity_id = wire.touchpoint_id(normal)
         event_id = wire.event_id(entity_id, normal.revision)
-        if event_id in events:
+        if event_id in places:
             outcomes.append(Duplicate(entity_id))
             continue
-        ours[event_id] = len(outcomes)
+        places[event_id] = len(outcomes)
         outcomes.append(Accepted(entity_id))
-        events[event_id] = Event(
-            event_id=event_id,
-            message=received,
-            entity_id=entity_id,
-            time=now,
-            correlation_id=event_id,
-            traceparent=traceparent,
+        events.append(
+            Event(
+                event_id=event_id,
+                message=received,
+                entity_id=entity_id,
+                time=now,
+                correlation_id=event_id,
+                traceparent=traceparent,
+            )
         )
-    known = await bus.publish(list(events.values()))
-    for event, was_known in zip(events.values(), known, strict=True):
-        if was_known:
-            outcomes[ours[event.event_id]] = Duplicate(event.entity_id)
+    known = await bus.publish(events)
+    if any(known):
+        for event, was_known in zip(events, known, strict=True):
+            if was_known:
+                outcomes[places[event.event_id]] = Duplicate(event.entity_id)
     if kept:
         await quarantine.keep(bus, list(kept.values()), now=now, traceparent=traceparent)
     return outcomes
