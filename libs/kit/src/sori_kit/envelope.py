@@ -4,7 +4,7 @@ import datetime as dt
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from urllib.parse import quote, unquote
 
@@ -47,6 +47,7 @@ class Event(Generic[M_co]):
     correlation_id: str  # The same for all that follows from one cause.
     causation_id: str = ""  # The event that led to this one.
     traceparent: str = ""  # W3C trace context.
+    data: bytes = field(default=b"", compare=False, repr=False)  # The message as it came; empty of one made here.
 
     @classmethod
     def new(
@@ -131,6 +132,7 @@ def open_as(message: type[M], data: bytes, headers: Mapping[str, str] | None) ->
             correlation_id=headers.get("ce-correlationid") or headers["ce-id"],
             causation_id=headers.get("ce-causationid", ""),
             traceparent=headers.get("traceparent", ""),
+            data=data,
         )
     except KeyError as missing:
         raise InvalidInput(f"header {missing} is missing") from None
