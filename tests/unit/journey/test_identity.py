@@ -42,6 +42,7 @@ def an_id(name: str) -> Identifier:
 def seen(day: float, *names: str) -> domain.Observation:
     when = START + dt.timedelta(days=day)
     return domain.Observation(
+        own=True,
         touchpoint_id=uuid.uuid5(uuid.NAMESPACE_OID, f"{when}{names}"),
         revision=0,
         source="test",

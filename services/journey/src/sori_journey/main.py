@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import time
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -21,7 +22,10 @@ from sori_kit.errors import Unavailable
 
 log = structlog.get_logger()
 
-_QUIET_SECONDS = 0.5
+_QUIET_SECONDS = 0.5  # without a touchpoint, and making paths holds up nobody
+_SHARE, _SHARE_LATE = 0.05, 0.5  # of the time goes into paths while touchpoints come in; once paths are late
+_LATE_SECONDS = 30
+_AWAY_SECONDS = 1  # until an engine that is away is asked again
 
 
 async def build(runtime: service.Runtime, settings: Settings) -> None:
@@ -49,45 +53,54 @@ async def build(runtime: service.Runtime, settings: Settings) -> None:
     await runtime.consume(TouchpointClassified, consumers.stitch)
     await runtime.consume(ClassificationCorrected, consumers.correct)
 
-    async def erase_copies() -> bool:
+    async def erase_copies() -> float:
         await usecases.erase_copies(db, runtime.bus, settle_for=settle_for, now=runtime.clock.now())
-        return False
+        return settings.erasure_seconds
 
-    async def retain() -> bool:
-        return await usecases.retain(db, retaining.current, policy(), now=runtime.clock.now())
+    async def retain() -> float:
+        more = await usecases.retain(db, retaining.current, policy(), now=runtime.clock.now())
+        return 0.0 if more else settings.retention_seconds
 
-    async def follow() -> bool:
+    caught_up = time.monotonic()
+
+    async def follow() -> float:
+        """Make some paths; the line goes first."""
+        nonlocal caught_up
+        began = time.monotonic()
         more = await usecases.follow(db, rulebook(), now=runtime.clock.now())
-        # The line goes first: while touchpoints come in, paths are made a page at a time, and all at once after that.
-        return more and min(each.quiet_seconds for each in runtime.bus.consumers) > _QUIET_SECONDS
+        if not more:
+            caught_up = began
+            return settings.follow_seconds
+        if min(each.quiet_seconds for each in runtime.bus.consumers) > _QUIET_SECONDS:
+            return 0.0
+        share = _SHARE_LATE if began - caught_up > _LATE_SECONDS else _SHARE
+        return (time.monotonic() - began) * (1 / share - 1)
 
     swept = (0, dt.datetime.min.replace(tzinfo=dt.UTC))  # by which segment rules, and when
 
-    async def sweep() -> bool:
+    async def sweep() -> float:
         nonlocal swept
         now, version = runtime.clock.now(), grouping.version
         if swept[0] != version or now - swept[1] >= dt.timedelta(seconds=settings.sweep_seconds):
             await usecases.sweep(db, rulebook(), now=now)
             swept = version, now
-        return False
+        return settings.policy_poll_seconds
 
     for file in (identities, retaining, staging, grouping):
         runtime.in_background("policies", file.watch(settings.policy_poll_seconds))
-    runtime.in_background("paths", _repeat(follow, settings.follow_seconds))
-    runtime.in_background("segments", _repeat(sweep, settings.policy_poll_seconds))
-    runtime.in_background("erasure", _repeat(erase_copies, settings.erasure_seconds))
-    runtime.in_background("retention", _repeat(retain, settings.retention_seconds))
+    for name, work in (("paths", follow), ("segments", sweep), ("erasure", erase_copies), ("retention", retain)):
+        runtime.in_background(name, _repeat(work))
 
 
-async def _repeat(work: Callable[[], Awaitable[bool]], every_seconds: float) -> None:
-    """Do some work again and again; at once when it says that more may be waiting."""
+async def _repeat(work: Callable[[], Awaitable[float]]) -> None:
+    """Do some work again and again; it says after how many seconds."""
     while True:
         try:
-            more = await work()
+            pause = await work()
         except Unavailable as away:
             log.warning("work.waiting", reason=str(away))
-            more = False
-        await asyncio.sleep(0 if more else every_seconds)
+            pause = _AWAY_SECONDS
+        await asyncio.sleep(pause)
 
 
 def main() -> None:

@@ -39,6 +39,9 @@ _STAGES: Mapping[str, Stage] = {
 }
 
 
+_ANY, _EVER = uuid.UUID(int=0), dt.datetime.min.replace(tzinfo=dt.UTC)  # where a step's place does not matter
+
+
 def stage_of(kind: str) -> Stage | None:
     """Say which stage a kind of touchpoint speaks of where no rules are given, or None when it speaks of none."""
     return _STAGES.get(kind)
@@ -121,8 +124,9 @@ class StageRules:
     drop_off_kinds: frozenset[str] = frozenset()  # kinds that say that the touchpoint before was the last good one
     silent_after: dt.timedelta = dt.timedelta(days=14)  # without an own touchpoint, a customer has dropped off
 
-    def alone(self, step: Step) -> Stage | None:
+    def alone(self, channel: str, kind: str, *, own: bool) -> Stage | None:
         """Say which stage a touchpoint speaks of as long as nothing is known of the time before it."""
+        step = Step(touchpoint_id=_ANY, time=_EVER, channel=channel, kind=kind, own=own)
         for rule in self.rules:
             if rule.fits(step, None) and all(each.at_least == 0 for each in rule.history):
                 return rule.stage

@@ -33,7 +33,7 @@ class Channel(StrEnum):
     CRM = "crm"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # Frozen ones take three times as long to make, and every touchpoint makes these.
 class Observation:
     """A touchpoint as far as its place on a timeline depends on it."""
 
@@ -42,13 +42,14 @@ class Observation:
     source: str
     channel: str
     kind: str
+    own: bool  # the customer's doing, not staff's or a system's
     sentiment: str
     occurred_time: dt.datetime
     identifiers: tuple[Identifier, ...]
     entry: bytes  # The sections of the earlier stations, as they came.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Placed:
     """An observation and where it belongs."""
 

@@ -37,6 +37,7 @@ _SAMPLE: Mapping[str, object] = {
 }
 _UNHELD = (KeyError, TypeError, ValueError, RuntimeError, IndexError, ArithmeticError)
 _STRING = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'')
+_CUSTOMER = re.compile(r"(?<![\w.])customer(?!\w)")
 _FIELD = re.compile(r"(?<![\w.])customer\s*\.\s*(\w+)(?:\s*\.\s*(\w+))?(?!\s*\()")
 
 
@@ -67,16 +68,25 @@ def _condition(text: str) -> str:
 
 
 def _holder(text: str) -> Callable[[Mapping[str, object]], bool]:
-    program = cel.compile(text)
+    program, asked = cel.compile(text), _asked(text)
 
     def holds(facts: Mapping[str, object]) -> bool:
         """Say whether it holds; one that cannot be answered for want of a value does not."""
         try:
-            return program.execute({"customer": dict(facts)}) is True
+            return program.execute({"customer": {name: facts[name] for name in asked}}) is True
         except _UNHELD:
             return False
 
     return holds
+
+
+def _asked(text: str) -> frozenset[str]:
+    """Name the facts that a condition asks for: to hand over all of them takes fifty times as long as to ask."""
+    bare = _STRING.sub('""', text)
+    found = _FIELD.findall(bare)
+    if len(found) < len(_CUSTOMER.findall(bare)):
+        return frozenset(_SAMPLE)  # It does not name them all.
+    return frozenset(name for name, _ in found)
 
 
 class _Title(Strict):

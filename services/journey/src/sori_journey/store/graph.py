@@ -6,6 +6,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -36,8 +37,7 @@ class Held:
     tombstone_count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(NamedTuple):
     """A pattern that was seen before."""
 
     customer_id: uuid.UUID
@@ -106,15 +106,12 @@ async def set_version(tx: Transaction, version: int) -> None:
 
 async def known_patterns(tx: Transaction, pattern_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Known]:
     """Say whose the patterns are that were seen before."""
-    rows = await tx.execute(
+    rows = await tx.fetch(
         "select pattern_id, customer_id, first_time, first_touchpoint_id from pattern"
-        " where pattern_id = any(cast(:ids as uuid[]))",
-        {"ids": list(pattern_ids)},
+        " where pattern_id = any(cast(string_to_array($1, ',') as uuid[]))",
+        ",".join(map(str, pattern_ids)),
     )
-    return {
-        row.pattern_id: Known(customer_id=row.customer_id, first=(row.first_time, row.first_touchpoint_id))
-        for row in rows
-    }
+    return {pattern_id: Known(customer_id, (time, first_id)) for pattern_id, customer_id, time, first_id in rows}
 
 
 async def load(

@@ -12,6 +12,7 @@ from sori_journey.domain import Path, Stage, Summary
 from sori_kit.database import Transaction
 
 LOCK = "paths"  # Whoever makes paths holds it: a path is never overwritten by what somebody else read before.
+_WINDOW = 20_000  # marks looked at to find those of the same path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +51,21 @@ class Chunk:
 
 
 async def take(tx: Transaction, *, most: int) -> list[uuid.UUID]:
-    """Take up to `most` marks of paths to be made anew; gives each path once.
+    """Take the marks of up to `most` paths to be made anew, the longest waiting first; gives each path once.
 
-    A touchpoint that is marked stands for whosever it is by now.
+    Later marks of the same paths are taken with them. A touchpoint that is marked stands for whosever it is by now.
     """
     rows = await tx.execute(
-        "delete from touched where touched_id = any(array("
-        "select touched_id from touched order by touched_id limit :most)) returning path_id",
-        {"most": most},
+        """
+        with waiting as materialized (select touched_id, path_id from touched order by touched_id limit :window),
+            chosen as (select path_id from waiting group by path_id order by min(touched_id) limit :most)
+        delete from touched where touched_id = any(array(
+            select touched_id from waiting join chosen using (path_id))) returning path_id""",
+        {"most": most, "window": _WINDOW},
     )
     marked = set(rows.scalars())
+    if not marked:
+        return []
     whose = await tx.execute(
         "select distinct customer_id from timeline where touchpoint_id = any(cast(:ids as uuid[]))"
         " and customer_id is not null",

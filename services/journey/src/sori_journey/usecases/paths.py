@@ -24,7 +24,7 @@ from sori_kit.errors import NotFound
 
 log = structlog.get_logger()
 
-_MARKS, _PAGE = 200, 200  # marks taken, and customers looked at again, in one transaction
+_PAGE = 200  # customers looked at in one transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ async def follow(db: Database, rulebook: Rulebook, *, now: dt.datetime) -> bool:
     """Make the paths anew whose timelines changed; says whether more are waiting."""
     async with db.transaction() as tx:
         await tx.lock(paths.LOCK)
-        touched = await paths.take(tx, most=_MARKS)
+        touched = await paths.take(tx, most=_PAGE)
         if touched:
             await _make(tx, touched, rulebook, now=now)
     return bool(touched)
@@ -139,10 +139,10 @@ async def _drop_segments(db: Database, rulebook: Rulebook, *, now: dt.datetime) 
     """Let everybody out of segments that no rule names any more; says whether more may be waiting."""
     async with db.transaction() as tx:
         await tx.lock(paths.LOCK)
-        left = await membership.members_beyond(tx, [each.name for each in rulebook.segments], most=_MARKS)
+        left = await membership.members_beyond(tx, [each.name for each in rulebook.segments], most=_PAGE)
         await membership.leave(tx, left)
         await outbox.stage(tx, _announce((), left, now=now), source=SOURCE)
-    return len(left) == _MARKS
+    return len(left) == _PAGE
 
 
 async def _make(tx: Transaction, path_ids: Sequence[uuid.UUID], rulebook: Rulebook, *, now: dt.datetime) -> int:

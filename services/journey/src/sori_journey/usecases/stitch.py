@@ -1,8 +1,9 @@
 """Putting touchpoints on timelines."""
 
 import datetime as dt
+import functools
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -26,8 +27,10 @@ from sori_kit.envelope import Event
 
 log = structlog.get_logger()
 
+_StageOf = Callable[[str, str, bool], domain.Stage | None]  # of a channel, a kind, and whether it is the customer's own
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class _Seen:
     """An observation with what of it counts."""
 
@@ -59,14 +62,15 @@ async def stitch(
         if not len(fresh):
             return
         held = await graph.hold(tx)
-        seen = [_see(wire.observation(event.message), policy) for event in fresh]
+        seen = [_see(wire.observation(event.message, event.data), policy) for event in fresh]
         kept = list(zip(fresh, seen, strict=True))
         if held.tombstone_count:
             kept = await _without_erased(tx, held, kept, policy)
         newest = _newest([each for _, each in kept])
         events = {each.observation.touchpoint_id: event for event, each in kept}
         whose = await _find(tx, held, newest, events, policy, now=now)
-        placed = {touchpoint_id: _place(each, whose, stages) for touchpoint_id, each in newest.items()}
+        stage_of = _stages(stages)
+        placed = {touchpoint_id: _place(each, whose, stage_of) for touchpoint_id, each in newest.items()}
         await timeline.add(tx, list(placed.values()))
         announced: list[Event[Message]] = [
             Event.new(
@@ -100,24 +104,28 @@ def _newest(seen: Sequence[_Seen]) -> dict[uuid.UUID, _Seen]:
     return newest
 
 
-def _place(seen: _Seen, whose: _Whose, stages: domain.StageRules | None) -> domain.Placed:
+def _place(seen: _Seen, whose: _Whose, stage_of: _StageOf) -> domain.Placed:
     stale = whose.stale.get(seen.observation.touchpoint_id)
     pattern = stale.pattern_id if stale else seen.pattern_id
     return domain.Placed(
         observation=seen.observation,
         pattern_id=pattern,
         customer_id=whose.patterns.get(pattern, stale.customer_id if stale else None) if pattern else None,
-        stage=_stage(seen.observation, stages),
+        stage=stage_of(seen.observation.channel, seen.observation.kind, seen.observation.own),
     )
 
 
-def _stage(seen: domain.Observation, stages: domain.StageRules | None) -> domain.Stage | None:
-    """Say which stage a touchpoint speaks of on its own; what its history makes of it is found when paths are made."""
-    if stages is None:
-        return domain.stage_of(seen.kind)
-    return stages.alone(
-        domain.Step(touchpoint_id=seen.touchpoint_id, time=seen.occurred_time, channel=seen.channel, kind=seen.kind)
-    )
+def _stages(rules: domain.StageRules | None) -> _StageOf:
+    """Give what says which stage a touchpoint speaks of on its own, asking once for each channel, kind and actor.
+
+    What its history makes of it is found when paths are made.
+    """
+
+    @functools.cache
+    def stage_of(channel: str, kind: str, own: bool) -> domain.Stage | None:
+        return domain.stage_of(kind) if rules is None else rules.alone(channel, kind, own=own)
+
+    return stage_of
 
 
 async def _without_erased(

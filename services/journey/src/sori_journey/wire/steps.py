@@ -15,7 +15,6 @@ from sori_kit import parse
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
-_OWN = (touchpoint_pb2.ACTOR_UNSPECIFIED, touchpoint_pb2.ACTOR_CUSTOMER)
 _MOODS = {
     classification_pb2.SENTIMENT_NEGATIVE: -1.0,
     classification_pb2.SENTIMENT_NEUTRAL: 0.0,
@@ -60,7 +59,7 @@ def correct(classification: classification_pb2.Classification, corrections: Iter
 def step(classified: classified_pb.TouchpointClassified) -> domain.Step:
     """Read what journeys depend on."""
     touchpoint, read = classified.touchpoint, classified.classification
-    own = touchpoint.actor in _OWN
+    own = touchpoint.actor in words.OWN
     kind = words.KINDS.get(touchpoint.kind, "")
     return domain.Step(
         touchpoint_id=uuid.UUID(touchpoint.touchpoint_id),

@@ -14,13 +14,13 @@ from sori_kit import parse
 from sori_kit.errors import InvalidInput
 
 
-def observation(classified: classified_pb.TouchpointClassified) -> domain.Observation:
-    """Read what decides the place of a touchpoint."""
+def observation(classified: classified_pb.TouchpointClassified, entry: bytes = b"") -> domain.Observation:
+    """Read what decides the place of a touchpoint; `entry` is its serialised form where that is at hand."""
     return of_touchpoint(
         classified.touchpoint,
         _touchpoint_id(classified.touchpoint.touchpoint_id),
         sentiment=words.SENTIMENTS.get(classified.classification.sentiment, ""),
-        entry=classified.SerializeToString(),
+        entry=entry or classified.SerializeToString(),
     )
 
 
@@ -41,6 +41,7 @@ def of_touchpoint(
         source=touchpoint.source,
         channel=words.CHANNELS.get(touchpoint.channel, ""),
         kind=words.KINDS.get(touchpoint.kind, ""),
+        own=touchpoint.actor in words.OWN,
         sentiment=sentiment,
         occurred_time=touchpoint.occurred_time.ToDatetime(dt.UTC),
         identifiers=tuple(

@@ -17,6 +17,7 @@ CHANNEL_NUMBERS = {name: touchpoint_pb2.Channel.ValueType(value) for value, name
 SENTIMENTS = {
     value: name.removeprefix("SENTIMENT_").lower() for name, value in classification_pb2.Sentiment.items() if value
 }
+OWN = (touchpoint_pb2.ACTOR_UNSPECIFIED, touchpoint_pb2.ACTOR_CUSTOMER)  # whose doing is the customer's own
 TYPES = {
     value: domain.IdentifierType(name.removeprefix("IDENTIFIER_TYPE_").lower())
     for name, value in touchpoint_pb2.IdentifierType.items()
