@@ -28,6 +28,8 @@ from sori_local import engines
 from sori_local.tokens import LocalIssuer
 from sori_notify import usecases
 from sori_notify.settings import policies
+from sori_notify.settings.automation import Automations
+from sori_notify.usecases.rules import House
 
 POLICIES = "policies:\n  - name: bench\n    first_response: 1d\n"
 FILL = """
@@ -134,7 +136,8 @@ def _question(number: int, now: dt.datetime, *, answer: bool) -> Event[Touchpoin
 async def create_and_cancel(lab: _lab.Lab, count: int) -> tuple[float, float]:
     """Open clocks and fulfil them through the use case; gives clocks a second, and a second of this process's CPU."""
     db = Database(database.url_for(lab.postgres_url, "notify"))
-    read, now = policies.load(lab.folder / "sla.yaml"), dt.datetime.now(dt.UTC)
+    now = dt.datetime.now(dt.UTC)
+    house = House(policies=policies.load(lab.folder / "sla.yaml"), settle=dt.timedelta(seconds=10))
     batches = [
         Batch("bench", tuple(_question(number, now, answer=answer) for number in range(first, first + 500)))
         for first in range(0, count, 500)
@@ -142,7 +145,7 @@ async def create_and_cancel(lab: _lab.Lab, count: int) -> tuple[float, float]:
     ]
     began, cpu = time.monotonic(), time.process_time()
     for batch in batches:
-        await usecases.follow(db, batch, read, settle=dt.timedelta(seconds=10), now=now)
+        await usecases.take(db, batch, house, Automations(), now=now)
     wall, used = time.monotonic() - began, time.process_time() - cpu
     await db.close()
     return count / wall, count / used

@@ -21,7 +21,7 @@ from sori.ingest.v1 import touchpoint_pb2
 from sori.journey.v1 import position_pb2
 from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
 from sori_kit import ids
-from sori_notify.domain.rules import Fact, Keys, Memory, RuleSet, holding, settle
+from sori_notify.domain.rules import Fact, Keys, Memory, RuleSet, Scopes, holding, settle
 from sori_notify.settings import rules
 from sori_notify.wire.facts import fact
 
@@ -111,13 +111,10 @@ def ask(ruleset: RuleSet, stitched: list[TouchpointStitched]) -> int:
 
 
 def _ask(ruleset: RuleSet, given: Fact, memory: Memory) -> list[Any]:
-    candidates = ruleset.candidates(given)
-    if not candidates and not ruleset.counters(given):
-        return []
-    scope = ruleset.scope(given.values)
+    scope = Scopes(ruleset.scope).of(given)
     for counter in ruleset.counted(given, scope):
         memory.add(counter, given)
-    return settle(given, holding(candidates, given, scope, memory.count))
+    return settle(given, holding(ruleset.candidates(given), given, scope, memory.count))
 
 
 def rate(work: Callable[[], int], count: int) -> tuple[float, int]:

@@ -44,7 +44,7 @@ async def test_a_cart_that_is_left_is_followed_up_once_with_consent_and_each_dec
         await notify.publish(builders.stitched(customer_id=BORA, kind="purchase", occurred_time=now))
 
         async def triggered() -> bool:
-            handled = await notify.count("inbox where durable = 'notify-trigger-automations'")
+            handled = await notify.count("inbox where durable = 'notify-follow'")
             return handled == 5 and await notify.count("outreach") == 4
 
         await harness.until(triggered)

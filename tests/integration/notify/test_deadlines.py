@@ -26,6 +26,8 @@ from sori_kit.database import Database
 from sori_local.tokens import LocalIssuer
 from sori_notify import usecases
 from sori_notify.settings import policies
+from sori_notify.settings.automation import Automations
+from sori_notify.usecases.rules import House
 
 SECRET = "whsec_c29yaS1ub3RpZnktdGVzdC1zZWNyZXQ="
 COUNT = 2000
@@ -183,7 +185,7 @@ async def test_whoever_holds_an_older_lease_cannot_fire(engines: Engines, tmp_pa
         now = dt.datetime.now(dt.UTC)
         read = policies.load(tmp_path / "sla.yaml")
         batch = Batch("notify-follow", (builders.stitched(thread_id="t", occurred_time=now),))
-        await usecases.follow(notify.db, batch, read, settle=SECOND, now=now)
+        await usecases.take(notify.db, batch, House(policies=read, settle=SECOND), Automations(), now=now)
         other = Database(notify.db.url)
         late = now + 60 * SECOND
 

@@ -23,6 +23,8 @@ from sori_kit.database import Database
 from sori_kit.envelope import Event
 from sori_notify import usecases
 from sori_notify.settings import policies
+from sori_notify.settings.automation import Automations
+from sori_notify.usecases.rules import House
 
 SETTLE = dt.timedelta(seconds=10)
 TABLES = (
@@ -132,7 +134,9 @@ async def hand_over(db: Database, events: list[Event[Any]], read: Any) -> None:
     distinct = tuple({each.event_id: each for each in events}.values())
     match events[0].message:
         case TouchpointStitched():
-            await usecases.follow(db, Batch("notify-follow", distinct), read, settle=SETTLE, now=now)
+            await usecases.take(
+                db, Batch("notify-follow", distinct), House(policies=read, settle=SETTLE), Automations(), now=now
+            )
         case CustomerMerged():
             await usecases.merge(db, Batch("notify-merge", distinct), settle=SETTLE, now=now)
         case CustomerSplit():

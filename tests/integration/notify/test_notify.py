@@ -37,6 +37,8 @@ from sori_notify import domain, main, usecases, wire
 from sori_notify.consumers import Timers
 from sori_notify.deliveries import SignedWebhook
 from sori_notify.settings import Settings, policies
+from sori_notify.settings.automation import Automations
+from sori_notify.usecases.rules import House
 
 SECRET = "whsec_c29yaS1ub3RpZnktdGVzdC1zZWNyZXQ="
 POLICIES = """\
@@ -371,7 +373,7 @@ async def test_replicas_that_share_threads_lose_no_message_and_no_breach(
     async def replica(part: list[Event[Any]]) -> None:
         for at in range(0, len(part), 15):
             batch = Batch("notify-follow", tuple(part[at : at + 15]))
-            await usecases.follow(notify.db, batch, read, settle=dt.timedelta(), now=now())
+            await usecases.take(notify.db, batch, House(policies=read, settle=dt.timedelta()), Automations(), now=now())
 
     await asyncio.gather(*(replica(events[number::4]) for number in range(4)))
 

@@ -83,7 +83,7 @@ async def asked(notify: harness.Harness, count: int) -> None:
     """Wait until the rules were asked about so many touchpoints."""
 
     async def enough() -> bool:
-        return await notify.count("inbox where durable = 'notify-apply-rules'") >= count
+        return await notify.count("inbox where durable = 'notify-follow'") >= count
 
     await harness.until(enough)
 

@@ -3,8 +3,11 @@
 import datetime as dt
 import itertools
 import random
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import cel
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +16,7 @@ import builders
 import harness
 from sori_notify.domain.rules import Keys, RuleSet, dry_run
 from sori_notify.settings import rules
+from sori_notify.settings.expressions import compile_condition
 from sori_notify.settings.places import MistakesFound, Reloading
 from sori_notify.wire.facts import fact
 
@@ -94,6 +98,99 @@ def test_channel_kind_actor_and_sentiment_are_told_without_asking_the_condition(
 
     assert Keys(channels=frozenset({"sns", "review"}), sentiments=frozenset({"negative"})) == read.rules[0].keys
     assert Keys() == mixed.rules[0].keys
+
+
+@given(
+    st.sampled_from(
+        [
+            ("touchpoint.revision", ("0", "1", "-1", "2.5")),
+            ("touchpoint.hour", ("12", "11.5", "23")),
+            ("touchpoint.rating.value", ("1", "2.0", "5")),
+            ("touchpoint.survey.score", ("3", "6")),
+            ("touchpoint.product", ('"beans"', "''", '"bean"')),
+            ("touchpoint.org_unit", ('"a"', '"shop-1"', "'가'")),
+            ("classification.urgency", ("0.5", "0", "1")),
+            ("classification.abusive", ("true", "false")),
+            ("position.stage", ('"retention"', '""')),
+        ]
+    ).flatmap(lambda field: st.tuples(st.just(field[0]), st.sampled_from(field[1]))),
+    st.sampled_from(["==", "!=", "<", "<=", ">", ">="]),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "revision": st.integers(0, 2),
+            "product": st.sampled_from(["beans", "Beans"]),
+            "org_unit": st.sampled_from(["shop-1", "가"]),
+            "rating": st.sampled_from([{"value": 2, "lowest": 1, "highest": 5}]),
+            "survey": st.sampled_from([{"type": 1, "score": 3, "lowest": 0, "highest": 10}]),
+        },
+    ),
+    st.sampled_from([0.25, 0.5, 0.75]),
+)
+def test_comparisons_are_answered_as_cel_answers_them(
+    field: tuple[str, str], sign: str, fields: dict[str, Any], urgency: float
+) -> None:
+    source = f"{field[0]} {sign} {field[1]}"
+    made, faults = compile_condition(source)
+    asked = fact(builders.stitched(builders.a_classification(urgency=urgency), **fields).message)
+
+    try:
+        expected = cel.compile(source).execute({name: _plain(of) for name, of in asked.values.items()})
+    except (KeyError, RuntimeError):
+        expected = False
+
+    assert made is not None
+    assert not faults
+    assert made.plain is not None
+    assert made.program is None
+    assert expected == made.plain(asked.values)
+
+
+def _plain(section: Mapping[str, object]) -> dict[str, object]:
+    return dict(section)
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ('"delivery" in classification.topics', True),
+        ('"price" in classification.topics', False),
+        ('touchpoint.text.contains("늦었")', True),
+        ('touchpoint.text.contains("환불")', False),
+        ("!classification.abusive", True),
+        ("classification.abusive", False),
+        ('touchpoint.attributes.tier == "gold"', True),
+        ('touchpoint.attributes["tier"] != "gold"', False),
+        ('touchpoint.text.contains("늦었") && size(touchpoint.text) > 3 && touchpoint.revision == 0', True),
+        ('touchpoint.text.contains("늦었") && size(touchpoint.text) > 300', False),
+    ],
+)
+def test_what_is_told_plainly_and_what_is_asked_hold_together(condition: str, holds: bool) -> None:
+    read = rules.parse("rules", a_rule(condition.replace("'", "''")))
+    late = builders.stitched(
+        builders.a_classification(topics=("delivery",)), text="또 늦었어요", attributes={"tier": "gold"}
+    ).message
+
+    assert holds == bool(dry_run(read, [fact(late)]))
+
+
+@pytest.mark.parametrize(
+    ("condition", "fires"), [("counts.c.now >= 3", 3), ("counts.c.now > 3", 4), ("2 < counts.c.now", 3)]
+)
+def test_how_many_there_are_at_least_is_told_without_asking(condition: str, fires: int) -> None:
+    read = rules.parse(
+        "rules",
+        "rules:\n  - name: r\n    per: thread\n    every: 1m\n    counts: {c: {by: customer, within: 7d, when: {}}}\n"
+        f"    if: {condition}\n    do: {{tags: [x]}}\n",
+    )
+    facts = [
+        fact(builders.stitched(occurred_time=builders.NOON + dt.timedelta(hours=hour), external_id=str(hour)).message)
+        for hour in range(5)
+    ]
+
+    found = dry_run(read, facts)
+
+    assert facts[fires - 1].occurred_time == found[0].fact.occurred_time
 
 
 def test_a_condition_that_asks_for_what_nobody_gave_does_not_hold() -> None:

@@ -22,12 +22,11 @@ from sori_notify.domain.agenda import Agenda, Entry
 from sori_notify.settings import Settings
 from sori_notify.settings.automation import Automations
 from sori_notify.settings.places import Reloading
-from sori_notify.settings.policies import PolicyFile
 from sori_notify.usecases import automation
 from sori_notify.usecases.alerting import Alerting
 from sori_notify.usecases.chains import audit_chains, move_chains, start_on_turn
 from sori_notify.usecases.deliver import Pace, send_deliveries
-from sori_notify.usecases.rules import apply_rules, drop_old_facts
+from sori_notify.usecases.rules import drop_old_facts
 
 log = structlog.get_logger()
 
@@ -38,15 +37,18 @@ _SIDE_BY_SIDE = 4  # transactions that fire deadlines: one is worked on while th
 class Consumers:
     """Hands events to use cases."""
 
-    def __init__(self, db: Database, clock: Clock, policies: PolicyFile, settings: Settings) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, alerting: Alerting, automations: Reloading[Automations], settings: Settings
+    ) -> None:
         self._db = db
         self._clock = clock
-        self._policies = policies
+        self._alerting = alerting
+        self._automations = automations
         self._settle = dt.timedelta(seconds=settings.settle_seconds)
 
     async def follow(self, batch: Batch[TouchpointStitched]) -> None:
-        """Take touchpoints into cases."""
-        await usecases.follow(self._db, batch, self._policies.current, settle=self._settle, now=self._clock.now())
+        """Take touchpoints into cases, and ask the rules about them."""
+        await usecases.take(self._db, batch, self._alerting.house(), self._automations.current, now=self._clock.now())
 
     async def raise_flag(self, batch: Batch[VoiceFlagged]) -> None:
         """Open cases for flagged voices."""
@@ -208,10 +210,6 @@ class Escalations:
         self._clock = clock
         self._alerting = alerting
 
-    async def apply_rules(self, batch: Batch[TouchpointStitched]) -> None:
-        """Ask the rules about touchpoints."""
-        await apply_rules(self._db, batch, self._alerting.house(), now=self._clock.now())
-
     async def escalate_opened(self, batch: Batch[CaseOpened]) -> None:
         """Start chains for cases that were opened."""
         await start_on_turn(self._db, batch, self._alerting.house().chains, "opened", now=self._clock.now())
@@ -223,15 +221,3 @@ class Escalations:
     async def escalate_reopened(self, batch: Batch[CaseReopened]) -> None:
         """Start chains for cases that were reopened."""
         await start_on_turn(self._db, batch, self._alerting.house().chains, "reopened", now=self._clock.now())
-
-
-class Outreaches:
-    """Hands events to what writes to customers."""
-
-    def __init__(self, db: Database, automations: Reloading[Automations]) -> None:
-        self._db = db
-        self._automations = automations
-
-    async def trigger_automations(self, batch: Batch[TouchpointStitched]) -> None:
-        """Look for touchpoints that trigger a message to a customer."""
-        await automation.trigger(self._db, batch, self._automations.current)

@@ -14,7 +14,7 @@ from sori_kit import rpc, service
 from sori_notify import offline, usecases
 from sori_notify.api import NotifyApi
 from sori_notify.api.edge import Edge
-from sori_notify.consumers import Consumers, Escalations, Outreaches, Timers
+from sori_notify.consumers import Consumers, Escalations, Timers
 from sori_notify.deliveries import Outbound, SignedWebhook
 from sori_notify.deliveries.links import Links
 from sori_notify.domain.delivery import Target
@@ -56,7 +56,14 @@ async def build(runtime: service.Runtime, settings: Settings) -> None:
         runtime.stack.push_async_callback(channel.close)
         journey = Journey(channel, settings.service_token_file)
         runtime.in_background("erasures", usecases.answer_for_ever(db, journey.answer, settings.answer_seconds))
-    consumers = Consumers(db, runtime.clock, policies, settings)
+    automations = Reloading(
+        settings.beside(settings.automation_path, "automation.yaml"),
+        automation.load,
+        empty=automation.Automations(),
+        what="automations",
+    )
+    runtime.in_background("files", automations.watch(settings.policy_poll_seconds))
+    consumers = Consumers(db, runtime.clock, alerting, automations, settings)
     await runtime.consume(TouchpointStitched, consumers.follow)
     await runtime.consume(VoiceFlagged, consumers.raise_flag)
     await runtime.consume(CustomerMerged, consumers.merge)
@@ -64,19 +71,12 @@ async def build(runtime: service.Runtime, settings: Settings) -> None:
     await runtime.consume(CustomerErased, consumers.forget)
     await runtime.consume(ClassificationCorrected, consumers.correct)
     escalations = Escalations(db, runtime.clock, alerting)
-    if settings.beside(settings.rules_path, "rules.yaml"):
-        await runtime.consume(TouchpointStitched, escalations.apply_rules)
     if settings.beside(settings.chains_path, "chains.yaml"):
         await runtime.consume(CaseOpened, escalations.escalate_opened)
         await runtime.consume(CaseBreached, escalations.escalate_breached)
         await runtime.consume(CaseReopened, escalations.escalate_reopened)
     timers = Timers(db, runtime.clock, settings)
-    if path := settings.beside(settings.automation_path, "automation.yaml"):
-        automations = Reloading(path, automation.load, empty=automation.Automations(), what="automations")
-        runtime.in_background("files", automations.watch(settings.policy_poll_seconds))
-        if automations.current.enabled:  # All are off unless the file says otherwise; the first one wants a restart.
-            await runtime.consume(TouchpointStitched, Outreaches(db, automations).trigger_automations)
-        runtime.in_background("outreach", timers.decide_outreach(automations, NoConsents()))
+    runtime.in_background("outreach", timers.decide_outreach(automations, NoConsents()))
     outbound = Outbound(timeout_seconds=settings.webhook_seconds)
     runtime.stack.push_async_callback(outbound.close)
     runtime.in_background("chains", timers.move_chains(alerting))

@@ -2,10 +2,11 @@
 
 import datetime as dt
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 
-from sori_notify.domain.rules import Condition, Fact, Keys
+from sori_notify.domain.rules import Fact, Question
 
 
 class OutreachState(StrEnum):
@@ -17,12 +18,10 @@ class OutreachState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Automation:
+class Automation(Question):
     """What triggers a message to a customer, and what keeps it back."""
 
     name: str
-    keys: Keys = field(default_factory=Keys)
-    condition: Condition | None = None
     segments: frozenset[str] = frozenset()  # empty: all
     after: dt.timedelta = dt.timedelta()  # from the touchpoint on
     unless: frozenset[str] = frozenset()  # kinds: one of these within `after` keeps it back
@@ -31,14 +30,15 @@ class Automation:
     purpose: str = "marketing"  # what the customer has to have agreed to
     target: str = ""
 
-    def matches(self, fact: Fact, segments: frozenset[str], scope: object) -> bool:
+    def matches(self, fact: Fact, segments: frozenset[str], scope: Callable[[], object]) -> bool:
         """Say whether a touchpoint of a known customer triggers it."""
         return (
             bool(fact.customer_id)
             and fact.actor == "customer"
-            and self.keys.match(fact.channel, fact.kind, fact.actor, fact.sentiment)
+            and self.keys.match(*fact.words)
+            and self.may_hold(fact)
             and (not self.segments or not self.segments.isdisjoint(segments))
-            and (self.condition is None or self.condition(scope))
+            and (self.condition is None or self.condition(scope()))
         )
 
 

@@ -14,6 +14,7 @@ from sori_notify.domain.words import Severity
 
 Values = Mapping[str, Mapping[str, object]]  # section (touchpoint, classification, position, case) > field > value
 Condition = Callable[[object], bool]  # Asked with a scope, see `RuleSet.scope`.
+Plain = Callable[[Values], bool]  # A part of a condition that needs no scope, which is dear to make.
 
 
 class CountBy(StrEnum):
@@ -64,6 +65,11 @@ class Fact:
             case CountBy.ALL:
                 return "all"
 
+    @property
+    def words(self) -> tuple[str, str, str, str]:
+        """Give what keys match."""
+        return self.channel, self.kind, self.actor, self.sentiment
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
@@ -97,15 +103,26 @@ class Keys:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counter:
+class Question:
+    """What is asked about a touchpoint, the cheap parts first; all of them have to hold."""
+
+    keys: Keys = field(default_factory=Keys)
+    plain: Plain | None = None
+    condition: Condition | None = None
+
+    def may_hold(self, fact: Fact) -> bool:
+        """Say whether the plain part holds; that the keys match is known."""
+        return self.plain is None or self.plain(fact.values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counter(Question):
     """Touchpoints counted over a time that ends with the one looked at."""
 
     name: str
     by: CountBy
     within: dt.timedelta
     usual_over: dt.timedelta | None = None  # The time before that, which tells what is usual.
-    keys: Keys = field(default_factory=Keys)
-    condition: Condition | None = None
     spelled: str = ""  # Its definition; another definition counts anew.
 
     counter_id: str = field(init=False)  # Names the count in the store: the same for the same definition.
@@ -125,6 +142,7 @@ class Count:
 
     now: int
     usual: float = 0.0  # how many there usually are in as long a time
+    later: bool = False  # Some were counted that occurred later, less than the counter's time after.
 
     def values(self) -> dict[str, object]:
         """Spell it as conditions read it."""
@@ -184,13 +202,12 @@ class Actions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Question):
     """When what is done."""
 
     name: str
-    keys: Keys = field(default_factory=Keys)
-    condition: Condition | None = None  # None: whatever the keys let through.
     counters: tuple[Counter, ...] = ()
+    least: Mapping[str, int] = field(default_factory=dict)  # what counters have to say at least, by name
     per: CountBy | None = None  # None: each touchpoint for itself.
     every: dt.timedelta | None = None  # At most once in that time for each of `per`.
     actions: Actions
@@ -225,27 +242,23 @@ class RuleSet:
 
     def candidates(self, fact: Fact) -> tuple[Rule, ...]:
         """Give the rules that could hold, by what can be told cheaply."""
-        words = (fact.channel, fact.kind, fact.actor, fact.sentiment)
-        found = self._asked.get(words)
+        found = self._asked.get(fact.words)
         if found is None:
-            found = self._asked[words] = tuple(each for each in self.rules if each.keys.match(*words))
-        return found
+            found = self._asked[fact.words] = tuple(each for each in self.rules if each.keys.match(*fact.words))
+        return tuple(each for each in found if each.may_hold(fact)) if found else found
 
-    def counters(self, fact: Fact) -> tuple[Counter, ...]:
-        """Give the counters that could count it, each definition once."""
-        words = (fact.channel, fact.kind, fact.actor, fact.sentiment)
-        found = self._counted.get(words)
+    def counted(self, fact: Fact, scope: Callable[[], object]) -> list[Counter]:
+        """Give the counters that count it, each definition once."""
+        found = self._counted.get(fact.words)
         if found is None:
             distinct = {each.counter_id: each for rule in self.rules for each in rule.counters}
-            found = self._counted[words] = tuple(each for each in distinct.values() if each.keys.match(*words))
-        return found
-
-    def counted(self, fact: Fact, scope: object) -> list[Counter]:
-        """Give the counters that count it."""
+            found = self._counted[fact.words] = tuple(
+                each for each in distinct.values() if each.keys.match(*fact.words)
+            )
         return [
             each
-            for each in self.counters(fact)
-            if fact.key(each.by) and (each.condition is None or each.condition(scope))
+            for each in found
+            if fact.key(each.by) and each.may_hold(fact) and (each.condition is None or each.condition(scope()))
         ]
 
 
@@ -294,22 +307,42 @@ class AskedWith(Protocol):
 
 
 def holding(
-    rules: Iterable[Rule], fact: Fact, scope: AskedWith, count: Callable[[Counter, Fact], Count]
+    rules: Iterable[Rule], fact: Fact, scope: Callable[[], AskedWith], count: Callable[[Counter, Fact], Count]
 ) -> list[tuple[Rule, Mapping[str, Count]]]:
-    """Give the rules that hold for a touchpoint, in their order, with what they counted."""
+    """Give the rules among candidates that hold for a touchpoint, in their order, with what they counted."""
     found: list[tuple[Rule, Mapping[str, Count]]] = []
     for rule in rules:
-        counts: dict[str, Count] = {}
-        if rule.counters:
-            if not all(fact.key(each.by) for each in rule.counters):
-                continue
-            counts = {each.name: count(each, fact) for each in rule.counters}
-            scope.add("counts", {name: each.values() for name, each in counts.items()})
-        if rule.per and not fact.key(rule.per):
+        if not all(fact.key(each.by) for each in rule.counters) or (rule.per and not fact.key(rule.per)):
             continue
-        if rule.condition is None or rule.condition(scope):
-            found.append((rule, counts))
+        counts = {each.name: count(each, fact) for each in rule.counters}
+        if any(counts[name].now < least for name, least in rule.least.items()):
+            continue
+        if rule.condition:
+            if counts:
+                scope().add("counts", {name: each.values() for name, each in counts.items()})
+            if not rule.condition(scope()):
+                continue
+        found.append((rule, counts))
     return found
+
+
+class Scopes:
+    """What conditions are asked with, made for a touchpoint when it is first needed."""
+
+    def __init__(self, make: Callable[[Values], AskedWith]) -> None:
+        self._make = make
+        self._made: dict[uuid.UUID, AskedWith] = {}
+
+    def of(self, fact: Fact) -> Callable[[], AskedWith]:
+        """Give what gives the scope of a touchpoint, the same each time."""
+
+        def scope() -> AskedWith:
+            made = self._made.get(fact.touchpoint_id)
+            if made is None:
+                made = self._made[fact.touchpoint_id] = self._make(fact.values)
+            return made
+
+        return scope
 
 
 def dry_run(ruleset: RuleSet, facts: Iterable[Fact]) -> list[Firing]:
@@ -319,20 +352,14 @@ def dry_run(ruleset: RuleSet, facts: Iterable[Fact]) -> list[Firing]:
         {each.touchpoint_id: each for each in sorted(facts, key=lambda each: each.revision)}.values(),
         key=lambda each: (each.occurred_time, str(each.touchpoint_id)),
     )
-    scopes: dict[uuid.UUID, Any] = {}
+    scopes = Scopes(ruleset.scope)
     for fact in ordered:
-        if ruleset.counters(fact):
-            scopes[fact.touchpoint_id] = scope = ruleset.scope(fact.values)
-            for counter in ruleset.counted(fact, scope):
-                memory.add(counter, fact)
+        for counter in ruleset.counted(fact, scopes.of(fact)):
+            memory.add(counter, fact)
     found: list[Firing] = []
     last: dict[tuple[str, str], dt.datetime] = {}
     for fact in ordered:
-        rules = ruleset.candidates(fact)
-        if not rules:
-            continue
-        scope = scopes.get(fact.touchpoint_id) or ruleset.scope(fact.values)
-        for firing in settle(fact, holding(rules, fact, scope, memory.count)):
+        for firing in settle(fact, holding(ruleset.candidates(fact), fact, scopes.of(fact), memory.count)):
             rule, known = firing.rule, last.get((firing.rule.name, firing.key))
             if rule.every and known is not None and fact.occurred_time - known < rule.every:
                 continue

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from sori_notify.domain.automation import Automation
-from sori_notify.domain.rules import Keys, Values
+from sori_notify.domain.rules import Values
 from sori_notify.domain.words import Kind
 from sori_notify.settings import documents, places
 from sori_notify.settings.expressions import Scope, compile_condition, projection
@@ -45,6 +45,11 @@ class Automations:
     enabled: Mapping[str, Automation] = field(default_factory=dict)
     scope: Callable[[Values], Any] = lambda values: values
 
+    @property
+    def awaited(self) -> frozenset[str]:
+        """Name the kinds of touchpoint that keep a message back."""
+        return frozenset(kind for each in self.enabled.values() for kind in each.unless)
+
 
 def load(path: Path) -> Automations:
     """Read a file of automations; one that is wrong anywhere is refused, with each line and column that is wrong."""
@@ -71,7 +76,8 @@ def parse(name: str, text: str) -> Automations:
             fields |= condition.fields
             enabled[each.name] = Automation(
                 name=each.name,
-                keys=condition.keys if condition else Keys(),
+                keys=condition.keys,
+                plain=condition.plain,
                 condition=condition if condition.program else None,
                 segments=frozenset(each.segments),
                 after=duration(each.after) if each.after else dt.timedelta(),

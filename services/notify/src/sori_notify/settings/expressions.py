@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import cel
 
-from sori_notify.domain.rules import Keys, Values
+from sori_notify.domain.rules import Keys, Plain, Values
 from sori_notify.domain.words import Actor, Channel, Kind, Severity
+from sori_notify.settings.comparisons import All, Comparison, compare
 
 SAMPLE: Mapping[str, Mapping[str, object]] = {
     "touchpoint": {
@@ -81,6 +82,7 @@ _PLACE = re.compile(r"<input>:(\d+):(\d+): ?(?:Syntax error: )?(.*)")
 _QUOTED = r"\"(\w+)\"|'(\w+)'"
 _EQUALS = re.compile(rf"([\w.]+)\s*==\s*(?:{_QUOTED})")
 _AMONG = re.compile(rf"([\w.]+)\s+in\s+\[((?:\s*(?:{_QUOTED})\s*,?)+)\]")
+_LEAST = re.compile(r"counts\s*\.\s*(\w+)\s*\.\s*now\s*(>=?)\s*(\d+)")
 _UNHELD = (KeyError, TypeError, ValueError, RuntimeError, IndexError, ArithmeticError)
 _PARTS = ("now", "usual", "times_usual")
 _MOST = 4000  # characters
@@ -114,12 +116,15 @@ class Expression:
 
     source: str
     keys: Keys  # What of it can be told without asking it.
-    program: cel.Program | None  # None: the keys say it all.
-    fields: frozenset[tuple[str, str]]  # section and field; an empty field means the whole section
-    uncounted: str | None = ""  # The part that reads neither counts nor the case; None: it cannot be told apart.
+    plain: Plain | None  # As above, but by looking at a value.
+    least: Mapping[str, int]  # As above: what counts have to say at least, by name.
+    program: cel.Program | None  # What is left to ask; None: nothing.
+    fields: frozenset[tuple[str, str]]  # that the program reads: section and field; an empty field means all of it
+    reads: frozenset[tuple[str, str]]  # that the whole of it reads
+    uncounted: str | None  # The part that reads neither counts nor the case; None: it cannot be told apart.
 
     def __call__(self, scope: object) -> bool:
-        """Say whether it holds; one that cannot be answered for want of a value does not."""
+        """Say whether what is left holds; what cannot be answered for want of a value does not."""
         assert isinstance(scope, Scope)
         try:
             return self.program is None or self.program.execute(scope.context) is True
@@ -141,10 +146,32 @@ def compile_condition(source: str, counts: frozenset[str] = frozenset()) -> tupl
         faults = list(_types(source, bare, counts))
     if faults:
         return None, faults
-    keys, rest = _derive(source, bare)
-    fields = frozenset((found[1], found[3] or "") for found in _FIELD.finditer(bare))
+    keys, parts = _derive(source, bare)
+    least: dict[str, int] = {}
+    comparisons: list[Comparison] = []
+    rest: list[str] = []
+    for part in parts:
+        if found := _LEAST.fullmatch(part):
+            least[found[1]] = max(least.get(found[1], 0), int(found[3]) + (found[2] == ">"))
+        elif comparison := compare(part):
+            comparisons.append(comparison)
+        else:
+            rest.append(part)
     asked = cel.compile(" && ".join(f"({each})" for each in rest)) if rest else None
-    return Expression(source, keys, asked, fields, _uncounted(source, bare, rest)), []
+    return Expression(
+        source,
+        keys,
+        All(tuple(comparisons)) if comparisons else None,
+        least,
+        asked,
+        fields=frozenset(found for each in rest for found in _fields(_blank(each))),
+        reads=frozenset(_fields(bare)),
+        uncounted=_uncounted(source, bare, parts),
+    ), []
+
+
+def _fields(bare: str) -> Iterator[tuple[str, str]]:
+    return ((found[1], found[3] or "") for found in _FIELD.finditer(bare))
 
 
 def projection(fields: frozenset[tuple[str, str]]) -> Callable[[Values], dict[str, object]]:
@@ -156,7 +183,7 @@ def projection(fields: frozenset[tuple[str, str]]) -> Callable[[Values], dict[st
 
     def project(values: Values) -> dict[str, object]:
         return {
-            section: {name: of[name] for name in names if name in of} if names else of
+            section: {name: value for name in names or of if (value := of.get(name)) is not None}
             for section, names in wanted
             if (of := values.get(section)) is not None
         }
@@ -164,10 +191,10 @@ def projection(fields: frozenset[tuple[str, str]]) -> Callable[[Values], dict[st
     return project
 
 
-def _uncounted(source: str, bare: str, rest: list[str]) -> str | None:
-    if rest == [source] and any(True for _ in _operators(bare, 0, len(bare), ("||", "?"))):
+def _uncounted(source: str, bare: str, parts: list[str]) -> str | None:
+    if parts == [source] and any(True for _ in _operators(bare, 0, len(bare), ("||", "?"))):
         return None
-    return " && ".join(f"({each})" for each in rest if not re.search(r"\b(counts|case)\b", _blank(each)))
+    return " && ".join(f"({each})" for each in parts if not re.search(r"\b(counts|case)\b", _blank(each)))
 
 
 def _syntax(said: str) -> list[Fault]:

@@ -139,11 +139,13 @@ class _Reader:
             self.mistakes.append(self.document.mistake((*where, "per"), "needs `every`: how often at most"))
         first = next((each for each in counters if each), None)
         every = duration(given.every) if given.every else (first.within if first else None)
-        read = condition.fields if condition else frozenset()
+        read = condition.reads if condition else frozenset()
         return Rule(
             name=given.name,
             keys=keys,
+            plain=condition.plain if condition else None,
             condition=condition if condition and condition.program else None,
+            least=condition.least if condition else {},
             counters=tuple(each for each in counters if each),
             per=given.per or (first.by if first else (CountBy.ALL if every else None)),
             every=every,
@@ -168,7 +170,7 @@ class _Reader:
                 return None
             text = of.uncounted or "" if of else ""
         condition = self.condition((*where, "if"), text)
-        if condition and any(section == "case" for section, _ in condition.fields):
+        if condition and any(section == "case" for section, _ in condition.reads):
             self.mistakes.append(self.document.mistake((*where, "if"), "counts touchpoints: it cannot read `case`"))
             return None
         if given.when is not None or given.condition:
@@ -189,6 +191,7 @@ class _Reader:
             within=within,
             usual_over=over,
             keys=keys,
+            plain=condition.plain if condition else None,
             condition=condition if condition and condition.program else None,
             spelled="\x1f".join(spelled),
         )

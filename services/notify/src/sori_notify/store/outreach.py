@@ -72,7 +72,7 @@ async def happened(tx: Transaction, given: Outreach, kinds: Collection[str]) -> 
     """Say whether the customer did something of these kinds since the trigger, or took the touchpoint back."""
     rows = await tx.execute(
         "select 1 from rule_fact where customer_id = :customer and occurred_time >= :since"
-        " and fact ->> 'kind' = any(cast(:kinds as text[])) limit 1",
+        " and kind = any(cast(:kinds as text[])) limit 1",
         {"customer": given.customer_id, "since": given.triggered_time, "kinds": list(kinds)},
     )
     return rows.first() is not None

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
@@ -22,8 +21,10 @@ RULE_FACT = sa.Table(  # Touchpoints as rules see them; never their words.
     sa.Column("revision", sa.BigInteger, nullable=False),
     time("occurred_time", nullable=False),
     sa.Column("customer_id", sa.Uuid),
-    sa.Column("fact", postgresql.JSONB, nullable=False),
-    sa.Index("ix_rule_fact_occurred_time", "occurred_time"),
+    sa.Column("kind", sa.Text, nullable=False, server_default=""),
+    sa.Column("stitched", sa.LargeBinary),
+    sa.Column("fact", postgresql.JSONB),  # Not used any more; still there for replicas of the version before.
+    sa.Index("ix_rule_fact_time", "occurred_time", postgresql_using="brin"),  # Rows come about in its order.
     sa.Index("ix_rule_fact_customer_id", "customer_id", postgresql_where=sa.text("customer_id is not null")),
 )
 RULE_COUNT = sa.Table(  # One row for each touchpoint that a counter counts.
@@ -34,7 +35,13 @@ RULE_COUNT = sa.Table(  # One row for each touchpoint that a counter counts.
     sa.Column("occurred_time", sa.DateTime(timezone=True), primary_key=True),
     sa.Column("touchpoint_id", sa.Uuid, primary_key=True),
     sa.Index("ix_rule_count_touchpoint_id", "touchpoint_id"),
-    sa.Index("ix_rule_count_occurred_time", "counter_id", "occurred_time"),
+    sa.Index("ix_rule_count_time", "occurred_time", postgresql_using="brin"),
+)
+RULE_COUNTER = sa.Table(  # Since when each counter counts.
+    "rule_counter",
+    METADATA,
+    sa.Column("counter_id", sa.Text, primary_key=True),
+    time("since_time", nullable=False),
 )
 RULE_FIRING = sa.Table(
     "rule_firing",
@@ -51,22 +58,25 @@ RULE_FIRING = sa.Table(
 )
 
 
-async def add_facts(tx: Transaction, facts: Sequence[Fact]) -> None:
-    """Keep touchpoints as rules see them, the newest revision of each, without what was said."""
+async def add_facts(tx: Transaction, facts: Sequence[tuple[Fact, bytes]]) -> None:
+    """Keep touchpoints, the newest revision of each, with what can be read again."""
+    if not facts:
+        return
     await tx.execute(
         """
-        insert into rule_fact (touchpoint_id, revision, occurred_time, customer_id, fact)
+        insert into rule_fact (touchpoint_id, revision, occurred_time, customer_id, kind, stitched)
         select * from unnest(cast(:ids as uuid[]), cast(:revisions as bigint[]), cast(:times as timestamptz[]),
-            cast(:customer_ids as uuid[]), cast(:facts as jsonb[]))
+            cast(:customer_ids as uuid[]), cast(:kinds as text[]), cast(:kept as bytea[]))
         on conflict (touchpoint_id) do update set revision = excluded.revision, occurred_time = excluded.occurred_time,
-            customer_id = excluded.customer_id, fact = excluded.fact
+            customer_id = excluded.customer_id, kind = excluded.kind, stitched = excluded.stitched
         where rule_fact.revision < excluded.revision""",
         {
-            "ids": [each.touchpoint_id for each in facts],
-            "revisions": [each.revision for each in facts],
-            "times": [each.occurred_time for each in facts],
-            "customer_ids": [each.customer_id or None for each in facts],
-            "facts": [_spelled(each) for each in facts],
+            "ids": [each.touchpoint_id for each, _ in facts],
+            "revisions": [each.revision for each, _ in facts],
+            "times": [each.occurred_time for each, _ in facts],
+            "customer_ids": [each.customer_id or None for each, _ in facts],
+            "kinds": [each.kind for each, _ in facts],
+            "kept": [kept for _, kept in facts],
         },
     )
 
@@ -81,23 +91,24 @@ async def newest(tx: Transaction, facts: Sequence[Fact]) -> list[Fact]:
     return [each for each in facts if kept.get(each.touchpoint_id, -1) <= each.revision]
 
 
-async def load_facts(tx: Transaction, touchpoint_ids: Collection[uuid.UUID]) -> list[Fact]:
+async def load_facts(tx: Transaction, touchpoint_ids: Collection[uuid.UUID]) -> list[bytes]:
     """Give kept touchpoints, by when they occurred."""
     rows = await tx.execute(
-        "select * from rule_fact where touchpoint_id = any(cast(:ids as uuid[])) order by occurred_time, touchpoint_id",
+        "select stitched from rule_fact where touchpoint_id = any(cast(:ids as uuid[])) and stitched is not null"
+        " order by occurred_time, touchpoint_id",
         {"ids": list(touchpoint_ids)},
     )
-    return [_fact(row) for row in rows]
+    return list(rows.scalars())
 
 
-async def facts_between(tx: Transaction, start: dt.datetime, end: dt.datetime, *, most: int) -> list[Fact]:
+async def facts_between(tx: Transaction, start: dt.datetime, end: dt.datetime, *, most: int) -> list[bytes]:
     """Give up to `most` kept touchpoints from `start` until just before `end`, by when they occurred."""
     rows = await tx.execute(
-        "select * from rule_fact where occurred_time >= :start and occurred_time < :end"
-        " order by occurred_time, touchpoint_id limit :most",
+        "select stitched from rule_fact where occurred_time >= :start and occurred_time < :end"
+        " and stitched is not null order by occurred_time, touchpoint_id limit :most",
         {"start": start, "end": end, "most": most},
     )
-    return [_fact(row) for row in rows]
+    return list(rows.scalars())
 
 
 async def forget_facts(tx: Transaction, customer_ids: Collection[uuid.UUID]) -> None:
@@ -140,6 +151,18 @@ async def recount(
                 "ids": [fact.touchpoint_id for _, fact in entries],
             },
         )
+        since: dict[str, dt.datetime] = {}
+        for counter, fact in entries:
+            if counter.usual_over:
+                since[counter.counter_id] = min(since.get(counter.counter_id, fact.occurred_time), fact.occurred_time)
+        if since:
+            await tx.execute(
+                "insert into rule_counter (counter_id, since_time)"
+                " select * from unnest(cast(:counters as text[]), cast(:times as timestamptz[])) order by 1"
+                " on conflict (counter_id) do update set since_time = excluded.since_time"
+                " where excluded.since_time < rule_counter.since_time",
+                {"counters": list(since), "times": list(since.values())},
+            )
 
 
 async def counts(
@@ -152,13 +175,16 @@ async def counts(
     # A row for each key, so that each is one range of the primary key.
     rows = await tx.execute(
         """
-        select n, cast(sum(now) as int) as now, cast(sum(before) as int) as before,
-            (select min(occurred_time) from rule_count where counter_id = :counter) as since
+        select n, cast(sum(now) as int) as now, cast(sum(before) as int) as before, sum(later) > 0 as later,
+            (select since_time from rule_counter where counter_id = :counter) as since
         from unnest(cast(:ns as int[]), cast(:keys as text[]), cast(:times as timestamptz[])) as asked (n, wanted, time)
         cross join lateral (
-            select count(*) filter (where occurred_time > time - cast(:within as interval)) as now,
-                count(*) filter (where occurred_time <= time - cast(:within as interval)) as before
-            from rule_count where counter_id = :counter and key = wanted and occurred_time <= time
+            select count(*) filter (where occurred_time > time - cast(:within as interval) and occurred_time <= time)
+                as now,
+                count(*) filter (where occurred_time <= time - cast(:within as interval)) as before,
+                count(*) filter (where occurred_time > time) as later
+            from rule_count where counter_id = :counter and key = wanted
+                and occurred_time < time + cast(:within as interval)
                 and occurred_time > time - cast(:within as interval) - coalesce(cast(:over as interval), interval '0')
         ) as counted group by n order by n""",
         {
@@ -172,7 +198,9 @@ async def counts(
     )
     return {
         fact.touchpoint_id: Count(
-            now=row.now, usual=usual(row.before, since=row.since, end=fact.occurred_time, counter=counter)
+            now=row.now,
+            usual=usual(row.before, since=row.since, end=fact.occurred_time, counter=counter),
+            later=row.later,
         )
         for fact, row in zip(facts, rows, strict=True)
     }
@@ -215,18 +243,17 @@ async def families(tx: Transaction, customer_ids: Iterable[str]) -> dict[str, li
     if not ids:
         return {}
     rows = await tx.execute(
-        """
-        select asked.id, member.id as member from unnest(cast(:ids as uuid[])) as asked (id)
-        cross join lateral (select coalesce((select survivor_id from customer_merge where merged_id = asked.id),
-            asked.id) as id) as root
-        cross join lateral (select root.id union select merged_id from customer_merge where survivor_id = root.id)
-            as member (id)""",
+        "select merged_id, survivor_id from customer_merge where survivor_id = any(cast(:ids as uuid[]))"
+        " or survivor_id in (select survivor_id from customer_merge where merged_id = any(cast(:ids as uuid[])))",
         {"ids": ids},
     )
-    found: dict[str, list[str]] = defaultdict(list)
+    members: dict[str, list[str]] = defaultdict(list)  # by survivor
+    survivors: dict[str, str] = {}
     for row in rows:
-        found[str(row.id)].append(str(row.member))
-    return found
+        merged, survivor = str(row.merged_id), str(row.survivor_id)
+        members[survivor].append(merged)
+        survivors[merged] = survivor
+    return {each: [root, *members[root]] for each in ids if (root := survivors.get(each, each)) in members}
 
 
 async def add_firings(
@@ -263,38 +290,6 @@ async def add_firings(
         if rows.first() is not None:
             found.append(each)
     return found
-
-
-def _spelled(fact: Fact) -> str:
-    values = {section: dict(of) for section, of in fact.values.items() if section != "case"}
-    values.get("touchpoint", {}).pop("text", None)
-    spelled = {
-        "channel": fact.channel,
-        "kind": fact.kind,
-        "actor": fact.actor,
-        "sentiment": fact.sentiment,
-        "source": fact.source,
-        "thread_id": fact.thread_id,
-        "product": fact.product,
-        "org_unit": fact.org_unit,
-        "values": values,
-    }
-    return orjson.dumps(spelled).decode()
-
-
-def _fact(row: sa.Row[Any]) -> Fact:
-    spelled = dict(row.fact)
-    values = spelled.pop("values")
-    touchpoint = values.setdefault("touchpoint", {})
-    touchpoint["occurred_time"] = row.occurred_time  # JSON has no moments.
-    return Fact(
-        touchpoint_id=row.touchpoint_id,
-        revision=row.revision,
-        occurred_time=row.occurred_time,
-        customer_id=str(row.customer_id or ""),
-        values=values,
-        **spelled,
-    )
 
 
 async def reopen_message(tx: Transaction, touchpoint_id: uuid.UUID) -> None:

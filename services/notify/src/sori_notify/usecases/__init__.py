@@ -1,6 +1,7 @@
 """One function per thing that notify can be asked to do."""
 
 from sori_notify.usecases.alerts import deliver_alerts
+from sori_notify.usecases.arrivals import take
 from sori_notify.usecases.attainment import evaluate_policy, get_attainment
 from sori_notify.usecases.cases import (
     Particulars,
@@ -15,7 +16,7 @@ from sori_notify.usecases.cases import (
 from sori_notify.usecases.deadlines import MOST_FIRED, MOST_LEASED, declare_breaches, fire_deadlines, lease_deadlines
 from sori_notify.usecases.erasures import answer_erasures, answer_for_ever
 from sori_notify.usecases.evaluation import evaluate
-from sori_notify.usecases.follow import correct, follow, forget, merge, raise_flag, split
+from sori_notify.usecases.follow import correct, forget, merge, raise_flag, split
 
 __all__ = [
     "MOST_FIRED",
@@ -32,7 +33,6 @@ __all__ = [
     "evaluate",
     "evaluate_policy",
     "fire_deadlines",
-    "follow",
     "forget",
     "get_attainment",
     "get_case",
@@ -42,5 +42,6 @@ __all__ = [
     "merge",
     "raise_flag",
     "split",
+    "take",
     "watch_cases",
 ]

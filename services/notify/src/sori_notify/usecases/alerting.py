@@ -6,22 +6,12 @@ from dataclasses import dataclass, field
 
 from sori_notify import domain
 from sori_notify.deliveries.links import Links
-from sori_notify.domain.rules import RuleSet
-from sori_notify.settings.chains import Chains
-from sori_notify.settings.targets import Directory
-from sori_notify.usecases.chains import People
 from sori_notify.usecases.rules import House
 
 
 def nothing() -> House:
     """Give a house without any rule, chain or target."""
-    return House(
-        rules=RuleSet(),
-        policies=domain.Policies(opening_kinds=frozenset(), policies=()),
-        chains=Chains(),
-        people=People(directory=Directory(), schedules={}),
-        settle=dt.timedelta(),
-    )
+    return House(policies=domain.Policies(opening_kinds=frozenset(), policies=()), settle=dt.timedelta())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from sori_kit.database import Database, Transaction
 from sori_notify import store, wire
 from sori_notify.domain.automation import Automation, Outreach, keeps_back
 from sori_notify.domain.delivery import Delivery, Origin
+from sori_notify.domain.rules import Scopes
 from sori_notify.settings.automation import Automations
 
 log = structlog.get_logger()
@@ -38,32 +39,28 @@ class NoConsents:
         return set()
 
 
-async def trigger(db: Database, batch: Batch[TouchpointStitched], automations: Automations) -> None:
-    """Let messages wait for their time, where touchpoints trigger some; keep what may make one needless."""
-    async with db.handling(batch) as (tx, fresh):
-        facts = [(wire.facts.fact(each.message), wire.facts.segments(each.message)) for each in fresh]
-        found: list[Outreach] = []
-        for fact, segments in facts:
-            scope = automations.scope(fact.values)
-            for each in automations.enabled.values():
-                if each.matches(fact, segments, scope):
-                    outreach_id = ids.derive("outreach", each.name, str(fact.touchpoint_id))
-                    found.append(
-                        Outreach(
-                            outreach_id=outreach_id,
-                            automation=each.name,
-                            customer_id=uuid.UUID(fact.customer_id),
-                            touchpoint_id=fact.touchpoint_id,
-                            triggered_time=fact.occurred_time,
-                            due_time=fact.occurred_time + each.after,
-                        )
-                    )
-        kinds = {kind for each in automations.enabled.values() for kind in each.unless}
-        telling = [fact for fact, _ in facts if fact.kind in kinds and fact.customer_id]
-        if telling:
-            await store.windows.add_facts(tx, telling)
-        if found:
-            await store.outreach.add_outreach(tx, found)
+async def trigger(tx: Transaction, batch: Batch[TouchpointStitched], automations: Automations) -> None:
+    """Let messages wait for their time, where touchpoints trigger some."""
+    if not automations.enabled:
+        return
+    scopes = Scopes(automations.scope)
+    found: list[Outreach] = []
+    for event in batch:
+        fact, segments = wire.facts.fact(event.message), wire.facts.segments(event.message)
+        found += [
+            Outreach(
+                outreach_id=ids.derive("outreach", each.name, str(fact.touchpoint_id)),
+                automation=each.name,
+                customer_id=uuid.UUID(fact.customer_id),
+                touchpoint_id=fact.touchpoint_id,
+                triggered_time=fact.occurred_time,
+                due_time=fact.occurred_time + each.after,
+            )
+            for each in automations.enabled.values()
+            if each.matches(fact, segments, scopes.of(fact))
+        ]
+    if found:
+        await store.outreach.add_outreach(tx, found)
 
 
 async def decide(db: Database, automations: Automations, consents: Consents, *, now: dt.datetime) -> bool:

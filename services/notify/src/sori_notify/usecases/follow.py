@@ -20,28 +20,25 @@ from sori_notify.wire.touchpoints import grouped_key
 
 
 async def follow(
-    db: Database,
+    tx: Transaction,
     batch: Batch[TouchpointStitched],
     policies: domain.Policies,
     *,
     settle: dt.timedelta,
     now: dt.datetime,
 ) -> None:
-    """Take a batch of touchpoints into the cases that they open, answer or resolve."""
-    async with db.handling(batch) as (tx, fresh):
-        messages: dict[uuid.UUID, domain.Message] = {}
-        causes: dict[uuid.UUID, Event[Message]] = {}
-        for event in fresh:
-            message = wire.message(event.message, policies)
-            if message is not None:
-                causes[message.case_id] = event
-                known = messages.get(message.touchpoint_id)
-                if known is None or known.revision < message.revision:
-                    messages[message.touchpoint_id] = message
-        if messages:
-            await take_in(tx, list(messages.values()), causes, settle=settle, now=now)
-        if len(fresh):
-            await store.count_touchpoints(tx, len(fresh))
+    """Take touchpoints into the cases that they open, answer or resolve."""
+    messages: dict[uuid.UUID, domain.Message] = {}
+    causes: dict[uuid.UUID, Event[Message]] = {}
+    for event in batch:
+        message = wire.message(event.message, policies)
+        if message is not None:
+            causes[message.case_id] = event
+            known = messages.get(message.touchpoint_id)
+            if known is None or known.revision < message.revision:
+                messages[message.touchpoint_id] = message
+    if messages:
+        await take_in(tx, list(messages.values()), causes, settle=settle, now=now)
 
 
 async def take_in(

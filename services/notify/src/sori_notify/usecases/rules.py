@@ -3,8 +3,8 @@
 import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 import structlog
 from prometheus_client import Counter as Metric
@@ -19,7 +19,6 @@ from sori_notify import domain, store, wire
 from sori_notify.domain import ActKind
 from sori_notify.domain.delivery import Delivery, Origin, excerpt
 from sori_notify.domain.rules import (
-    AskedWith,
     Count,
     CountBy,
     Counter,
@@ -27,11 +26,13 @@ from sori_notify.domain.rules import (
     Firing,
     Rule,
     RuleSet,
+    Scopes,
     dry_run,
     holding,
     settle,
 )
 from sori_notify.settings.chains import Chains
+from sori_notify.settings.targets import Directory
 from sori_notify.usecases.cases import act_with
 from sori_notify.usecases.chains import People, start
 from sori_notify.usecases.follow import take_in
@@ -49,29 +50,39 @@ _PASSING = frozenset({"view", "visit"})  # Kept only where something counts them
 class House:
     """Everything that rules may make use of."""
 
-    rules: RuleSet
     policies: domain.Policies
-    chains: Chains
-    people: People
     settle: dt.timedelta
+    rules: RuleSet = field(default_factory=RuleSet)
+    chains: Chains = field(default_factory=Chains)
+    people: People = field(default_factory=lambda: People(directory=Directory(), schedules={}))
 
 
-async def apply_rules(db: Database, batch: Batch[TouchpointStitched], house: House, *, now: dt.datetime) -> None:
-    """Ask the rules about a batch of touchpoints and do, once, what they say."""
-    if not house.rules.rules:
+async def apply_rules(
+    tx: Transaction,
+    batch: Batch[TouchpointStitched],
+    house: House,
+    *,
+    also_kept: Collection[str] = (),
+    now: dt.datetime,
+) -> None:
+    """Ask the rules about touchpoints and do, once, what they say; keeps them, and always those of `also_kept` kinds.
+
+    Of several revisions the newest is asked about.
+    """
+    if not (house.rules.rules or also_kept):
         return
-    async with db.handling(batch) as (tx, fresh):
-        events = {event.message.touchpoint.touchpoint_id: event for event in fresh}
-        for event in fresh:  # Of several revisions the newest.
-            known = events[event.message.touchpoint.touchpoint_id]
-            if known.message.touchpoint.revision < event.message.touchpoint.revision:
-                events[event.message.touchpoint.touchpoint_id] = event
-        facts = [wire.facts.fact(event.message) for event in events.values()]
-        if any(each.revision for each in facts):
-            facts = await store.windows.newest(tx, facts)
-        if facts:
-            asking = _Asking(tx, house, {uuid.UUID(key): event for key, event in events.items()}, now)
-            await asking.run(sorted(facts, key=lambda each: (each.occurred_time, str(each.touchpoint_id))))
+    events: dict[uuid.UUID, Event[TouchpointStitched]] = {}
+    facts: dict[uuid.UUID, Fact] = {}
+    for event in batch:
+        fact = wire.facts.fact(event.message)
+        if (known := facts.get(fact.touchpoint_id)) is None or known.revision < fact.revision:
+            events[fact.touchpoint_id], facts[fact.touchpoint_id] = event, fact
+    newest = list(facts.values())
+    if any(each.revision for each in newest):
+        newest = await store.windows.newest(tx, newest)
+    if newest:
+        newest.sort(key=lambda each: (each.occurred_time, each.touchpoint_id))
+        await _Asking(tx, house, events, now).run(newest, also_kept)
 
 
 class _Asking:
@@ -88,43 +99,41 @@ class _Asking:
         self.house = house
         self.events = events
         self.now = now
-        self.scopes: dict[uuid.UUID, AskedWith] = {}
+        self.scopes = Scopes(house.rules.scope)
         self.counts: dict[tuple[str, uuid.UUID], Count] = {}
         self.families: dict[str, list[str]] = {}
 
-    def scope(self, fact: Fact) -> AskedWith:
-        known = self.scopes.get(fact.touchpoint_id)
-        if known is None:
-            known = self.scopes[fact.touchpoint_id] = self.house.rules.scope(fact.values)
-        return known
-
-    async def run(self, facts: Sequence[Fact]) -> None:
+    async def run(self, facts: Sequence[Fact], also_kept: Collection[str]) -> None:
         rules = self.house.rules
-        counted = [
-            (counter, fact)
-            for fact in facts
-            if rules.counters(fact)
-            for counter in rules.counted(fact, self.scope(fact))
-        ]
+        counted = [(counter, fact) for fact in facts for counter in rules.counted(fact, self.scopes.of(fact))]
         await store.windows.recount(self.tx, [each.touchpoint_id for each in facts if each.revision], counted)
         counting = {fact.touchpoint_id for _, fact in counted}
-        kept = [each for each in facts if each.kind not in _PASSING or each.touchpoint_id in counting]
-        if kept:
-            await store.windows.add_facts(self.tx, kept)
-        asked: list[tuple[Fact, tuple[Rule, ...]]] = [(each, rules.candidates(each)) for each in facts]
-        self.families = await store.windows.families(
-            self.tx, {fact.customer_id for fact, candidates in asked if fact.customer_id and _by_customer(candidates)}
+        await store.windows.add_facts(
+            self.tx,
+            [
+                (each, wire.facts.kept(self.events[each.touchpoint_id].message))
+                for each in facts
+                if each.kind in also_kept
+                or (rules.rules and (each.kind not in _PASSING or each.touchpoint_id in counting))
+            ],
         )
-        asked += await self._again(counted, {each.touchpoint_id for each in facts})
-        await self._count(asked)
+        asked = [(each, candidates) for each in facts if (candidates := rules.candidates(each))]
+        self.families = await store.windows.families(
+            self.tx,
+            {each.customer_id for each, candidates in asked if each.customer_id and _by_customer(candidates)}
+            | {fact.customer_id for counter, fact in counted if counter.by is CountBy.CUSTOMER},
+        )
+        later = await self._count([*counted, *_counting(asked)])
+        if again := await self._again(later, {each.touchpoint_id for each in facts}):
+            await self._count(_counting(again))
+            asked += again
         await self._hold(fact for fact, candidates in asked if any(each.reads_case for each in candidates))
         firings: list[Firing] = []
-        for fact, candidates in sorted(asked, key=lambda each: (each[0].occurred_time, str(each[0].touchpoint_id))):
-            if candidates:
-                if any(each.reads_case for each in candidates):
-                    self.scope(fact).add("case", await self._case(fact))
-                held = holding(candidates, fact, self.scope(fact), self._counted)
-                firings += settle(fact, held)
+        for fact, candidates in sorted(asked, key=lambda each: (each[0].occurred_time, each[0].touchpoint_id)):
+            scope = self.scopes.of(fact)
+            if any(each.reads_case for each in candidates):
+                scope().add("case", await self._case(fact))
+            firings += settle(fact, holding(candidates, fact, scope, self._counted))
         if firings:
             fired = await store.windows.add_firings(self.tx, firings, self.families, now=self.now)
             await self._hold(each.fact for each in fired if each.rule.actions.on_case)
@@ -139,11 +148,11 @@ class _Asking:
             await store.hold(self.tx, keys)
 
     async def _again(
-        self, counted: Sequence[tuple[Counter, Fact]], known: set[uuid.UUID]
+        self, later: Sequence[tuple[Counter, Fact]], known: set[uuid.UUID]
     ) -> list[tuple[Fact, tuple[Rule, ...]]]:
         """Find touchpoints that occurred later than ones that came only now: their counts have grown."""
         by_counter: dict[str, tuple[Counter, list[Fact]]] = {}
-        for counter, fact in counted:
+        for counter, fact in later:
             by_counter.setdefault(counter.counter_id, (counter, []))[1].append(fact)
         grown: dict[uuid.UUID, set[str]] = defaultdict(set)
         for counter, facts in by_counter.values():
@@ -154,7 +163,7 @@ class _Asking:
         if not grown:
             return []
         again: list[tuple[Fact, tuple[Rule, ...]]] = []
-        for fact in await store.windows.load_facts(self.tx, list(grown)):
+        for fact in map(wire.facts.read_again, await store.windows.load_facts(self.tx, list(grown))):
             wanted = grown[fact.touchpoint_id]
             rules = tuple(
                 rule
@@ -164,17 +173,19 @@ class _Asking:
             again.append((fact, rules))
         return again
 
-    async def _count(self, asked: Iterable[tuple[Fact, tuple[Rule, ...]]]) -> None:
+    async def _count(self, wanted: Iterable[tuple[Counter, Fact]]) -> list[tuple[Counter, Fact]]:
+        """Count; gives that after which others were counted that occurred later, within the counter's time."""
         by_counter: dict[str, tuple[Counter, dict[uuid.UUID, Fact]]] = {}
-        for fact, candidates in asked:
-            for rule in candidates:
-                for counter in rule.counters:
-                    if fact.key(counter.by):
-                        by_counter.setdefault(counter.counter_id, (counter, {}))[1][fact.touchpoint_id] = fact
+        for counter, fact in wanted:
+            by_counter.setdefault(counter.counter_id, (counter, {}))[1][fact.touchpoint_id] = fact
+        later: list[tuple[Counter, Fact]] = []
         for counter, facts in by_counter.values():
             found = await store.windows.counts(self.tx, counter, list(facts.values()), self.families)
             for touchpoint_id, count in found.items():
                 self.counts[counter.counter_id, touchpoint_id] = count
+                if count.later:
+                    later.append((counter, facts[touchpoint_id]))
+        return later
 
     def _counted(self, counter: Counter, fact: Fact) -> Count:
         return self.counts[counter.counter_id, fact.touchpoint_id]
@@ -276,6 +287,16 @@ class _Asking:
         )
 
 
+def _counting(asked: Iterable[tuple[Fact, tuple[Rule, ...]]]) -> list[tuple[Counter, Fact]]:
+    return [
+        (counter, fact)
+        for fact, candidates in asked
+        for rule in candidates
+        for counter in rule.counters
+        if fact.key(counter.by)
+    ]
+
+
 def _by_customer(rules: Iterable[Rule]) -> bool:
     return any(each.per is CountBy.CUSTOMER or any(c.by is CountBy.CUSTOMER for c in each.counters) for each in rules)
 
@@ -310,7 +331,8 @@ async def test_rules(db: Database, ruleset: RuleSet, *, start_time: dt.datetime,
         raise Conflict("end_time is not after start_time")
     reach = max((each.reach for rule in ruleset.rules for each in rule.counters), default=dt.timedelta())
     async with db.transaction() as tx:
-        facts = await store.windows.facts_between(tx, start_time - reach, end_time, most=_MOST_REPLAYED + 1)
+        kept = await store.windows.facts_between(tx, start_time - reach, end_time, most=_MOST_REPLAYED + 1)
+    facts = list(map(wire.facts.read_again, kept))
     complete = len(facts) <= _MOST_REPLAYED
     firings = [each for each in dry_run(ruleset, facts) if each.fact.occurred_time >= start_time]
     return Trial(asked=sum(each.occurred_time >= start_time for each in facts), firings=firings, complete=complete)
