@@ -36,6 +36,11 @@ policies:
   - name: rest
     first_response: 24h
 """
+WARNED = """\
+policies:
+  - {name: soon, first_response: 4s, warn_at: [25, 50]}
+"""
+MOMENT = dt.timedelta(milliseconds=100)
 CHAINS = """\
 chains:
   - name: pages
@@ -72,9 +77,16 @@ def hook() -> Iterator[Hook]:
 
 @asynccontextmanager
 async def serving(
-    engines: Engines, folder: Path, hook: Hook, *, chains: str = CHAINS, env: dict[str, str] | None = None, **more: Any
+    engines: Engines,
+    folder: Path,
+    hook: Hook,
+    *,
+    policies: str = POLICIES,
+    chains: str = CHAINS,
+    env: dict[str, str] | None = None,
+    **more: Any,
 ) -> AsyncIterator[harness.Harness]:
-    (folder / "sla.yaml").write_text(POLICIES)
+    (folder / "sla.yaml").write_text(policies)
     (folder / "chains.yaml").write_text(chains)
     (folder / "targets.yaml").write_text(TARGETS % {"url": hook.url})
     (folder / "schedules.yaml").write_text(SCHEDULES)
@@ -322,3 +334,52 @@ async def test_the_auditor_names_an_open_case_whose_chain_has_nothing_left_to_do
 
     assert [(case_id, "pages", "ended")] == [(each.case_id, each.name, each.reason) for each in flawed.flaws]
     assert (0, 0) == (sound.chain_count, sound.flaw_count)
+
+
+async def test_a_warning_starts_a_chain_before_anything_is_broken_and_an_answer_in_time_keeps_it_from_starting(
+    engines: Engines, hook: Hook, tmp_path: Path
+) -> None:
+    chains = """\
+chains:
+  - name: hurry
+    start_on: {turns: [warned], percent: 50, policies: [soon]}
+    steps: [{notify: {person: agent}}]
+"""
+    async with serving(engines, tmp_path, hook, chains=chains, policies=WARNED) as notify:
+        await notify.publish(builders.stitched(thread_id="quiet", occurred_time=now()))
+        await notify.publish(builders.stitched(thread_id="answered", occurred_time=now()))
+        await notify.publish(
+            builders.stitched(thread_id="answered", kind="reply", actor="agent", occurred_time=now() + MOMENT)
+        )
+
+        async def warned() -> bool:
+            return bool(hook.got)
+
+        await harness.until(warned)
+        assert ["first_response.warned.50"] == hook.reasons()
+        assert 0 == await notify.count("case_clock where state = 'breached'")
+        assert 1 == await notify.count("escalation")
+
+
+async def test_any_promise_that_breaks_may_start_a_chain_of_its_own(
+    engines: Engines, hook: Hook, tmp_path: Path
+) -> None:
+    chains = """\
+chains:
+  - name: next
+    start_on: {turns: [breached], metrics: [next_response]}
+    steps: [{notify: {person: agent}}]
+"""
+    policies = "policies:\n  - {name: rest, first_response: 1s, next_response: 1s}\n"
+    async with serving(engines, tmp_path, hook, chains=chains, policies=policies) as notify:
+        start = now() - dt.timedelta(seconds=20)
+        for seconds, actor, kind in ((0, "customer", "inquiry"), (5, "agent", "reply"), (19.5, "customer", "reply")):
+            moment = start + dt.timedelta(seconds=seconds)
+            await notify.publish(builders.stitched(thread_id="t", actor=actor, kind=kind, occurred_time=moment))
+
+        async def told() -> bool:
+            return bool(hook.got)
+
+        await harness.until(told)
+        assert ["next_response.breached"] == hook.reasons()
+        assert 1 == await notify.count("case_clock where metric = 'first_response' and state = 'breached'")

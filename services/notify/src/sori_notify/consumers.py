@@ -11,7 +11,7 @@ from sori.classify.v1.classification_events_pb2 import ClassificationCorrected
 from sori.ee_feedback.v1.voice_events_pb2 import VoiceFlagged
 from sori.journey.v1.customer_events_pb2 import CustomerErased, CustomerMerged, CustomerSplit
 from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
-from sori.notify.v1.case_events_pb2 import CaseBreached, CaseOpened, CaseReopened
+from sori.notify.v1.case_events_pb2 import CaseOpened, CaseReopened, ClockBreached, ClockWarned
 from sori_kit.bus import Batch
 from sori_kit.clock import Clock
 from sori_kit.database import Database
@@ -24,7 +24,7 @@ from sori_notify.settings.automation import Automations
 from sori_notify.settings.places import Reloading
 from sori_notify.usecases import automation
 from sori_notify.usecases.alerting import Alerting
-from sori_notify.usecases.chains import audit_chains, move_chains, start_on_turn
+from sori_notify.usecases.chains import audit_chains, move_chains, start_on_clock, start_on_turn
 from sori_notify.usecases.deliver import Pace, send_deliveries
 from sori_notify.usecases.rules import drop_old_facts
 
@@ -182,9 +182,15 @@ class Timers:
             lambda: send_deliveries(self._db, outbound, alerting.house().people.directory, self._clock, pace)
         )
 
-    async def decide_outreach(self, automations: Reloading[Automations], consents: automation.Consents) -> None:
+    async def decide_outreach(
+        self, automations: Reloading[Automations], consents: automation.Consents, alerting: Alerting
+    ) -> None:
         """Send or skip messages to customers until cancelled."""
-        await self._repeat(lambda: automation.decide(self._db, automations.current, consents, now=self._clock.now()))
+        await self._repeat(
+            lambda: automation.decide(
+                self._db, automations.current, consents, alerting.house().chains.plans, now=self._clock.now()
+            )
+        )
 
     async def audit_chains(self, alerting: Alerting) -> None:
         """Look for chains without a future step, and forget what rules need no more, until cancelled."""
@@ -214,9 +220,13 @@ class Escalations:
         """Start chains for cases that were opened."""
         await start_on_turn(self._db, batch, self._alerting.house().chains, "opened", now=self._clock.now())
 
-    async def escalate_breached(self, batch: Batch[CaseBreached]) -> None:
+    async def escalate_warned(self, batch: Batch[ClockWarned]) -> None:
+        """Start chains for promises whose time is almost used up."""
+        await start_on_clock(self._db, batch, self._alerting.house().chains, "warned", now=self._clock.now())
+
+    async def escalate_breached(self, batch: Batch[ClockBreached]) -> None:
         """Start chains for promises that were broken."""
-        await start_on_turn(self._db, batch, self._alerting.house().chains, "breached", now=self._clock.now())
+        await start_on_clock(self._db, batch, self._alerting.house().chains, "breached", now=self._clock.now())
 
     async def escalate_reopened(self, batch: Batch[CaseReopened]) -> None:
         """Start chains for cases that were reopened."""

@@ -9,7 +9,7 @@ from sori.ee_feedback.v1.voice_events_pb2 import VoiceFlagged
 from sori.journey.v1.customer_events_pb2 import CustomerErased, CustomerMerged, CustomerSplit
 from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
 from sori.notify.v1 import notify_service_pb2, notify_service_pb2_grpc
-from sori.notify.v1.case_events_pb2 import CaseBreached, CaseOpened, CaseReopened
+from sori.notify.v1.case_events_pb2 import CaseOpened, CaseReopened, ClockBreached, ClockWarned
 from sori_kit import rpc, service
 from sori_notify import offline, usecases
 from sori_notify.api import NotifyApi
@@ -24,7 +24,7 @@ from sori_notify.settings import Settings, automation, chains, rules, schedules,
 from sori_notify.settings.places import Reloading
 from sori_notify.settings.policies import PolicyFile
 from sori_notify.usecases.alerting import Alerting
-from sori_notify.usecases.automation import NoConsents
+from sori_notify.usecases.automation import Consents, NoConsents
 from sori_notify.usecases.chains import People
 from sori_notify.usecases.rules import House
 
@@ -51,10 +51,11 @@ async def build(runtime: service.Runtime, settings: Settings) -> None:
         ),
         notify_service_pb2.DESCRIPTOR.services_by_name["NotifyService"],
     )
+    consents: Consents = NoConsents()
     if settings.journey_target and settings.service_token_file:
         channel = rpc.channel(settings.journey_target)
         runtime.stack.push_async_callback(channel.close)
-        journey = Journey(channel, settings.service_token_file)
+        consents = journey = Journey(channel, settings.service_token_file)
         runtime.in_background("erasures", usecases.answer_for_ever(db, journey.answer, settings.answer_seconds))
     automations = Reloading(
         settings.beside(settings.automation_path, "automation.yaml"),
@@ -73,10 +74,11 @@ async def build(runtime: service.Runtime, settings: Settings) -> None:
     escalations = Escalations(db, runtime.clock, alerting)
     if settings.beside(settings.chains_path, "chains.yaml"):
         await runtime.consume(CaseOpened, escalations.escalate_opened)
-        await runtime.consume(CaseBreached, escalations.escalate_breached)
+        await runtime.consume(ClockWarned, escalations.escalate_warned)
+        await runtime.consume(ClockBreached, escalations.escalate_breached)
         await runtime.consume(CaseReopened, escalations.escalate_reopened)
     timers = Timers(db, runtime.clock, settings)
-    runtime.in_background("outreach", timers.decide_outreach(automations, NoConsents()))
+    runtime.in_background("outreach", timers.decide_outreach(automations, consents, alerting))
     outbound = Outbound(timeout_seconds=settings.webhook_seconds)
     runtime.stack.push_async_callback(outbound.close)
     runtime.in_background("chains", timers.move_chains(alerting))

@@ -6,6 +6,7 @@ import warnings
 from sori.notify.v1 import chain_pb2 as sori_dot_notify_dot_v1_dot_chain__pb2
 from sori.notify.v1 import delivery_pb2 as sori_dot_notify_dot_v1_dot_delivery__pb2
 from sori.notify.v1 import notify_service_pb2 as sori_dot_notify_dot_v1_dot_notify__service__pb2
+from sori.notify.v1 import outreach_pb2 as sori_dot_notify_dot_v1_dot_outreach__pb2
 from sori.notify.v1 import rule_pb2 as sori_dot_notify_dot_v1_dot_rule__pb2
 from sori.notify.v1 import schedule_pb2 as sori_dot_notify_dot_v1_dot_schedule__pb2
 
@@ -163,6 +164,11 @@ class NotifyServiceStub:
                 '/sori.notify.v1.NotifyService/RedeliverFailed',
                 request_serializer=sori_dot_notify_dot_v1_dot_delivery__pb2.RedeliverFailedRequest.SerializeToString,
                 response_deserializer=sori_dot_notify_dot_v1_dot_delivery__pb2.RedeliverFailedResponse.FromString,
+                _registered_method=True)
+        self.ListOutreach = channel.unary_unary(
+                '/sori.notify.v1.NotifyService/ListOutreach',
+                request_serializer=sori_dot_notify_dot_v1_dot_outreach__pb2.ListOutreachRequest.SerializeToString,
+                response_deserializer=sori_dot_notify_dot_v1_dot_outreach__pb2.ListOutreachResponse.FromString,
                 _registered_method=True)
 
 
@@ -345,6 +351,13 @@ class NotifyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListOutreach(self, request, context):
+        """List messages to customers that nobody wrote by hand: what triggered each, and why it went out or not.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NotifyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -472,6 +485,11 @@ def add_NotifyServiceServicer_to_server(servicer, server):
                     servicer.RedeliverFailed,
                     request_deserializer=sori_dot_notify_dot_v1_dot_delivery__pb2.RedeliverFailedRequest.FromString,
                     response_serializer=sori_dot_notify_dot_v1_dot_delivery__pb2.RedeliverFailedResponse.SerializeToString,
+            ),
+            'ListOutreach': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOutreach,
+                    request_deserializer=sori_dot_notify_dot_v1_dot_outreach__pb2.ListOutreachRequest.FromString,
+                    response_serializer=sori_dot_notify_dot_v1_dot_outreach__pb2.ListOutreachResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1150,6 +1168,33 @@ class NotifyService:
             '/sori.notify.v1.NotifyService/RedeliverFailed',
             sori_dot_notify_dot_v1_dot_delivery__pb2.RedeliverFailedRequest.SerializeToString,
             sori_dot_notify_dot_v1_dot_delivery__pb2.RedeliverFailedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOutreach(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.notify.v1.NotifyService/ListOutreach',
+            sori_dot_notify_dot_v1_dot_outreach__pb2.ListOutreachRequest.SerializeToString,
+            sori_dot_notify_dot_v1_dot_outreach__pb2.ListOutreachResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -8,6 +8,7 @@ from grpc import aio as _aio
 from sori.notify.v1 import chain_pb2 as _chain_pb2
 from sori.notify.v1 import delivery_pb2 as _delivery_pb2
 from sori.notify.v1 import notify_service_pb2 as _notify_service_pb2
+from sori.notify.v1 import outreach_pb2 as _outreach_pb2
 from sori.notify.v1 import rule_pb2 as _rule_pb2
 from sori.notify.v1 import schedule_pb2 as _schedule_pb2
 import abc as _abc_1
@@ -70,6 +71,8 @@ class NotifyServiceStub:
     """List messages on their way out, newest first."""
     RedeliverFailed: _aio.UnaryUnaryMultiCallable[_delivery_pb2.RedeliverFailedRequest, _delivery_pb2.RedeliverFailedResponse]
     """Put failed messages back in line."""
+    ListOutreach: _aio.UnaryUnaryMultiCallable[_outreach_pb2.ListOutreachRequest, _outreach_pb2.ListOutreachResponse]
+    """List messages to customers that nobody wrote by hand: what triggered each, and why it went out or not."""
 
 class NotifyServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps promises."""
@@ -273,5 +276,13 @@ class NotifyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_delivery_pb2.RedeliverFailedRequest, _abc.Awaitable[_delivery_pb2.RedeliverFailedResponse]],
     ) -> _abc.Awaitable[_delivery_pb2.RedeliverFailedResponse]:
         """Put failed messages back in line."""
+
+    @_abc_1.abstractmethod
+    def ListOutreach(
+        self,
+        request: _outreach_pb2.ListOutreachRequest,
+        context: _aio.ServicerContext[_outreach_pb2.ListOutreachRequest, _abc.Awaitable[_outreach_pb2.ListOutreachResponse]],
+    ) -> _abc.Awaitable[_outreach_pb2.ListOutreachResponse]:
+        """List messages to customers that nobody wrote by hand: what triggered each, and why it went out or not."""
 
 def add_NotifyServiceServicer_to_server(servicer: NotifyServiceServicer, server: _aio.Server) -> None: ...

@@ -5,7 +5,7 @@ import uuid
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from sori.notify.v1 import chain_pb2, delivery_pb2, rule_pb2, schedule_pb2
+from sori.notify.v1 import chain_pb2, delivery_pb2, outreach_pb2, rule_pb2, schedule_pb2
 from sori_kit import auth, parse, rpc
 from sori_kit.errors import InvalidInput, NotFound
 from sori_notify import domain, wire
@@ -14,7 +14,9 @@ from sori_notify.settings import rules as rule_files
 from sori_notify.settings.places import MistakesFound
 from sori_notify.settings.schedules import to_ical
 from sori_notify.store.deliveries import WantedDeliveries
+from sori_notify.store.outreach import WantedOutreach
 from sori_notify.usecases import alerting, cases, chains, deliver, rules
+from sori_notify.usecases.automation import list_outreach
 
 _MOST_TOUCHPOINTS = 10_000  # of one test
 _MOST_FLAWS = 500  # of one audit
@@ -160,6 +162,23 @@ class AlertingApi:
         found = [parse.uuid(each, "delivery_ids") for each in request.delivery_ids]
         count = await deliver.redeliver(self._edge.db, wanted, found, now=self._edge.clock.now())
         return delivery_pb2.RedeliverFailedResponse(redelivered_count=count)
+
+    async def ListOutreach(
+        self, request: outreach_pb2.ListOutreachRequest, context: rpc.Context
+    ) -> outreach_pb2.ListOutreachResponse:
+        """Give a page of messages to customers."""
+        size = parse.page_size(request.page_size)
+        wanted = WantedOutreach(
+            automation=request.automation,
+            customer_id=parse.uuid(request.customer_id, "customer_id") if request.customer_id else None,
+            state=wire.alerting.outreach_state(request.state),
+        )
+        found = await list_outreach(self._edge.db, wanted, before=cursor(request.page_token), most=size + 1)
+        last = found[size - 1] if len(found) > size else None
+        return outreach_pb2.ListOutreachResponse(
+            outreach=map(wire.alerting.outreach, found[:size]),
+            next_page_token=parse.encode_token(last.triggered_time.isoformat(), str(last.outreach_id)) if last else "",
+        )
 
 
 def _time(given: Timestamp) -> dt.datetime | None:

@@ -5,7 +5,7 @@ from sori_notify.domain.advice import suggested_step
 from sori_notify.domain.alert import FIRST_RESPONSE_BREACHED, Alert, AlertState, retry_delay
 from sori_notify.domain.attainment import Attainment
 from sori_notify.domain.calendar import ALWAYS, Calendar, NeverOpens
-from sori_notify.domain.case import Case, CaseState, Change, Clock, Origin, flagged, visible
+from sori_notify.domain.case import Case, CaseState, Change, Clock, ClockTurn, Origin, flagged, visible
 from sori_notify.domain.clock import ClockEvent, ClockState, Metric, Reading, Target, Tick, Waiting, Warned
 from sori_notify.domain.correction import Corrected
 from sori_notify.domain.customer import Belonging, Erased, Merge, Merges, Split, flatten, owner, standing
@@ -34,6 +34,7 @@ __all__ = [
     "Clock",
     "ClockEvent",
     "ClockState",
+    "ClockTurn",
     "Corrected",
     "Deadline",
     "DeadlineState",

@@ -29,6 +29,7 @@ class Automation(Question):
     per: dt.timedelta = dt.timedelta(days=7)
     purpose: str = "marketing"  # what the customer has to have agreed to
     target: str = ""
+    chain: str = ""  # hands the case over to a person once the message is sent; empty: does not
 
     def matches(self, fact: Fact, segments: frozenset[str], scope: Callable[[], object]) -> bool:
         """Say whether a touchpoint of a known customer triggers it."""
@@ -52,6 +53,9 @@ class Outreach:
     touchpoint_id: uuid.UUID
     triggered_time: dt.datetime  # when the touchpoint occurred
     due_time: dt.datetime
+    state: OutreachState = OutreachState.WAITING
+    reason: str = ""  # why it was skipped
+    decided_time: dt.datetime | None = None
 
 
 def keeps_back(automation: Automation | None, *, consents: bool, sent: int, happened: bool, late: bool) -> str:

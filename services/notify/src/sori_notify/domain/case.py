@@ -108,10 +108,25 @@ class Case:
         """Give the first-response clock; None: no policy promises an answer."""
         return next((each for each in self.clocks if each.metric is Metric.FIRST_RESPONSE), None)
 
+    def clock_of(self, metric: Metric, instance: int) -> Clock | None:
+        """Give one clock."""
+        return next((each for each in self.clocks if (each.metric, each.instance) == (metric, instance)), None)
+
     @property
     def is_done(self) -> bool:
         """Say whether nothing is to be done."""
         return self.state in (CaseState.RESOLVED, CaseState.CLOSED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockTurn:
+    """A clock that was announced: a share of its time is used up."""
+
+    case_id: uuid.UUID
+    version: int  # of the case
+    metric: Metric
+    instance: int
+    percent: int  # 100: it is broken
 
 
 def flagged(case_id: uuid.UUID, *, org_unit: str, reasons: Sequence[str], week: dt.datetime) -> Case:

@@ -32,6 +32,7 @@ class _Automation(Strict):
     most: _Most = _Most()
     purpose: Name
     target: Name
+    hand_over: Name | None = None
 
 
 class _File(Strict):
@@ -86,6 +87,7 @@ def parse(name: str, text: str) -> Automations:
                 per=duration(each.most.per),
                 purpose=each.purpose,
                 target=each.target,
+                chain=each.hand_over or "",
             )
     if mistakes:
         raise MistakesFound(name, mistakes)

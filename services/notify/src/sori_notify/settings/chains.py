@@ -8,13 +8,15 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from sori_notify.domain.chains import Plan, Recipient, RecipientKind, Step, StepKind
+from sori_notify.domain.clock import Metric
 from sori_notify.domain.words import Channel, Severity
 from sori_notify.settings import documents, places
 from sori_notify.settings.hours import HoursOf
 from sori_notify.settings.places import Document, Duration, Mistake, MistakesFound, Name, Strict
 from sori_notify.settings.policies import duration
 
-Turn = Literal["opened", "breached", "reopened"]
+Turn = Literal["opened", "warned", "breached", "reopened"]
+_OF_CLOCKS = {"warned", "breached"}
 
 
 class _MoreThan(Strict):
@@ -68,6 +70,9 @@ class _Step(Strict):
 
 class _StartOn(Strict):
     turns: Annotated[list[Turn], Field(min_length=1)]
+    metrics: list[Metric] = [Metric.FIRST_RESPONSE]
+    percent: Annotated[int, Field(ge=1, le=99)] | None = None
+    policies: list[str] = []
     channels: list[Channel] = []
     org_units: list[str] = []
     severities: list[Severity] = []
@@ -88,13 +93,24 @@ class _File(Strict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """Which turns of which cases start a chain; an empty set matches all."""
+    """Which turns of which cases, or of their clocks, start a chain; an empty set matches all."""
 
     turns: frozenset[str]
+    metrics: frozenset[Metric] = frozenset()
+    percent: int = 0  # A warning of less starts nothing.
+    policies: frozenset[str] = frozenset()
     channels: frozenset[Channel] = frozenset()
     org_units: frozenset[str] = frozenset()
     severities: frozenset[Severity] = frozenset()
     topics: frozenset[str] = frozenset()
+
+    def matches_clock(self, metric: Metric, *, policy: str, percent: int) -> bool:
+        """Say whether such a clock may; `percent` of its time are used up."""
+        return (
+            (not self.metrics or metric in self.metrics)
+            and (not self.policies or policy in self.policies)
+            and percent >= self.percent
+        )
 
     def matches(
         self, turn: str, *, channel: Channel | None, org_unit: str, severity: Severity, topics: Collection[str]
@@ -140,6 +156,9 @@ def parse(name: str, text: str) -> Chains:
         starts={
             each.name: Start(
                 turns=frozenset(each.start_on.turns),
+                metrics=frozenset(each.start_on.metrics),
+                percent=each.start_on.percent or 0,
+                policies=frozenset(each.start_on.policies),
                 channels=frozenset(each.start_on.channels),
                 org_units=frozenset(each.start_on.org_units),
                 severities=frozenset(each.start_on.severities),
@@ -157,6 +176,8 @@ def _wrong(file: _File, document: Document) -> Iterator[Mistake]:
         if chain.name in seen:
             yield document.mistake(("chains", index, "name"), "is the name of an earlier chain")
         seen.add(chain.name)
+        if chain.start_on:
+            yield from _never(chain.start_on, document, ("chains", index, "start_on"))
         for number, step in enumerate(chain.steps):
             where = ("chains", index, "steps", number)
             if len(step.model_fields_set) != 1:
@@ -170,3 +191,11 @@ def _wrong(file: _File, document: Document) -> Iterator[Mistake]:
             yield document.mistake(("chains", index, "steps"), "tells nobody")
         if chain.repeat > 1 and not any(each.kind is StepKind.WAIT for each in steps):
             yield document.mistake(("chains", index, "repeat"), "repeats at once: no step waits")
+
+
+def _never(start: _StartOn, document: Document, where: tuple[str | int, ...]) -> Iterator[Mistake]:
+    """Find what has no meaning for the turns that are named."""
+    turns = set(start.turns)
+    for name, meant in (("metrics", _OF_CLOCKS), ("policies", _OF_CLOCKS), ("percent", {"warned"})):
+        if name in start.model_fields_set and not turns & meant:
+            yield document.mistake((*where, name), f"is of {' or '.join(sorted(meant))}, which `turns` does not name")

@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -23,8 +24,18 @@ OUTREACH = sa.Table(  # The audit trail of each automation.
     sa.Column("reason", sa.Text, nullable=False),
     time("decided_time"),
     one_of("state", OutreachState),
+    sa.Index("ix_outreach_triggered", "triggered_time", "outreach_id"),
     sa.Index("ix_outreach_waiting", "due_time", postgresql_where=sa.text("state = 'waiting'")),
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedOutreach:
+    """Which messages a list is about; what is None or empty lets all pass."""
+
+    automation: str = ""
+    customer_id: uuid.UUID | None = None
+    state: OutreachState | None = None
 
 
 async def add_outreach(tx: Transaction, given: Sequence[Outreach]) -> None:
@@ -57,23 +68,42 @@ async def due_outreach(tx: Transaction, *, now: dt.datetime, most: int) -> list[
     return [Outreach(**row._mapping) for row in rows]
 
 
-async def count_outreach(tx: Transaction, given: Outreach, *, after: dt.datetime) -> int:
-    """Count what this automation sent to the customer since a moment."""
-    await tx.lock(f"outreach\x1f{given.automation}\x1f{given.customer_id}")
+async def page_outreach(
+    tx: Transaction, wanted: WantedOutreach, *, before: tuple[dt.datetime, uuid.UUID] | None, most: int
+) -> list[Outreach]:
+    """Give up to `most` messages triggered before a moment, newest first."""
+    found = sa.select(OUTREACH)
+    for column, value in (
+        (OUTREACH.c.automation, wanted.automation),
+        (OUTREACH.c.customer_id, wanted.customer_id),
+        (OUTREACH.c.state, wanted.state and wanted.state.value),
+    ):
+        if value:
+            found = found.where(column == value)
+    newest = sa.tuple_(OUTREACH.c.triggered_time, OUTREACH.c.outreach_id)
+    if before:
+        found = found.where(newest < sa.tuple_(*map(sa.literal, before)))
+    rows = await tx.execute(found.order_by(*(each.desc() for each in newest.clauses)).limit(most))
+    return [Outreach(**{**row._mapping, "state": OutreachState(row.state)}) for row in rows]
+
+
+async def count_outreach(tx: Transaction, given: Outreach, customers: Collection[str], *, after: dt.datetime) -> int:
+    """Count what this automation sent since a moment to the customer, who has these ids by now."""
+    await tx.lock(f"outreach\x1f{given.automation}\x1f{min(customers)}")
     rows = await tx.execute(
-        "select count(*) from outreach where customer_id = :customer and automation = :automation"
+        "select count(*) from outreach where customer_id = any(cast(:customers as uuid[])) and automation = :automation"
         " and state = 'sent' and decided_time > :after",
-        {"customer": given.customer_id, "automation": given.automation, "after": after},
+        {"customers": list(customers), "automation": given.automation, "after": after},
     )
     return int(rows.scalar_one())
 
 
-async def happened(tx: Transaction, given: Outreach, kinds: Collection[str]) -> bool:
-    """Say whether the customer did something of these kinds since the trigger, or took the touchpoint back."""
+async def happened(tx: Transaction, given: Outreach, customers: Collection[str], kinds: Collection[str]) -> bool:
+    """Say whether the customer, who has these ids by now, did something of these kinds since the trigger."""
     rows = await tx.execute(
-        "select 1 from rule_fact where customer_id = :customer and occurred_time >= :since"
+        "select 1 from rule_fact where customer_id = any(cast(:customers as uuid[])) and occurred_time >= :since"
         " and kind = any(cast(:kinds as text[])) limit 1",
-        {"customer": given.customer_id, "since": given.triggered_time, "kinds": list(kinds)},
+        {"customers": list(customers), "since": given.triggered_time, "kinds": list(kinds)},
     )
     return rows.first() is not None
 

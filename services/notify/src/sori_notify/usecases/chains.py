@@ -2,14 +2,14 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
 from prometheus_client import Gauge
 
-from sori.notify.v1.case_events_pb2 import CaseBreached, CaseOpened, CaseReopened
+from sori.notify.v1.case_events_pb2 import CaseOpened, CaseReopened, ClockBreached, ClockWarned
 from sori_kit import ids
 from sori_kit.bus import Batch
 from sori_kit.database import Database, Transaction
@@ -71,34 +71,55 @@ class People:
         return tuple(dict.fromkeys(each for each in targets if each in self.directory.targets))
 
 
-Turned = TypeVar("Turned", CaseOpened, CaseBreached, CaseReopened)
+Turned = TypeVar("Turned", CaseOpened, CaseReopened)
+Ticked = TypeVar("Ticked", ClockWarned, ClockBreached)
 
 
 async def start_on_turn(db: Database, batch: Batch[Turned], configured: Chains, turn: str, *, now: dt.datetime) -> None:
-    """Start the chains that a turn of a customer's case starts, unless the case was taken or done meanwhile."""
+    """Start the chains that a turn of a customer's case starts, unless the case is done meanwhile."""
     async with db.handling(batch) as (tx, fresh):
         versions = {uuid.UUID(event.message.case.case_id): event.message.case.version for event in fresh}
-        if not versions or not configured.starts:
-            return
-        keys = await store.keys_of(tx, list(versions))
-        await store.hold(tx, set(keys.values()))
-        dossiers = await store.load(tx, set(keys.values()))
-        for case_id, key in keys.items():
-            case = dossiers[key].case(case_id)
-            if case is None or case.origin is not domain.Origin.CUSTOMER or case.is_done:
-                continue
-            if turn == "breached" and case.answered_time is not None:
-                continue
-            plans = [configured.plans[name] for name in configured.starts if _starts(configured, name, turn, case)]
-            for plan in plans:
-                reason = "first_response.breached" if turn == "breached" else f"chain.{plan.name}"
-                await start(tx, plan, case, cause=f"{turn}/{versions[case_id]}", reason=reason, now=now)
+        for case in await _open_cases(tx, versions, configured):
+            for plan in _plans(configured, turn, case):
+                cause = f"{turn}/{versions[case.case_id]}"
+                await start(tx, plan, case, cause=cause, reason=f"chain.{plan.name}", now=now)
 
 
-def _starts(configured: Chains, name: str, turn: str, case: domain.Case) -> bool:
-    return configured.starts[name].matches(
-        turn, channel=case.channel, org_unit=case.org_unit, severity=case.severity, topics=case.topics
-    )
+async def start_on_clock(
+    db: Database, batch: Batch[Ticked], configured: Chains, turn: str, *, now: dt.datetime
+) -> None:
+    """Start the chains that a warning or a breach of a clock starts, unless the promise was kept meanwhile."""
+    async with db.handling(batch) as (tx, fresh):
+        turns = [wire.turn(event.message) for event in fresh]
+        cases = {case.case_id: case for case in await _open_cases(tx, {each.case_id for each in turns}, configured)}
+        for each in turns:
+            case = cases.get(each.case_id)
+            clock = case.clock_of(each.metric, each.instance) if case else None
+            if case is None or clock is None or clock.fulfilled_time or clock.state is domain.ClockState.CANCELLED:
+                continue
+            reason = wire.clock_reason(clock, percent=each.percent % 100)
+            for plan in _plans(configured, turn, case):
+                if configured.starts[plan.name].matches_clock(each.metric, policy=clock.policy, percent=each.percent):
+                    await start(tx, plan, case, cause=f"{turn}/{reason}/{each.version}", reason=reason, now=now)
+
+
+async def _open_cases(tx: Transaction, case_ids: Collection[uuid.UUID], configured: Chains) -> list[domain.Case]:
+    """Hold customers' cases that are not done."""
+    if not case_ids or not configured.starts:
+        return []
+    keys = await store.keys_of(tx, case_ids)
+    await store.hold(tx, set(keys.values()))
+    dossiers = await store.load(tx, set(keys.values()))
+    found = [dossiers[key].case(case_id) for case_id, key in keys.items()]
+    return [each for each in found if each and each.origin is domain.Origin.CUSTOMER and not each.is_done]
+
+
+def _plans(configured: Chains, turn: str, case: domain.Case) -> list[Plan]:
+    return [
+        configured.plans[name]
+        for name, each in configured.starts.items()
+        if each.matches(turn, channel=case.channel, org_unit=case.org_unit, severity=case.severity, topics=case.topics)
+    ]
 
 
 async def start(tx: Transaction, plan: Plan, case: domain.Case, *, cause: str, reason: str, now: dt.datetime) -> bool:

@@ -1,7 +1,7 @@
 """Domain to proto and back, nothing else."""
 
 from sori_notify.wire import alerting, facts
-from sori_notify.wire.alerts import alert, alert_sent
+from sori_notify.wire.alerts import alert, alert_sent, clock_reason
 from sori_notify.wire.cases import (
     attainment,
     case,
@@ -17,7 +17,7 @@ from sori_notify.wire.cases import (
     severity,
     tally,
 )
-from sori_notify.wire.clocks import clock, evidence
+from sori_notify.wire.clocks import clock, evidence, turn
 from sori_notify.wire.customers import corrected, erased, merge, split
 from sori_notify.wire.touchpoints import flag, message
 from sori_notify.wire.words import timestamp
@@ -34,6 +34,7 @@ __all__ = [
     "channel",
     "clock",
     "clock_breached",
+    "clock_reason",
     "clock_state",
     "clock_warned",
     "corrected",
@@ -49,4 +50,5 @@ __all__ = [
     "split",
     "tally",
     "timestamp",
+    "turn",
 ]

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from sori.notify.v1 import chain_pb2, delivery_pb2, rule_pb2, schedule_pb2
+from sori.notify.v1 import chain_pb2, delivery_pb2, outreach_pb2, rule_pb2, schedule_pb2
 from sori_kit.errors import InvalidInput
+from sori_notify.domain.automation import Outreach, OutreachState
 from sori_notify.domain.chains import ChainState, Flaw, Recipient, RecipientKind, stand
 from sori_notify.domain.delivery import Delivery, DeliveryState
 from sori_notify.domain.rules import Firing, RuleSet
@@ -14,6 +15,7 @@ from sori_notify.wire.words import timestamp
 
 _CHAIN_STATES = {each: chain_pb2.ChainState.Value(f"CHAIN_STATE_{each.name}") for each in ChainState}
 _DELIVERY_STATES = {each: delivery_pb2.DeliveryState.Value(f"DELIVERY_STATE_{each.name}") for each in DeliveryState}
+_OUTREACH_STATES = {each: outreach_pb2.OutreachState.Value(f"OUTREACH_STATE_{each.name}") for each in OutreachState}
 _STATES = {number: each for each, number in _DELIVERY_STATES.items()}
 
 
@@ -84,6 +86,29 @@ def delivery_state(number: int) -> DeliveryState | None:
     if number and number not in _STATES:
         raise InvalidInput.of_field("state", "is unknown")
     return _STATES.get(delivery_pb2.DeliveryState.ValueType(number))
+
+
+def outreach(given: Outreach) -> outreach_pb2.Outreach:
+    """Write a message to a customer."""
+    return outreach_pb2.Outreach(
+        outreach_id=str(given.outreach_id),
+        automation=given.automation,
+        customer_id=str(given.customer_id),
+        touchpoint_id=str(given.touchpoint_id),
+        triggered_time=timestamp(given.triggered_time),
+        due_time=timestamp(given.due_time),
+        state=_OUTREACH_STATES[given.state],
+        reason=given.reason,
+        decided_time=timestamp(given.decided_time),
+    )
+
+
+def outreach_state(number: int) -> OutreachState | None:
+    """Read a state of a request; None means all."""
+    found = {value: each for each, value in _OUTREACH_STATES.items()}
+    if number and number not in found:
+        raise InvalidInput.of_field("state", "is unknown")
+    return found.get(outreach_pb2.OutreachState.ValueType(number))
 
 
 def shift(given: Shift) -> schedule_pb2.Shift:

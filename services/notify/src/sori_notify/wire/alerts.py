@@ -10,10 +10,15 @@ from sori_notify import domain
 from sori_notify.wire.words import timestamp
 
 
+def clock_reason(clock: domain.Clock, *, percent: int = 0) -> str:
+    """Say that a promise is broken, or that so much of its time is used up."""
+    which = clock.metric.value if clock.instance == 1 else f"{clock.metric.value}.{clock.instance}"
+    return f"{which}.warned.{percent}" if percent else f"{which}.breached"
+
+
 def alert(given: domain.Case, clock: domain.Clock, *, percent: int = 0) -> domain.Alert:
     """Write the alert of a breach or warning: what to look for and where, no words and nobody's identifiers."""
-    which = clock.metric.value if clock.instance == 1 else f"{clock.metric.value}.{clock.instance}"
-    reason = f"{which}.warned.{percent}" if percent else f"{which}.breached"
+    reason = clock_reason(clock, percent=percent)
     alert_id = ids.derive("alert", str(given.case_id), reason)
     body = {
         "alert_id": str(alert_id),

@@ -4,8 +4,10 @@ import datetime as dt
 from itertools import islice
 
 from sori.notify.v1 import case_pb2, evaluation_pb2
+from sori.notify.v1.case_events_pb2 import ClockBreached, ClockWarned
+from sori_kit import parse
 from sori_notify import domain
-from sori_notify.wire.words import CLOCK_NUMBERS, METRIC_NUMBERS, TICK_NUMBERS, timestamp
+from sori_notify.wire.words import CLOCK_NUMBERS, METRIC_NUMBERS, METRICS, TICK_NUMBERS, timestamp
 
 _MOST_INTERVALS = 2_000
 
@@ -27,6 +29,17 @@ def clock(given: domain.Clock, case: domain.Case | case_pb2.Case | None = None) 
         promise_version=given.version,
         case_id=str(case.case_id) if case else "",
         thread_id=case.thread_id if case else "",
+    )
+
+
+def turn(given: ClockWarned | ClockBreached) -> domain.ClockTurn:
+    """Read which clock was announced."""
+    return domain.ClockTurn(
+        case_id=parse.uuid(given.case.case_id, "case.case_id"),
+        version=given.case.version,
+        metric=METRICS[given.clock.metric],
+        instance=given.clock.instance,
+        percent=given.percent if isinstance(given, ClockWarned) else 100,
     )
 
 
