@@ -78,8 +78,7 @@ manifests: setup  ## render the manifests and check them against Kubernetes and 
 
 .PHONY: test
 test: setup  ## every test that this machine can run
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/unit tests/contract tests/integration
-	$(BIN)/python -m pytest tests/e2e
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 .PHONY: run
 run: setup  ## bring the platform up with the sample company; ONCE=1 ends when all has reached the feed

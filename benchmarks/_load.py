@@ -142,12 +142,14 @@ async def tally(given: argparse.Namespace) -> None:
     request, metadata = insight_service_pb2.GetTallyRequest(), rpc.bearer(given.token)
     before = (await stub.GetTally(request, metadata=metadata)).touchpoint_count
     print("READY", flush=True)
+    start = time.perf_counter()
     while True:
         now_ns = time.time_ns()
         arrived = (await stub.GetTally(request, metadata=metadata)).touchpoint_count - before
         if arrived >= given.count:
             break
-        await asyncio.sleep(0.02 + 0.5 * (given.count - arrived) / given.count)
+        left = (time.perf_counter() - start) / max(arrived, 1) * (given.count - arrived)
+        await asyncio.sleep(min(max(0.3 * left, 0.02), 1.0))
     print(json.dumps({"last_ns": now_ns, "distinct": arrived, "p50_ms": 0, "p99_ms": 0}), flush=True)
     await asyncio.to_thread(sys.stdin.readline)
 

@@ -113,9 +113,15 @@ class Transaction:
     async def _begin(self) -> None:
         await self.execute("select 1")  # What opens a transaction is the first statement that is no driver's.
 
-    async def lock(self, name: str) -> None:
-        """Hold back every other transaction of this database that takes the same name, until this one ends."""
-        await self.execute("select pg_advisory_xact_lock(:key)", {"key": zlib.crc32(name.encode())})
+    async def lock(self, *names: str) -> None:
+        """Hold back every other transaction of this database that takes one of these names, until this one ends.
+
+        Who takes several takes them in one call, in one order, so that no two wait for each other.
+        """
+        keys = sorted({zlib.crc32(name.encode()) for name in names})
+        await self.execute(
+            "select pg_advisory_xact_lock(key) from unnest(cast(:keys as bigint[])) as key", {"keys": keys}
+        )
 
 
 class Reading(Transaction):

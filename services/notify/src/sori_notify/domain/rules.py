@@ -273,6 +273,30 @@ def settle(fact: Fact, held: Sequence[tuple[Rule, Mapping[str, Count]]]) -> list
     return found
 
 
+class Spacing:
+    """When rules fired, for those that fire once in a time for each whom or what they hold for."""
+
+    def __init__(self) -> None:
+        self._times: dict[tuple[str, str], list[dt.datetime]] = {}
+
+    def note(self, rule: str, key: str, time: dt.datetime) -> None:
+        """Note that a rule fired."""
+        bisect.insort(self._times.setdefault((rule, key), []), time)
+
+    def take(self, firing: Firing, key: str) -> bool:
+        """Say whether a rule may fire, and note that it does; one that is suppressed keeps no other back."""
+        every, time = firing.rule.every, firing.fact.occurred_time
+        if every is None:
+            return True
+        times = self._times.get((firing.rule.name, key), [])
+        after = bisect.bisect_right(times, time - every)
+        if after < len(times) and times[after] < time + every:
+            return False
+        if not firing.suppressed_by:
+            self.note(firing.rule.name, key, time)
+        return True
+
+
 class Memory:
     """Counts kept in memory, for a dry run: everything is known before anything is asked."""
 
@@ -357,13 +381,8 @@ def dry_run(ruleset: RuleSet, facts: Iterable[Fact]) -> list[Firing]:
         for counter in ruleset.counted(fact, scopes.of(fact)):
             memory.add(counter, fact)
     found: list[Firing] = []
-    last: dict[tuple[str, str], dt.datetime] = {}
+    spacing = Spacing()
     for fact in ordered:
-        for firing in settle(fact, holding(ruleset.candidates(fact), fact, scopes.of(fact), memory.count)):
-            rule, known = firing.rule, last.get((firing.rule.name, firing.key))
-            if rule.every and known is not None and fact.occurred_time - known < rule.every:
-                continue
-            found.append(firing)
-            if not firing.suppressed_by:
-                last[rule.name, firing.key] = fact.occurred_time
+        held = holding(ruleset.candidates(fact), fact, scopes.of(fact), memory.count)
+        found += [each for each in settle(fact, held) if spacing.take(each, each.key)]
     return found

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from sori_kit.database import Transaction
-from sori_notify.domain.rules import Count, Counter, Fact, Firing, usual
+from sori_notify.domain.rules import Count, Counter, Fact, Firing, Spacing, usual
 from sori_notify.store.tables import METADATA, time
 
 RULE_FACT = sa.Table(  # Touchpoints as rules see them; never their words.
@@ -260,36 +260,63 @@ async def add_firings(
     tx: Transaction, firings: Sequence[Firing], families: Mapping[str, Sequence[str]], *, now: dt.datetime
 ) -> list[Firing]:
     """Keep firings, each rule once for a touchpoint and, where it says so, once in a time; gives those that are new."""
-    found: list[Firing] = []
-    for each in sorted(firings, key=lambda each: (each.rule.name, each.key)):
-        await tx.lock(f"rule\x1f{each.rule.name}\x1f{min(families.get(each.key, [each.key]))}")
+    spacing = await _spacing(tx, [each for each in firings if each.rule.every], families)
+    wanted = [each for each in firings if spacing.take(each, _root(each.key, families))]
+    rows = await tx.execute(
+        """
+        insert into rule_firing (rule, touchpoint_id, key, occurred_time, fired_time, suppressed_by, actions)
+        select rule, touchpoint_id, key, occurred_time, :now, suppressed_by, actions
+        from unnest(cast(:rules as text[]), cast(:ids as uuid[]), cast(:keys as text[]),
+            cast(:times as timestamptz[]), cast(:suppressors as text[]), cast(:actions as jsonb[]))
+            as fired (rule, touchpoint_id, key, occurred_time, suppressed_by, actions)
+        on conflict do nothing returning rule, touchpoint_id""",
+        {
+            "rules": [each.rule.name for each in wanted],
+            "ids": [each.fact.touchpoint_id for each in wanted],
+            "keys": [each.key for each in wanted],
+            "times": [each.fact.occurred_time for each in wanted],
+            "now": now,
+            "suppressors": [each.suppressed_by for each in wanted],
+            "actions": [json.dumps(each.rule.actions.names) for each in wanted],
+        },
+    )
+    new = {(row.rule, row.touchpoint_id) for row in rows}
+    return [each for each in wanted if (each.rule.name, each.fact.touchpoint_id) in new]
+
+
+async def _spacing(tx: Transaction, firings: Sequence[Firing], families: Mapping[str, Sequence[str]]) -> Spacing:
+    """Say when rules fired about the times of these firings, and hold back other transactions in which they would."""
+    spacing = Spacing()
+    groups: dict[tuple[str, str], list[Firing]] = defaultdict(list)
     for each in firings:
-        every = each.rule.every
-        rows = await tx.execute(
-            """
-            insert into rule_firing (rule, touchpoint_id, key, occurred_time, fired_time, suppressed_by, actions)
-            select cast(:rule as text), :touchpoint_id, :key, cast(:time as timestamptz), :now, :suppressed_by,
-                cast(:actions as jsonb)
-            where cast(:every as interval) is null or not exists (select from rule_firing
-                where rule = cast(:rule as text) and key = any(cast(:keys as text[])) and suppressed_by = ''
-                and occurred_time > cast(:time as timestamptz) - cast(:every as interval)
-                and occurred_time < cast(:time as timestamptz) + cast(:every as interval))
-            on conflict do nothing returning rule""",
-            {
-                "rule": each.rule.name,
-                "touchpoint_id": each.fact.touchpoint_id,
-                "key": each.key,
-                "keys": list(families.get(each.key, [each.key])),
-                "time": each.fact.occurred_time,
-                "now": now,
-                "suppressed_by": each.suppressed_by,
-                "actions": json.dumps(each.rule.actions.names),
-                "every": every,
-            },
-        )
-        if rows.first() is not None:
-            found.append(each)
-    return found
+        groups[each.rule.name, _root(each.key, families)].append(each)
+    if not groups:
+        return spacing
+    await tx.lock(*(f"rule\x1f{rule}\x1f{root}" for rule, root in groups))
+    reach = {group: max(each.rule.every or dt.timedelta() for each in some) for group, some in groups.items()}
+    asked = [
+        (rule, root, key, min(times) - reach[rule, root], max(times) + reach[rule, root])
+        for (rule, root), some in groups.items()
+        if (times := [each.fact.occurred_time for each in some])
+        for key in families.get(some[0].key, [some[0].key])
+    ]
+    rows = await tx.execute(
+        """
+        select asked.rule, root, rule_firing.occurred_time
+        from unnest(cast(:rules as text[]), cast(:roots as text[]), cast(:keys as text[]),
+            cast(:starts as timestamptz[]), cast(:ends as timestamptz[])) as asked (rule, root, wanted, start, until)
+        join rule_firing on rule_firing.rule = asked.rule and key = wanted and suppressed_by = ''
+            and occurred_time > start and occurred_time < until""",
+        dict(zip(("rules", "roots", "keys", "starts", "ends"), map(list, zip(*asked, strict=True)), strict=True)),
+    )
+    for row in rows:
+        spacing.note(row.rule, row.root, row.occurred_time)
+    return spacing
+
+
+def _root(key: str, families: Mapping[str, Sequence[str]]) -> str:
+    """Give one name for all who are the same one by now."""
+    return min(families.get(key, [key]))
 
 
 async def reopen_message(tx: Transaction, touchpoint_id: uuid.UUID) -> None:
