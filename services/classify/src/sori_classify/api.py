@@ -23,15 +23,14 @@ class ClassifyApi(pb_grpc.ClassifyServiceServicer):
 
     async def Classify(self, request: pb.ClassifyRequest, context: rpc.Context) -> pb.ClassifyResponse:
         """Classify texts."""
-        found = await usecases.read(self._reader, request.texts, fine=request.include_emotions)
-        return pb.ClassifyResponse(classifications=map(wire.classification, found))
+        return await usecases.read(self._reader, request.texts, fine=request.include_emotions)
 
     async def ClassifyStream(
         self, request: AsyncIterable[pb.ClassifyStreamRequest], context: rpc.Context
     ) -> AsyncIterator[pb.ClassifyStreamResponse]:
         """Classify texts as they come."""
         async for each, found in usecases.read_stream(self._reader, request):
-            yield pb.ClassifyStreamResponse(id=each.id, classification=wire.classification(found))
+            yield pb.ClassifyStreamResponse(id=each.id, classification=found)
 
     async def Explain(self, request: pb.ExplainRequest, context: rpc.Context) -> pb.ExplainResponse:
         """Say which parts of a text moved a decision."""

@@ -1,12 +1,10 @@
 """Composition root of classify."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 from sori.classify.v1 import classify_service_pb2, classify_service_pb2_grpc
 from sori.ingest.v1.touchpoint_events_pb2 import TouchpointReceived
 from sori_classify.api import ClassifyApi
 from sori_classify.consumers import Consumers
-from sori_classify.model import Analyst, Shelf
+from sori_classify.model import Analyst, Shelf, Workers
 from sori_classify.offline import COMMANDS
 from sori_classify.settings import Settings
 from sori_classify.usecases import Reader
@@ -17,8 +15,10 @@ async def build(runtime: service.Runtime, settings: Settings) -> None:
     """Build everything that this service is."""
     shelf = Shelf(settings.model_path, settings.lexicon_path)
     runtime.in_background("shelf", shelf.watch(settings.model_poll_seconds))
-    executor = runtime.stack.enter_context(ThreadPoolExecutor(settings.workers, thread_name_prefix="model"))
-    reader = Reader(shelf, executor)
+    workers = Workers(settings.workers)
+    runtime.stack.push_async_callback(workers.close)
+    await workers.start(shelf.serving)
+    reader = Reader(shelf, workers)
     analyst = Analyst(settings.lexicon_path)
     runtime.stack.push_async_callback(analyst.close)
     runtime.server.add(

@@ -20,46 +20,41 @@ _LANGUAGES = {domain.Language.KOREAN: "ko", domain.Language.ENGLISH: "en"}
 
 
 def classification(found: domain.Classification) -> pb.Classification:
-    """Write classify's section."""
+    """Write classify's section; field by field, and none that is empty, is the fastest way."""
     made = pb.Classification()
-    _write(found, made)
-    return made
-
-
-def touchpoint_classified(
-    touchpoint: touchpoint_pb2.Touchpoint, found: domain.Classification
-) -> touchpoint_events_pb2.TouchpointClassified:
-    """Add classify's section to what ingest said."""
-    made = touchpoint_events_pb2.TouchpointClassified()
-    made.touchpoint.CopyFrom(touchpoint)
-    _write(found, made.classification)
-    return made
-
-
-def _write(found: domain.Classification, made: pb.Classification) -> None:
-    """Fill in field by field, in place: half the time of building a section and copying it."""
     made.sentiment = _SENTIMENTS[found.sentiment]
     scores = made.sentiment_scores
-    scores.negative = found.sentiment_scores.negative
-    scores.neutral = found.sentiment_scores.neutral
-    scores.positive = found.sentiment_scores.positive
+    scores.negative, scores.neutral, scores.positive = found.sentiment_scores
     made.emotion = found.emotion
     made.emotion_score = found.emotion_score
     made.abusive = found.abusive
     made.abuse_score = found.abuse_score
     made.utterance = _UTTERANCES[found.utterance]
     made.language = _LANGUAGES.get(found.language, "und")
-    made.topics.extend(found.topics)
     made.urgency = found.urgency
-    made.urgency_reasons.extend(found.urgency_reasons)
-    made.keywords.extend(found.keywords)
+    if found.urgency_reasons:
+        made.urgency_reasons.extend(found.urgency_reasons)
+    if found.keywords:
+        made.keywords.extend(found.keywords)
+    if found.topics:
+        made.topics.extend(found.topics)
+        for topic, sentiment, score in found.topic_sentiments:
+            about = made.topic_sentiments.add()
+            about.topic, about.sentiment, about.score = topic, _SENTIMENTS[sentiment], score
+    if found.subtopics:
+        made.subtopics.extend(found.subtopics)
     made.degraded = found.degraded
     made.model_version = found.model_version
-    made.subtopics.extend(found.subtopics)
-    for about in found.topic_sentiments:
-        made.topic_sentiments.add(topic=about.topic, sentiment=_SENTIMENTS[about.sentiment], score=about.score)
     if found.kote:
         made.emotions.update(zip(domain.KOTE, found.kote, strict=True))
+    return made
+
+
+def touchpoint_classified(
+    touchpoint: touchpoint_pb2.Touchpoint, found: pb.Classification
+) -> touchpoint_events_pb2.TouchpointClassified:
+    """Add classify's section to what ingest said."""
+    return touchpoint_events_pb2.TouchpointClassified(touchpoint=touchpoint, classification=found)
 
 
 def aspect(given: pb.Aspect.ValueType) -> domain.Aspect:

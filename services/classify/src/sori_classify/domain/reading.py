@@ -136,8 +136,10 @@ def classify(
         kote=usable.kote if usable else (),
         subtopics=found.subtopics,
         topic_sentiments=tuple(
-            _about(topic, clauses.get(topic, sentiment_scores) if usable else sentiment_scores)
-            for topic in found.topics
+            [
+                _about(topic, clauses.get(topic, sentiment_scores) if usable else sentiment_scores)
+                for topic in found.topics
+            ]
         ),
     )
 
@@ -187,24 +189,26 @@ def urgency_of(
     """
     label = sentiment.label
     negative = label is Sentiment.NEGATIVE
-    positive = label is Sentiment.POSITIVE and sentiment.positive > _SURELY_POSITIVE
-    pressing: list[tuple[str, float]] = []
+    calm, reasons = 1.0, []
     if negative:
-        pressing.append(("negative", _NEGATIVE * sentiment.negative))
+        calm -= _NEGATIVE * sentiment.negative
+        reasons.append("negative")
     if emotion in _PRESSING and label is not Sentiment.POSITIVE:
-        pressing.append((emotion.value, _PRESSING[emotion] * emotion_score))
+        calm *= 1.0 - _PRESSING[emotion] * emotion_score
+        reasons.append(emotion.value)
     if utterance is Utterance.REQUEST:
-        pressing.append(("request", _UPSET_REQUEST if negative else _REQUEST))
+        calm *= 1.0 - (_UPSET_REQUEST if negative else _REQUEST)
+        reasons.append("request")
     elif utterance is Utterance.QUESTION:
-        pressing.append(("question", _QUESTION))
-    for trigger in triggers:
+        calm *= 1.0 - _QUESTION
+        reasons.append("question")
+    if triggers:
         # Praise that mentions a dangerous word ("nobody was hurt, thank you") is not an emergency.
-        halved = positive and not trigger.always
-        pressing.append((trigger.name, trigger.weight / 2 if halved else trigger.weight))
-    calm = 1.0
-    for _, weight in pressing:
-        calm *= 1.0 - weight
-    return Urgency(score=round(1.0 - calm, 4), reasons=tuple(name for name, _ in pressing))
+        praise = label is Sentiment.POSITIVE and sentiment.positive > _SURELY_POSITIVE
+        for trigger in triggers:
+            calm *= 1.0 - (trigger.weight / 2 if praise and not trigger.always else trigger.weight)
+            reasons.append(trigger.name)
+    return Urgency(round(1.0 - calm, 4), tuple(reasons))
 
 
 def fold(text: str) -> str:

@@ -5,5 +5,18 @@ from sori_classify.model.analyst import Analyst, AnalystFailed
 from sori_classify.model.lexicon import Lexicon
 from sori_classify.model.onnx import Model, ModelFailed
 from sori_classify.model.shelf import ModelRefused, Serving, Shelf
+from sori_classify.model.workers import WorkerFailed, Workers
 
-__all__ = ["Analyst", "AnalystFailed", "Lexicon", "Model", "ModelFailed", "ModelRefused", "Scores", "Serving", "Shelf"]
+__all__ = [
+    "Analyst",
+    "AnalystFailed",
+    "Lexicon",
+    "Model",
+    "ModelFailed",
+    "ModelRefused",
+    "Scores",
+    "Serving",
+    "Shelf",
+    "WorkerFailed",
+    "Workers",
+]

@@ -55,6 +55,7 @@ class Lexicon:
         forms: Forms | None = None,
     ) -> None:
         self._topics = _Words(topics, ignored, forms or {})
+        self._topic_of = {name: name.partition(".")[0] for name in topics}
         self._triggers = _Words(triggers, untriggering, forms or {})
         self._hints = _Words(hints or {}, (), forms or {})
 
@@ -83,21 +84,20 @@ class Lexicon:
         A trigger that the text denies ("nobody was hurt") is none; a topic that it denies stays one.
         """
         folded = fold(text[:LONGEST_JUDGED]).encode(errors="replace").decode()  # No lone surrogates.
-        named = self._topics.found(folded)
-        pressing = self._triggers.found(folded)
+        english = _ENGLISH.search(folded) is not None
+        named = self._topics.found(folded, english=english)
+        pressing = self._triggers.found(folded, english=english)
         if not named and not pressing:
             return _NOTHING
-        words: dict[_Entry[str], int] = {}
-        for entry, start, _ in named:
-            words.setdefault(entry, start)
-        keywords = dict.fromkeys([entry.shown for entry in words])
+        keywords: dict[str, None] = {}
         counts: dict[str, int] = {}
         subtopics: dict[str, None] = {}
-        for entry in words:
+        for entry in dict.fromkeys([entry for entry, _, _ in named]):
+            keywords[entry.shown] = None
             for name in entry.names:
-                topic, dot, _ = name.partition(".")
+                topic = self._topic_of[name]
                 counts[topic] = counts.get(topic, 0) + 1
-                if dot:
+                if topic != name:
                     subtopics[name] = None
         triggers: dict[Trigger, None] = {}
         for pressed, start, end in pressing:
@@ -112,7 +112,7 @@ class Lexicon:
             triggers=tuple(sorted(triggers, key=_weight, reverse=True)) if len(triggers) > 1 else tuple(triggers),
             keywords=tuple(keywords)[:_MOST_KEYWORDS],
             text=folded,
-            places=tuple((name.partition(".")[0], start) for entry, start, _ in named for name in entry.names)
+            places=tuple((self._topic_of[name], start) for entry, start, _ in named for name in entry.names)
             if several
             else (),
         )
@@ -120,7 +120,7 @@ class Lexicon:
     def hint(self, clause: str) -> int:
         """Say to which mood the words of a folded clause lean; a denied word leans to the other side."""
         lean = 0
-        for entry, start, end in self._hints.found(clause):
+        for entry, start, end in self._hints.found(clause, english=_ENGLISH.search(clause) is not None):
             for side in entry.names:
                 lean += -side if denied(clause, start, end, Denial.FACT) else side
         return lean
@@ -166,8 +166,11 @@ class _Words(Generic[Name]):
         # Takes up whole words, also those that stand for nothing, so that no word is looked for inside another.
         self._english = re.compile(f"({_pattern(english) if english else _NEVER})[a-z0-9]*|[a-z0-9]+")
 
-    def found(self, text: str) -> list[tuple[_Entry[Name], int, int]]:
-        """Give the words that stand for something in a folded text, with their beginnings and ends."""
+    def found(self, text: str, *, english: bool) -> list[tuple[_Entry[Name], int, int]]:
+        """Give the words that stand for something in a folded text, with their beginnings and ends.
+
+        A text without a letter or digit that English words are made of need not be looked through for them.
+        """
         hits = []
         if not text.isascii():
             entries = self._korean_entries
@@ -175,7 +178,7 @@ class _Words(Generic[Name]):
                 entry = entries[at]
                 if entry.names and not (entry.begins and start and "가" <= text[start - 1] <= "힣"):
                     hits.append((entry, start, end))
-        if _ENGLISH.search(text):
+        if english:
             for match in self._english.finditer(text):
                 word = match[1]
                 if word is not None and (known := self._english_entries.get(word)) and known.names:

@@ -119,13 +119,7 @@ class Model:
             raise ModelFailed(type(error).__name__) from error
         sentiment, emotion, abuse, utterance, *kote = (np.asarray(answer).tolist() for answer in answers)
         return [
-            Scores(
-                sentiment=SentimentScores(negative=feeling[0], neutral=feeling[1], positive=feeling[2]),
-                emotions=tuple(emotions),
-                abuse=abusive,
-                utterances=tuple(utterances),
-                kote=tuple(each),
-            )
+            Scores(SentimentScores(*feeling), emotions, abusive, utterances, each)
             for feeling, emotions, abusive, utterances, each in zip(
                 sentiment, emotion, abuse, utterance, kote[0] if fine else repeat(()), strict=False
             )

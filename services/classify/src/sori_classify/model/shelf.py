@@ -5,13 +5,14 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import structlog
 import yaml
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf, NoSuchFile
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sori_classify.domain import Classification
+from sori.classify.v1.classification_pb2 import Classification
 from sori_classify.model.lexicon import Lexicon
 from sori_classify.model.onnx import Model
 
@@ -23,7 +24,12 @@ _Mark = tuple[tuple[str, int, int], ...]
 
 
 class ModelRefused(Exception):
-    """A model, a lexicon or the choice between models cannot be used; the message says what is wrong with which."""
+    """A model, a lexicon or the choice between models cannot be used, and why."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(f"{what}: {why}")
+        self.what = what  # name of the folder or the file
+        self.why = why
 
 
 class _Strict(BaseModel):
@@ -47,12 +53,40 @@ class Choice(_Strict):
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """Where a model and a lexicon are, and in which state they were loaded."""
+
+    model: Path  # folder
+    lexicon: Path  # folder
+    mark: _Mark
+
+
+@dataclass(frozen=True, slots=True)
 class Serving:
     """A model and a lexicon that answer together."""
 
-    name: str  # of the model's folder
+    reference: Reference
     model: Model
     lexicon: Lexicon
+
+    @classmethod
+    def load(cls, reference: Reference) -> Self:
+        """Load both, and let the model read something, so that its first text does not wait; or ModelRefused."""
+        try:
+            lexicon = Lexicon.load(reference.lexicon)
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise ModelRefused(reference.lexicon.name, str(error)) from None
+        try:
+            model = Model.load(reference.model)
+        except (OSError, ValueError, KeyError, Fail, InvalidGraph, InvalidProtobuf, NoSuchFile) as error:
+            raise ModelRefused(reference.model.name, f"{type(error).__name__}: {error}") from None
+        model.score(_WARM_UP)
+        return cls(reference, model, lexicon)
+
+    @property
+    def name(self) -> str:
+        """Folder name of the model."""
+        return self.reference.model.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +123,9 @@ class Canary:
         pairs = list(zip(usual, own, strict=True))
         with self._lock:
             self._texts += len(pairs)
-            self._sentiment += sum(one.sentiment is not other.sentiment for one, other in pairs)
-            self._abuse += sum(one.abusive is not other.abusive for one, other in pairs)
-            self._utterance += sum(one.utterance is not other.utterance for one, other in pairs)
+            self._sentiment += sum(one.sentiment != other.sentiment for one, other in pairs)
+            self._abuse += sum(one.abusive != other.abusive for one, other in pairs)
+            self._utterance += sum(one.utterance != other.utterance for one, other in pairs)
 
     def report(self) -> Disagreement:
         """Give the shares so far."""
@@ -167,14 +201,20 @@ class Shelf:
             log.warning("model.not_switched", **facts)
 
     def _load(self) -> tuple[Serving, Canary | None]:
-        choice = self._choice()
-        lexicon = self._lexicon()
-        serving = self._with_model(choice.serving or self._usual.name, lexicon)
-        canary = None
-        if choice.canary is not None and choice.canary.model != serving.name:
-            canary = Canary(self._with_model(choice.canary.model, lexicon), choice.canary)
+        try:
+            choice = self._choice()
+            serving = self._serving(choice.serving or self._usual.name)
+            canary = None
+            if choice.canary is not None and choice.canary.model != serving.name:
+                canary = Canary(self._serving(choice.canary.model), choice.canary)
+        except ModelRefused as refused:
+            self.problems[refused.what] = refused.why
+            raise
         self.problems.clear()
         return serving, canary
+
+    def _serving(self, name: str) -> Serving:
+        return Serving.load(Reference(self._folder / name, self._lexicon_path, self._seen))
 
     def _choice(self) -> Choice:
         path = self._folder / CHOICE
@@ -184,28 +224,9 @@ class Shelf:
             return Choice.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-            raise self._refused(CHOICE, wrong) from None
+            raise ModelRefused(CHOICE, wrong) from None
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise self._refused(CHOICE, str(error)) from None
-
-    def _lexicon(self) -> Lexicon:
-        try:
-            return Lexicon.load(self._lexicon_path)
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            raise self._refused(self._lexicon_path.name, str(error)) from None
-
-    def _with_model(self, name: str, lexicon: Lexicon) -> Serving:
-        """Load a model and let it read something, so that its first text does not wait."""
-        try:
-            model = Model.load(self._folder / name)
-        except (OSError, ValueError, KeyError, Fail, InvalidGraph, InvalidProtobuf, NoSuchFile) as error:
-            raise self._refused(name, f"{type(error).__name__}: {error}") from None
-        model.score(_WARM_UP)
-        return Serving(name, model, lexicon)
-
-    def _refused(self, what: str, why: str) -> ModelRefused:
-        self.problems[what] = why
-        return ModelRefused(f"{what}: {why}")
+            raise ModelRefused(CHOICE, str(error)) from None
 
     def _mark(self) -> _Mark:
         paths = [

@@ -5,7 +5,7 @@ import uuid
 
 from sori.classify.v1 import classification_pb2 as pb
 from sori.classify.v1.classification_events_pb2 import ClassificationCorrected
-from sori_classify import domain, wire
+from sori_classify import domain
 from sori_classify.usecases.reading import Reader, check
 from sori_kit import ids
 from sori_kit.bus import Bus
@@ -43,8 +43,8 @@ async def correct(
     )
     corrected.corrected_time.FromDatetime(now)
     if text:
-        [found] = await reader.read([text])
-        corrected.classification.CopyFrom(wire.classification(found))
+        [found] = (await reader.read([text])).found
+        corrected.classification.CopyFrom(found)
     event = Event.new(corrected, event_id=correction_id, entity_id=str(touchpoint_id), time=now)
     await bus.publish([event], forever=True)
     return correction_id

@@ -1,5 +1,6 @@
 """Whether live texts are still like those that the model was measured on: figures for Prometheus."""
 
+import collections
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -37,6 +38,7 @@ def expect(model: Model) -> None:
 class Counts:
     """What was seen in some texts; those without words that the model reads count for their characters only."""
 
+    languages: Mapping[Language, int]
     read: int
     unsure: int
     characters: int
@@ -59,6 +61,7 @@ def count(texts: Sequence[str], found: Sequence[Classification]) -> Counts:
             topics[topic] = topics.get(topic, 0) + 1
     moods = (each.sentiment_scores for each in read)
     return Counts(
+        languages=collections.Counter(each.language for each in found),
         read=len(read),
         unsure=sum(max(mood.negative, mood.neutral, mood.positive) < CONFIDENT_ABOVE for mood in moods),
         characters=sum(map(len, texts)),
@@ -67,12 +70,10 @@ def count(texts: Sequence[str], found: Sequence[Classification]) -> Counts:
     )
 
 
-def watch(texts: Sequence[str], found: Sequence[Classification]) -> None:
+def watch(seen: Counts) -> None:
     """Count what was read of the line."""
-    for language in Language:
-        if texts_of_it := sum(each.language is language for each in found):
-            READ.labels(language.value).inc(texts_of_it)
-    seen = count(texts, found)
+    for language, texts_of_it in seen.languages.items():
+        READ.labels(language.value).inc(texts_of_it)
     UNSURE.inc(seen.unsure)
     CHARACTERS.inc(seen.characters)
     UNKNOWN.inc(seen.unknown)

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from sori_classify import domain
 from sori_classify.domain import Aspect, Scores
-from sori_classify.usecases.reading import Reader, check
+from sori_classify.model import Serving
+from sori_classify.usecases.reading import Reader, check, judge, score
 from sori_kit.errors import InvalidInput
 
 _NOTHING_DECIDED = "the model does not read this text: it is empty, or in a language that it does not know"
@@ -13,12 +14,19 @@ _NOTHING_DECIDED = "the model does not read this text: it is empty, or in a lang
 async def explain(reader: Reader, text: str, aspect: Aspect) -> domain.Explanation:
     """Say how much less probable a decision is without each word; one model call for all of them."""
     check(text, "text")
-    [found] = await reader.read([text])
-    pieces = domain.pieces(text)
-    scored = await reader.scores([text, *(text[:start] + text[end:] for start, end in pieces)])
-    whole = scored[0]
-    if whole is None or not domain.readable(found.language):
+    explained = await reader.ask(occlude, text, aspect)
+    if explained is None:
         raise InvalidInput.of_field("text", _NOTHING_DECIDED)
+    return explained
+
+
+def occlude(serving: Serving, text: str, aspect: Aspect) -> domain.Explanation | None:
+    """Score a text without each of its words in turn; none when the model does not read it."""
+    [found] = judge(serving, [text])
+    pieces = domain.pieces(text)
+    whole, *scored = score(serving.model, [text, *(text[:start] + text[end:] for start, end in pieces)])
+    if whole is None or not domain.readable(found.language):
+        return None
     decision, probability = _decision(aspect, found, whole)
     usual = probability(whole)
     return domain.Explanation(
@@ -27,7 +35,7 @@ async def explain(reader: Reader, text: str, aspect: Aspect) -> domain.Explanati
         probability=usual,
         pieces=tuple(
             domain.Piece(start=start, end=end, text=text[start:end], weight=usual - probability(without))
-            for (start, end), without in zip(pieces, scored[1:], strict=True)
+            for (start, end), without in zip(pieces, scored, strict=True)
             if without is not None
         ),
     )

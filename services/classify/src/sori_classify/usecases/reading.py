@@ -1,98 +1,129 @@
 """Reading texts with whatever model and lexicon serve at the moment."""
 
-import asyncio
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
-from concurrent.futures import Executor
-from dataclasses import replace
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Concatenate, ParamSpec, TypeVar
 
 import structlog
 
-from sori.classify.v1.classify_service_pb2 import ClassifyStreamRequest
+from sori.classify.v1 import classification_pb2 as pb
+from sori.classify.v1.classify_service_pb2 import ClassifyResponse, ClassifyStreamRequest
 from sori.ingest.v1.touchpoint_events_pb2 import TouchpointReceived
 from sori_classify import domain, wire
-from sori_classify.model import Model, ModelFailed, Serving, Shelf
+from sori_classify.model import Model, ModelFailed, Serving, Shelf, WorkerFailed, Workers
 from sori_classify.usecases import drift
 from sori_kit import ids, streams
 from sori_kit.bus import Batch, Bus
 from sori_kit.envelope import Event
-from sori_kit.errors import InvalidInput
+from sori_kit.errors import InvalidInput, Unavailable
 
 log = structlog.get_logger()
+P = ParamSpec("P")
+R = TypeVar("R")
 
 MOST_TEXTS = 1000  # in one request
 LONGEST_TEXT = 100_000  # characters
 LONGEST_ID = 256
 MOST_TOGETHER = 256  # texts of a stream
+_NO_CLAUSES: Mapping[str, domain.SentimentScores] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was read of some texts."""
+
+    response: ClassifyResponse
+    counts: drift.Counts
+
+    @property
+    def found(self) -> Sequence[pb.Classification]:
+        """Give what was read of each."""
+        return self.response.classifications
 
 
 class Reader:
-    """Reads texts with the models of a shelf, off the event loop."""
+    """Reads texts with the models of a shelf, in the processes of workers."""
 
-    def __init__(self, shelf: Shelf, executor: Executor) -> None:
+    def __init__(self, shelf: Shelf, workers: Workers) -> None:
         self._shelf = shelf
-        self._executor = executor
+        self._workers = workers
         self._expected: Serving | None = None  # What the baseline of the metrics is of.
 
-    async def read(self, texts: Sequence[str], *, fine: bool = False) -> list[domain.Classification]:
+    async def read(self, texts: Sequence[str], *, fine: bool = False) -> Answer:
         """Classify texts, in order; one on which the model fails is marked as degraded, never an error.
 
         KOTE's 44 emotions are given only when `fine` ones are asked for.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._read, texts, fine)
-
-    async def scores(self, texts: Sequence[str]) -> Sequence[domain.Scores | None]:
-        """Score texts, in order, with None for each on which the model fails."""
-        model = self._shelf.serving.model
-        return await asyncio.get_running_loop().run_in_executor(self._executor, score, model, texts)
-
-    def _read(self, texts: Sequence[str], fine: bool = False) -> list[domain.Classification]:
+        texts = list(texts)
         serving, canary = self._shelf.serving, self._shelf.canary
         if serving is not self._expected:
             self._expected = serving
             drift.expect(serving.model)
-        found = judge(serving, texts, fine=fine)
+        answer = await self._answer(serving, texts, fine)
         if canary is not None and canary.takes(len(texts)):
-            canary.compare(found, judge(canary.serving, texts))
-        return found
+            canary.compare(answer.found, (await self._answer(canary.serving, texts, fine=False)).found)
+        return answer
+
+    async def ask(self, function: Callable[Concatenate[Serving, P], R], *given: P.args, **named: P.kwargs) -> R:
+        """Call a function of a module with what serves, in the process of a worker."""
+        try:
+            return await self._workers.run(self._shelf.serving, function, *given, **named)
+        except WorkerFailed as failed:
+            raise Unavailable(str(failed)) from failed
+
+    async def _answer(self, serving: Serving, texts: list[str], fine: bool) -> Answer:
+        try:
+            written, counts = await self._workers.run(serving, answered, texts, fine=fine)
+        except WorkerFailed as failed:
+            raise Unavailable(str(failed)) from failed
+        return Answer(ClassifyResponse.FromString(written), counts)
+
+
+def answered(serving: Serving, texts: Sequence[str], *, fine: bool) -> tuple[bytes, drift.Counts]:
+    """Classify texts into a ClassifyResponse as it goes over the wire, and count what drifts."""
+    found = judge(serving, texts, fine=fine)
+    response = ClassifyResponse(classifications=map(wire.classification, found))
+    return response.SerializeToString(), drift.count(texts, found)
 
 
 def judge(serving: Serving, texts: Sequence[str], *, fine: bool = False) -> list[domain.Classification]:
-    """Classify texts with one model and one lexicon."""
+    """Classify texts with one model and one lexicon; the model is called once."""
     version = serving.model.version
     founds = list(map(serving.lexicon.find, texts))
-    clauses = clause_scores(serving, founds)
-    return [
-        domain.classify(text, scores, found=found, clauses=clauses.get(at, {}), model_version=version)
-        for at, (text, scores, found) in enumerate(
-            zip(texts, score(serving.model, texts, fine=fine), founds, strict=True)
-        )
-    ]
-
-
-def clause_scores(serving: Serving, founds: Sequence[domain.Found]) -> dict[int, dict[str, domain.SentimentScores]]:
-    """Score the clauses of texts whose topics stand apart, all in one call; gives moods by text and topic."""
     apart = {
         at: divided
         for at, found in enumerate(founds)
         if len(found.topics) > 1 and (divided := domain.apart(found.text, found.places))
     }
-    if not apart:
-        return {}
-    asked = list(dict.fromkeys(text for topics in apart.values() for texts in topics.values() for text in texts))
-    read = {
-        text: domain.leaning(scores.sentiment, serving.lexicon.hint(text))
-        for text, scores in zip(asked, score(serving.model, asked), strict=True)
+    clauses = list(dict.fromkeys(clause for each in apart.values() for some in each.values() for clause in some))
+    scored = score(serving.model, [*texts, *clauses], fine=fine)
+    moods = {
+        clause: domain.leaning(scores.sentiment, serving.lexicon.hint(clause))
+        for clause, scores in zip(clauses, scored[len(texts) :], strict=True)
         if scores
     }
+    return [
+        domain.classify(
+            text,
+            scores,
+            found=found,
+            clauses=_clause_moods(apart[at], moods) if at in apart else _NO_CLAUSES,
+            model_version=version,
+        )
+        for at, (text, scores, found) in enumerate(zip(texts, scored, founds, strict=False))
+    ]
+
+
+def _clause_moods(
+    topics: Mapping[str, Sequence[str]], moods: Mapping[str, domain.SentimentScores]
+) -> Mapping[str, domain.SentimentScores]:
+    """Give the mood of each topic from those of the clauses in which it stands."""
     return {
-        at: {
-            topic: domain.mean([read[text] for text in texts])
-            for topic, texts in topics.items()
-            if all(text in read for text in texts)
-        }
-        for at, topics in apart.items()
+        topic: domain.mean([moods[clause] for clause in clauses])
+        for topic, clauses in topics.items()
+        if all(clause in moods for clause in clauses)
     }
 
 
@@ -108,18 +139,18 @@ def score(model: Model, texts: Sequence[str], *, fine: bool = False) -> Sequence
         return [*score(model, texts[:middle], fine=fine), *score(model, texts[middle:], fine=fine)]
 
 
-async def read(reader: Reader, texts: Sequence[str], *, fine: bool) -> list[domain.Classification]:
+async def read(reader: Reader, texts: Sequence[str], *, fine: bool) -> ClassifyResponse:
     """Classify the texts of one request."""
     if not 1 <= len(texts) <= MOST_TEXTS:
         raise InvalidInput.of_field("texts", f"must hold 1 to {MOST_TEXTS} texts")
     for index, text in enumerate(texts):
         check(text, f"texts[{index}]")
-    return await reader.read(texts, fine=fine)
+    return (await reader.read(texts, fine=fine)).response
 
 
 async def read_stream(
     reader: Reader, requests: AsyncIterable[ClassifyStreamRequest]
-) -> AsyncIterator[tuple[ClassifyStreamRequest, domain.Classification]]:
+) -> AsyncIterator[tuple[ClassifyStreamRequest, pb.Classification]]:
     """Classify what has come in so far, together, and give each request with its answer, in order."""
     async with contextlib.aclosing(streams.chunks(requests, most=MOST_TOGETHER)) as batches:
         async for batch in batches:
@@ -127,9 +158,11 @@ async def read_stream(
                 check(each.text, "text")
                 if len(each.id) > LONGEST_ID:
                     raise InvalidInput.of_field("id", f"is longer than {LONGEST_ID} characters")
-            found = await reader.read([each.text for each in batch], fine=any(each.include_emotions for each in batch))
-            for each, one in zip(batch, found, strict=True):
-                yield each, one if each.include_emotions else replace(one, kote=())
+            answer = await reader.read([each.text for each in batch], fine=any(each.include_emotions for each in batch))
+            for each, one in zip(batch, answer.found, strict=True):
+                if not each.include_emotions:
+                    one.ClearField("emotions")
+                yield each, one
 
 
 def check(text: str, field: str) -> None:
@@ -140,9 +173,8 @@ def check(text: str, field: str) -> None:
 
 async def classify(reader: Reader, bus: Bus, batch: Batch[TouchpointReceived], *, now: dt.datetime) -> None:
     """Classify a batch of touchpoints and pass them on; returns when all are on disk at the broker."""
-    texts = [event.message.touchpoint.text for event in batch]
-    found = await reader.read(texts)
-    drift.watch(texts, found)
+    answer = await reader.read([event.message.touchpoint.text for event in batch])
+    drift.watch(answer.counts)
     await bus.publish(
         [
             Event.new(
@@ -152,6 +184,6 @@ async def classify(reader: Reader, bus: Bus, batch: Batch[TouchpointReceived], *
                 time=now,
                 cause=event,
             )
-            for event, each in zip(batch, found, strict=True)
+            for event, each in zip(batch, answer.found, strict=True)
         ]
     )

@@ -1,0 +1,80 @@
+"""Workers: processes of their own that read texts, and are replaced when they end."""
+
+import asyncio
+import os
+import shutil
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asked_of_workers as asked
+import psutil
+import pytest
+import pytest_asyncio
+
+from sori_classify.model import Serving, Shelf, WorkerFailed, Workers
+from sori_local import plan
+
+TEXTS = ["배송이 너무 늦고 최악이에요", "직원분이 정말 친절하고 최고예요!"]
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    shutil.copytree(plan.model(), tmp_path / "models" / "first")
+    return Shelf(tmp_path / "models" / "first", plan.lexicons())
+
+
+@pytest_asyncio.fixture
+async def workers(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Workers]:
+    monkeypatch.setenv("PYTHONPATH", str(Path(asked.__file__).parent))
+    running = Workers(2)
+    await running.start(shelf.serving)
+    yield running
+    await running.close()
+
+
+async def test_every_worker_gives_the_same_answer(shelf: Shelf, workers: Workers) -> None:
+    answers = await asyncio.gather(*(workers.run(shelf.serving, asked.moods, TEXTS) for _ in range(8)))
+
+    assert 2 == len({process for process, _ in answers})
+    assert all(["negative", "positive"] == found for _, found in answers)
+
+
+async def test_one_that_was_killed_is_replaced(shelf: Shelf, workers: Workers) -> None:
+    answers = await asyncio.gather(*(workers.run(shelf.serving, asked.moods, TEXTS) for _ in range(8)))
+    for process in {process for process, _ in answers}:
+        os.kill(process, signal.SIGKILL)
+        psutil.Process(process).wait(5)
+
+    with pytest.raises(WorkerFailed):
+        await workers.run(shelf.serving, asked.moods, TEXTS)
+    _, found = await workers.run(shelf.serving, asked.moods, TEXTS)
+
+    assert ["negative", "positive"] == found
+
+
+async def test_who_gives_up_leaves_the_answers_of_others_in_their_places(shelf: Shelf, workers: Workers) -> None:
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(workers.run(shelf.serving, asked.slow_echo, "late"), 0.05)
+
+    assert ["0", "1", "2", "3", "4", "5"] == await asyncio.gather(
+        *(workers.run(shelf.serving, asked.slow_echo, str(number)) for number in range(6))
+    )
+
+
+async def test_a_failure_is_told_by_its_name_and_the_worker_lives(shelf: Shelf, workers: Workers) -> None:
+    with pytest.raises(WorkerFailed, match="ZeroDivisionError"):
+        await workers.run(shelf.serving, asked.broken)
+
+    assert "on" == await workers.run(shelf.serving, asked.slow_echo, "on")
+
+
+async def test_a_model_that_is_gone_is_refused_by_its_name(shelf: Shelf, workers: Workers, tmp_path: Path) -> None:
+    (tmp_path / "models" / "first" / "model.onnx").write_bytes(b"broken")
+    gone = Serving(shelf.serving.reference, shelf.serving.model, shelf.serving.lexicon)
+    fresh = Workers(1)
+
+    with pytest.raises(WorkerFailed, match="first"):
+        await fresh.start(gone)
+
+    await fresh.close()
