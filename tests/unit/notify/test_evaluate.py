@@ -181,3 +181,125 @@ def test_a_line_that_cannot_be_read_is_named_and_the_others_count(
 
 def test_a_wrong_policy_file_is_refused(evaluate: Evaluate) -> None:
     assert [] == evaluate(ASKED, policies=POLICIES.replace("5m", "soon"), status=2)
+
+
+OPENED = "2026-11-23T00:00:00Z"
+
+
+def asked(**fields: object) -> dict[str, object]:
+    return ASKED["touchpoint"] | {"occurredTime": OPENED} | fields
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"caseChange": {"threadId": "t1", "change": "on hold", "time": "2026-11-23T00:01:00Z"}},
+        {"thread_id": "t1", "change": "on_hold", "time": "2026-11-23T09:01:00+09:00"},
+        {"threadId": "t1", "type": "ON_HOLD", "occurredTime": "2026-11-23 00:01:00"},
+        {"thread": "t1", "action": "put on hold", "timestamp": 1795392060},
+        {"case_id": "t1", "state": "CASE_STATE_ON_HOLD", "at": "2026-11-23T00:01:00+0000"},
+        {"case": {"threadId": "t1", "state": "CASE_STATE_ON_HOLD"}, "time": "2026-11-23T00:01:00Z"},
+        {"caseUpdated": {"case": {"threadId": "t1", "state": "CASE_STATE_ON_HOLD"}}, "time": "2026-11-23T00:01:00Z"},
+        {
+            "type": "sori.notify.case.updated.v1",
+            "time": "2026-11-23T00:01:00Z",
+            "data": {"case": {"thread_id": "t1", "state": "CASE_STATE_ON_HOLD"}},
+        },
+    ],
+)
+def test_a_change_may_come_in_any_spelling(evaluate: Evaluate, change: object) -> None:
+    (clock,) = of(evaluate(asked(), change), "FIRST_RESPONSE")
+
+    assert ("CLOCK_STATE_PAUSED", 60) == (clock["state"], clock["workingSecondsUsed"])
+
+
+@pytest.mark.parametrize(
+    ("change", "first", "total"),
+    [
+        ({"case_id": "t1", "event": "case.resolved", "time": "2026-11-23T00:02:00Z"}, "CANCELLED", "FULFILLED"),
+        (
+            {"caseResolved": {"case": {"thread_id": "t1", "resolved_time": "2026-11-23T00:02:00Z"}}},
+            "CANCELLED",
+            "FULFILLED",
+        ),
+        ({"thread_id": "t1", "status": "closed", "time": "2026-11-23T00:02:00Z"}, "CANCELLED", "FULFILLED"),
+        (
+            {"thread_id": "t1", "change": "reassigned", "team": "b", "time": "2026-11-23T00:02:00Z"},
+            "BREACHED",
+            "RUNNING",
+        ),
+        ({"thread_id": "t1", "change": "acknowledged", "time": "2026-11-23T00:02:00Z"}, "BREACHED", "RUNNING"),
+        (
+            {"case": {"thread_id": "t1", "state": "CASE_STATE_OPEN"}, "time": "2026-11-23T00:02:00Z"},
+            "BREACHED",
+            "RUNNING",
+        ),
+        ({"caseAnswered": {"case": {"thread_id": "t1"}}, "time": "2026-11-23T00:02:00Z"}, "BREACHED", "RUNNING"),
+    ],
+)
+def test_what_is_done_to_a_case_means_the_same_however_it_is_said(
+    evaluate: Evaluate, change: object, first: str, total: str
+) -> None:
+    clocks = evaluate(asked(), change)
+
+    assert [f"CLOCK_STATE_{first}"] == [each["state"] for each in of(clocks, "FIRST_RESPONSE")]
+    assert [f"CLOCK_STATE_{total}"] == [each["state"] for each in of(clocks, "TOTAL_RESOLUTION")]
+
+
+def test_a_case_that_was_opened_by_nothing_that_is_in_the_file_has_its_clocks(evaluate: Evaluate) -> None:
+    opened = {
+        "caseOpened": {
+            "case": {
+                "caseId": "c-1",
+                "channel": "CHANNEL_KAKAO",
+                "topics": ["delivery"],
+                "severity": "CASE_SEVERITY_HIGH",
+                "openedTime": OPENED,
+            }
+        }
+    }
+
+    (clock,) = of(evaluate(opened), "FIRST_RESPONSE")
+    resolved = evaluate(opened, {"case_id": "c-1", "change": "resolve", "time": "2026-11-23T00:03:00Z"})
+
+    assert ("kakao", OPENED, "2026-11-23T00:05:00Z") == (clock["policy"], clock["startTime"], clock["dueTime"])
+    assert "CLOCK_STATE_CANCELLED" == of(resolved, "FIRST_RESPONSE")[0]["state"]
+
+
+def test_what_is_said_of_an_opened_case_adds_nothing_to_the_touchpoint_that_opened_it(evaluate: Evaluate) -> None:
+    opened = {"caseOpened": {"case": {"threadId": "t1", "source": "kakao-main", "openedTime": "2026-11-23T00:04:00Z"}}}
+
+    assert evaluate(asked()) == evaluate(opened, asked())
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"public": "false"},
+        {"is_public": False},
+        {"private": "true"},
+        {"internal_note": "yes"},
+        {"visibility": "internal"},
+        {"message_type": "internal-note"},
+        {"automated": "true"},
+        {"auto_submitted": "auto-replied"},
+        {"is_bot": "1"},
+    ],
+)
+def test_notes_and_what_no_person_wrote_answer_nothing(evaluate: Evaluate, attributes: dict[str, object]) -> None:
+    (clock,) = of(evaluate(asked(), ANSWERED | {"attributes": attributes}), "FIRST_RESPONSE")
+
+    assert "CLOCK_STATE_BREACHED" == clock["state"]
+    assert "fulfilledTime" not in clock
+
+
+def test_a_person_who_answers_by_mail_answers(evaluate: Evaluate) -> None:
+    (clock,) = of(evaluate(asked(), ANSWERED | {"attributes": {"auto_submitted": "no"}}), "FIRST_RESPONSE")
+
+    assert "CLOCK_STATE_FULFILLED" == clock["state"]
+
+
+def test_what_a_later_version_says_more_is_left_out(evaluate: Evaluate) -> None:
+    told = {"touchpoint": asked(mood="calm"), "classification": {"aura": 1}, "weather": "rain"}
+
+    assert evaluate(asked()) == evaluate(told)

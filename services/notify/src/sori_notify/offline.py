@@ -18,7 +18,7 @@ from sori_notify.settings import documents, policies
 from sori_notify.settings import rules as rule_files
 from sori_notify.settings.places import MistakesFound
 from sori_notify.usecases.rules import try_rules
-from sori_notify.wire.records import Changed, Merged, record
+from sori_notify.wire.records import Record, record
 
 _BAD_LINES, _UNUSABLE = 1, 2  # exit statuses
 _COLUMNS = ("thread", "metric", "instance", "policy", "state", "start", "due", "used", "target", "breach", "warnings")
@@ -61,11 +61,12 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     return _BAD_LINES if bad else 0
 
 
-def _records(text: str, name: str, bad: list[str]) -> Iterator[TouchpointStitched | Changed | Merged]:
+def _records(text: str, name: str, bad: list[str]) -> Iterator[Record]:
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             try:
-                yield record(line)
+                if found := record(line):
+                    yield found
             except InvalidInput as wrong:
                 bad.append(f"{name}:{number}: {wrong}")
 

@@ -4,29 +4,32 @@ import datetime as dt
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 
-from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
 from sori_notify import domain, wire
-from sori_notify.wire.records import Changed, Merged
+from sori_notify.wire.records import Changed, Merged, Opened, Record
 from sori_notify.wire.touchpoints import grouped_key
 
 
-def evaluate(
-    records: Iterable[TouchpointStitched | Changed | Merged], policies: domain.Policies, *, now: dt.datetime
-) -> list[domain.Case]:
+def evaluate(records: Iterable[Record], policies: domain.Policies, *, now: dt.datetime) -> list[domain.Case]:
     """Tell all cases, oldest first, with their clocks as they stand at `now`; what happens later is not known yet."""
     messages: list[domain.Message] = []
     changes: list[Changed] = []
     merges: list[Merged] = []
+    opened: list[domain.Message] = []
     for each in records:
         if isinstance(each, Changed):
             changes.append(each)
         elif isinstance(each, Merged):
             merges.append(each)
+        elif isinstance(each, Opened):
+            opened += [found for found in [_opening(each, policies)] if found and found.occurred_time <= now]
         elif (message := wire.message(each, policies)) is not None and message.occurred_time <= now:
             messages.append(message)
     merges = [each for each in merges if each.time <= now]
     messages = _newest(messages)
+    known = {each.case_id for each in messages if each.opens}
+    messages += [each for each in _newest(opened) if each.case_id not in known]
     keys = _keys(messages, merges)
     threads: defaultdict[uuid.UUID, list[domain.Message]] = defaultdict(list)
     for message in messages:
@@ -39,6 +42,11 @@ def evaluate(
                 acts[key].append(change.act)
     cases = [case for key, found in threads.items() for case in domain.tell(found, acts[key], now=now, key=key)]
     return sorted(cases, key=lambda each: (each.opened_time, each.case_id))
+
+
+def _opening(given: Opened, policies: domain.Policies) -> domain.Message | None:
+    """Read the message that a case was opened by from what is said of the case; whatever opens cases, this does."""
+    return wire.message(given.stitched, replace(policies, opening_kinds=policies.opening_kinds | {domain.Kind.INQUIRY}))
 
 
 def _newest(messages: Iterable[domain.Message]) -> list[domain.Message]:

@@ -12,6 +12,7 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message as Proto
 
+from sori.ingest.v1 import touchpoint_pb2
 from sori.ingest.v1.touchpoint_pb2 import Touchpoint
 from sori.journey.v1.customer_events_pb2 import CustomerMerged
 from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
@@ -31,27 +32,46 @@ _ACTS = {
     evaluation_pb2.CASE_CHANGE_TYPE_ASSIGN: ActKind.ASSIGN,
     evaluation_pb2.CASE_CHANGE_TYPE_ACKNOWLEDGE: ActKind.ACKNOWLEDGE,
 }
-_CHANGES = {  # Other words for them.
+_CHANGES = {  # The words for them, with those that are not the protocol's.
+    "set_pending": "SET_PENDING",
     "pending": "SET_PENDING",
+    "on_hold": "ON_HOLD",
     "hold": "ON_HOLD",
     "set_on_hold": "ON_HOLD",
+    "put_on_hold": "ON_HOLD",
+    "resume": "RESUME",
+    "resumed": "RESUME",
     "unhold": "RESUME",
     "open": "RESUME",
     "set_open": "RESUME",
-    "resumed": "RESUME",
+    "resolve": "RESOLVE",
     "resolved": "RESOLVE",
+    "solved": "RESOLVE",
+    "reopen": "REOPEN",
     "reopened": "REOPEN",
+    "close": "CLOSE",
     "closed": "CLOSE",
+    "assign": "ASSIGN",
     "assigned": "ASSIGN",
     "reassign": "ASSIGN",
+    "reassigned": "ASSIGN",
     "ack": "ACKNOWLEDGE",
+    "acknowledge": "ACKNOWLEDGE",
     "acknowledged": "ACKNOWLEDGE",
+    "merge": "MERGE",
     "merged": "MERGE",
 }
+_OPENED = frozenset({"opened", "new", "created"})
+_TOLD = frozenset({"answered", "breached", "warned", "updated"})  # What follows from other lines.
+_CHANGE_NAMES = ("change", "change_type", "action", "event_type", "event", "type", "state", "status")
+_TIME_NAMES = ("time", "change_time", "changed_time", "event_time", "occurred_time", "timestamp", "at")
+_CASE_TIMES = {"RESOLVE": "resolved_time", "ACKNOWLEDGE": "acknowledged_time", "CLOSE": "closed_time"}
+_PREFIX = re.compile(r"^(case_change_type_|case_state_|(sori\.notify\.)?case[._])|\.v1$")
 _WRAPPERS = ("record", "data", "message", "event")
-_NAIVE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?")
+_SPELT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")  # As protobuf reads it.
 M = TypeVar("M", bound=Proto)
 
+_CHANGE = evaluation_pb2.CaseChange
 _TIME = "google.protobuf.Timestamp"
 
 
@@ -76,8 +96,18 @@ class Merged:
     into_customer_id: uuid.UUID | None = None
 
 
-def record(line: str) -> TouchpointStitched | Changed | Merged:
-    """Read one line; one that cannot be read is InvalidInput."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A case was opened; what it says counts where no touchpoint of its thread opens one."""
+
+    stitched: TouchpointStitched
+
+
+Record = TouchpointStitched | Changed | Merged | Opened
+
+
+def record(line: str) -> Record | None:
+    """Read one line, or None where it says only what follows from others; one that cannot be read is InvalidInput."""
     try:
         given = json.loads(line)
     except ValueError as error:
@@ -91,18 +121,21 @@ def record(line: str) -> TouchpointStitched | Changed | Merged:
             customer_id=_id("customer", found.merged_customer_id),
             into_customer_id=_id("customer", found.customer_id),
         )
-    return _identified(found)
+    if isinstance(found, TouchpointStitched):
+        return _identified(found)
+    return found
 
 
-def _unwrapped(given: object) -> TouchpointStitched | evaluation_pb2.CaseChange | CustomerMerged:
+def _unwrapped(
+    given: object, *, word: str = "", time: object = None
+) -> TouchpointStitched | evaluation_pb2.CaseChange | CustomerMerged | Opened | None:
+    """Read an object, or what it wraps; `word` and `time` are what its wrappers say of it."""
     if not isinstance(given, dict):
         raise InvalidInput("is not a JSON object")
     keys = {_snake(str(key)): value for key, value in given.items()}
     for name in ("case_change", "change"):
         if isinstance(keys.get(name), dict):
-            return _parse(keys[name], evaluation_pb2.CaseChange())
-    if isinstance(keys.get("change"), str):
-        return _parse(given, evaluation_pb2.CaseChange())
+            return _flat_change(keys[name])
     for name in ("stitched", "touchpoint_stitched", "touchpoint_classified", "touchpoint_received"):
         if isinstance(keys.get(name), dict):
             return _parse(keys[name], TouchpointStitched())
@@ -110,12 +143,67 @@ def _unwrapped(given: object) -> TouchpointStitched | evaluation_pb2.CaseChange 
         return _parse(given, TouchpointStitched())
     if "merged_customer_id" in keys:
         return _parse(given, CustomerMerged())
+    if _is_change(keys):
+        return _flat_change(given)
+    word, time = _word(keys) or word, next((keys[name] for name in _TIME_NAMES if name in keys), time)
+    if isinstance(keys.get("case"), dict):
+        return _of_case(keys["case"], word, time)
     if "occurred_time" in keys:
         return TouchpointStitched(touchpoint=_parse(given, Touchpoint()))
-    for name in _WRAPPERS:
-        if isinstance(keys.get(name), dict):
-            return _unwrapped(keys[name])
+    for name, value in keys.items():
+        if isinstance(value, dict) and (name in _WRAPPERS or name.startswith("case_")):
+            return _unwrapped(value, word=_turn(name) or word, time=time)
     raise InvalidInput("is neither a touchpoint nor a case change")
+
+
+def _is_change(keys: Mapping[str, Any]) -> bool:
+    """Say whether an object says what became of a case that it names."""
+    named = {"case_id", "thread_id", "thread", "customer_id"} & keys.keys() or isinstance(keys.get("case"), str)
+    return bool(named and not {"kind", "channel"} & keys.keys() and ("change" in keys or _word(keys)))
+
+
+def _turn(text: str) -> str:
+    """Give the word for what happened to a case, without what stands around it; empty: it is none."""
+    word = _PREFIX.sub("", text.strip().replace("-", "_").replace(" ", "_").lower())
+    word = _PREFIX.sub("", word)
+    return word if word in _CHANGES or word in _OPENED or word in _TOLD else ""
+
+
+def _word(keys: Mapping[str, Any]) -> str:
+    return next((word for name in _CHANGE_NAMES if isinstance(keys.get(name), str) and (word := _turn(keys[name]))), "")
+
+
+def _flat_change(given: Mapping[str, Any]) -> evaluation_pb2.CaseChange | Opened | None:
+    """Read a change that stands in one object, whichever words it uses."""
+    keys = {_snake(str(key)): value for key, value in given.items()}
+    word = _word(keys)
+    time = next((keys[name] for name in _TIME_NAMES if name in keys), None)
+    names = {"thread_id": keys.get("thread_id", keys.get("thread")), "case_id": keys.get("case_id", keys.get("case"))}
+    if word in _OPENED:
+        return _of_case({**keys, **names}, word, time)
+    if word in _TOLD:
+        return None
+    return _parse({**keys, **names, "change": _CHANGES.get(word, keys.get("change")), "time": time}, _CHANGE())
+
+
+def _of_case(given: Mapping[str, Any], word: str, time: object) -> evaluation_pb2.CaseChange | Opened | None:
+    """Read a case as it stood after something had happened to it."""
+    keys = {_snake(str(key)): value for key, value in given.items()}
+    word = word if word not in ("", "updated") else _turn(str(keys.get("state", "")))
+    if word in _OPENED:
+        kind = touchpoint_pb2.TOUCHPOINT_KIND_INQUIRY
+        said = {**keys, "kind": kind, "actor": touchpoint_pb2.ACTOR_CUSTOMER}
+        said["occurred_time"] = keys.get("opened_time", time)
+        said["thread_id"] = keys.get("thread_id") or keys.get("case_id")
+        said["attributes"] = {"severity": str(keys.get("severity", "")).removeprefix("CASE_SEVERITY_")}
+        about = {"classification": {"topics": keys.get("topics", [])}, "position": keys}
+        return Opened(stitched=_identified(_parse({"touchpoint": said, **about}, TouchpointStitched())))
+    if word not in _CHANGES:
+        return None
+    change = _CHANGES[word]
+    when = keys.get(_CASE_TIMES.get(change, ""), time)
+    actor = keys.get("acknowledged_by", "") if change == "ACKNOWLEDGE" else ""
+    return _parse({**keys, "change": change, "time": when, "actor": actor}, _CHANGE())
 
 
 def _parse(given: Mapping[str, Any], message: M) -> M:
@@ -145,18 +233,27 @@ def _value(value: Any, field: FieldDescriptor) -> Any:
         names = field.enum_type.values_by_name
         prefix = field.enum_type.values[0].name.removesuffix("UNSPECIFIED")
         word = value.strip().replace("-", "_").replace(" ", "_")
-        if field.enum_type.name == "CaseChangeType":
-            word = _CHANGES.get(word.lower(), word)
         return next((each for each in (value, word.upper(), prefix + word.upper()) if each in names), value)
     if field.message_type is None:
         return str(value) if field.type == FieldDescriptor.TYPE_STRING and isinstance(value, int) else value
     if field.message_type.full_name == _TIME:
-        if isinstance(value, str) and _NAIVE.fullmatch(value):
-            return dt.datetime.fromisoformat(value.replace(" ", "T").upper()).isoformat() + "Z"
-        return value
+        return _moment(value)
     if field.message_type.GetOptions().map_entry:
         return {str(key): str(each).lower() if isinstance(each, bool) else each for key, each in value.items()}
     return _spelt(value, field.message_type) if isinstance(value, dict) else value
+
+
+def _moment(value: Any) -> Any:
+    """Spell a time as protobuf's JSON does; one without an offset is UTC, a number counts seconds."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = dt.datetime.fromtimestamp(value, dt.UTC).isoformat()
+    if not isinstance(value, str) or _SPELT.fullmatch(value):
+        return value
+    try:
+        found = dt.datetime.fromisoformat(value.strip().upper())
+    except ValueError:
+        return value
+    return found.isoformat() + ("" if found.tzinfo else "Z")
 
 
 def _snake(name: str) -> str:

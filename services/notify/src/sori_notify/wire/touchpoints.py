@@ -15,7 +15,8 @@ from sori_notify.wire.words import ACTORS, CHANNELS, KINDS
 
 _TRUE = frozenset({"1", "true", "yes", "y"})
 _FALSE = frozenset({"0", "false", "no", "n"})
-_INTERNAL = frozenset({"internal", "private", "note"})  # visibilities that no customer sees
+_INTERNAL = frozenset({"internal", "private", "note", "internal_note", "private_note", "agents", "staff"})
+_AUTOMATIC = ("automatic", "automated", "auto_reply", "is_automatic", "is_automated", "autoresponder", "is_bot")
 
 
 def message(stitched: TouchpointStitched, policies: domain.Policies) -> domain.Message | None:
@@ -26,7 +27,7 @@ def message(stitched: TouchpointStitched, policies: domain.Policies) -> domain.M
     opens = policies.opens(actor, kind)
     if not (touchpoint.thread_id or opens or touchpoint.revision):  # A later revision may take back what one opened.
         return None
-    if actor is domain.Actor.AGENT and _is_set(touchpoint, "automatic", "automated", "auto_reply"):
+    if actor is domain.Actor.AGENT and _is_automatic(touchpoint):
         actor = domain.Actor.BOT
     customer_id = stitched.position.customer_id
     customer = parse.uuid(customer_id, "position.customer_id") if customer_id else None
@@ -76,11 +77,20 @@ def _is_set(touchpoint: Touchpoint, *names: str) -> bool:
     return any(touchpoint.attributes.get(name, "").strip().lower() in _TRUE for name in names)
 
 
+def _is_automatic(touchpoint: Touchpoint) -> bool:
+    """Say whether no person wrote it, by the words of helpdesks and of mail (RFC 3834)."""
+    submitted = touchpoint.attributes.get("auto_submitted", "no").strip().lower()
+    return submitted not in ("no", "") or _is_set(touchpoint, *_AUTOMATIC)
+
+
 def _is_public(touchpoint: Touchpoint) -> bool:
     said = touchpoint.attributes
-    if said.get("public", "").strip().lower() in _FALSE or said.get("visibility", "").strip().lower() in _INTERNAL:
+    if any(said.get(name, "").strip().lower() in _FALSE for name in ("public", "is_public")):
         return False
-    return not _is_set(touchpoint, "internal", "private", "is_private")
+    for name in ("visibility", "message_type", "note_type"):
+        if said.get(name, "").strip().lower().replace("-", "_").replace(" ", "_") in _INTERNAL:
+            return False
+    return not _is_set(touchpoint, "internal", "private", "is_internal", "is_private", "internal_note", "private_note")
 
 
 def _severity(touchpoint: Touchpoint, classification: Classification, policies: domain.Policies) -> domain.Severity:
