@@ -119,6 +119,47 @@ async def test_a_case_comes_with_its_messages_a_playbook_and_what_to_do_next(not
     assert 60 <= found.case.clock.working_seconds_used < 120
 
 
+async def test_a_severe_case_shows_what_was_done_in_the_last_crisis(notify: harness.Harness) -> None:
+    api, who = stub(notify), notify.metadata(subject="kim")
+    severe: dict[str, Any] = {"attributes": {"severity": "critical"}}
+    price = builders.a_classification(topics=["price"])
+    start = now() - 30 * MINUTE
+    (past,) = await opened(notify, builders.stitched(price, thread_id="past", occurred_time=start, **severe))
+    for number, (kind, minutes) in enumerate((("reply", 4), ("resolution", 20))):
+        await notify.publish(
+            builders.stitched(
+                price,
+                thread_id="past",
+                actor="agent",
+                kind=kind,
+                occurred_time=start + minutes * MINUTE,
+                external_id=f"{number}",
+            )
+        )
+    await api.TagCase(pb.TagCaseRequest(case_id=past.case_id, tags=["vip"]), metadata=who)
+
+    async def over() -> bool:
+        return await notify.count("matter where resolved_time is not null") == 1
+
+    await harness.until(over)
+    coming = [
+        builders.stitched(price, thread_id="now", occurred_time=now() - MINUTE, **severe),
+        builders.stitched(price, thread_id="mild", occurred_time=now() - MINUTE),
+    ]
+    cases = {each.thread_id: each for each in await opened(notify, *coming, count=3)}
+    found = {
+        name: await api.GetCase(pb.GetCaseRequest(case_id=each.case_id), metadata=who) for name, each in cases.items()
+    }
+
+    assert "last-crisis" == found["now"].playbook_name
+    assert "1. +4m: 고객에게 답함 / customer answered" in found["now"].playbook
+    assert "2. +20m: 상담 채널에서 해결로 표시함 / marked as resolved in its channel" in found["now"].playbook
+    assert "3. +30m: vip 꼬리표를 붙임 / tagged vip" in found["now"].playbook
+    assert "+4m: 고객에게 답함 / customer answered" == found["now"].suggested_step
+    assert "" == found["mild"].playbook
+    assert "" == found["past"].playbook
+
+
 async def test_the_evidence_adds_up_to_the_second(notify: harness.Harness) -> None:
     friday = dt.datetime(2026, 11, 13, 8, 30, tzinfo=dt.UTC)  # half past five in Seoul
     thread = [

@@ -3,6 +3,7 @@
 import datetime as dt
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +20,10 @@ from sori_notify.domain.chains import (
     StepKind,
     Surroundings,
 )
+from sori_notify.domain.clock import Metric
 from sori_notify.domain.schedules import Hours
+from sori_notify.settings import chains as files
+from sori_notify.settings.places import MistakesFound
 
 START = dt.datetime(2026, 11, 2, 3, tzinfo=dt.UTC)
 AGENT = Recipient(kind=RecipientKind.PERSON, name="agent")
@@ -190,3 +194,36 @@ def test_after_downtime_people_still_get_the_time_that_a_wait_gives_them() -> No
     assert moved is not None
     assert 1 == len(moved.pages)
     assert late + minutes(5) == moved.standing.due_time
+
+
+def a_file(start_on: str) -> str:
+    return f"chains:\n  - name: c\n    start_on: {{{start_on}}}\n    steps: [{{notify: {{target: t}}}}]\n"
+
+
+@pytest.mark.parametrize(
+    ("start_on", "metric", "policy", "percent", "starts"),
+    [
+        ("turns: [warned]", Metric.FIRST_RESPONSE, "p", 25, True),
+        ("turns: [warned]", Metric.NEXT_RESPONSE, "p", 25, False),
+        ("turns: [warned], percent: 50", Metric.FIRST_RESPONSE, "p", 25, False),
+        ("turns: [warned], percent: 50", Metric.FIRST_RESPONSE, "p", 80, True),
+        ("turns: [breached], metrics: [total_resolution]", Metric.TOTAL_RESOLUTION, "p", 100, True),
+        ("turns: [breached], policies: [vip]", Metric.FIRST_RESPONSE, "p", 100, False),
+        ("turns: [breached], policies: [vip]", Metric.FIRST_RESPONSE, "vip", 100, True),
+    ],
+)
+def test_which_clocks_start_a_chain(start_on: str, metric: Metric, policy: str, percent: int, starts: bool) -> None:
+    read = files.parse("chains.yaml", a_file(start_on))
+
+    assert starts == read.starts["c"].matches_clock(metric, policy=policy, percent=percent)
+
+
+@pytest.mark.parametrize(
+    ("start_on", "column"), [("turns: [opened], percent: 50", 42), ("turns: [reopened], metrics: [next_response]", 44)]
+)
+def test_what_has_no_meaning_for_a_turn_is_refused(start_on: str, column: int) -> None:
+    with pytest.raises(MistakesFound) as refused:
+        files.parse("chains.yaml", a_file(start_on))
+
+    (mistake,) = refused.value.mistakes
+    assert (3, column) == (mistake.line, mistake.column)

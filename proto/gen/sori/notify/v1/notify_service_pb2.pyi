@@ -334,9 +334,11 @@ class GetCaseResponse(_message.Message):
     PLAYBOOK_NAME_FIELD_NUMBER: _builtins.int
     SUGGESTED_STEP_FIELD_NUMBER: _builtins.int
     playbook: _builtins.str
-    """What the house does about such a case, in Markdown; empty when no playbook suits."""
+    """What the house does about such a case, in Markdown; of a severe one also what was done in the last crisis about
+    one of its topics. Empty when no playbook suits.
+    """
     playbook_name: _builtins.str
-    """Name of the playbook; empty when none suits."""
+    """Name of the playbook; `last-crisis` when only that one suits; empty when none does."""
     suggested_step: _builtins.str
     """What to do next: an item of the playbook, or what the state of the case asks for."""
     @_builtins.property

@@ -39,7 +39,8 @@ class CasesApi:
     async def GetCase(self, request: pb.GetCaseRequest, context: rpc.Context) -> pb.GetCaseResponse:
         """Give a case with its messages, its log and what to do about it."""
         found = await self._particulars(request.case_id)
-        playbook = self._edge.policies().playbook(found.case.topics, found.case.severity)
+        own = self._edge.policies().playbook(found.case.topics, found.case.severity)
+        playbook = domain.together(own, found.learnt)
         return pb.GetCaseResponse(
             case=wire.case(found.case),
             messages=map(wire.case_message, found.messages),

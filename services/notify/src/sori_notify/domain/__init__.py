@@ -1,7 +1,7 @@
 """What a case is, what was promised for it, and when somebody must hear of it."""
 
 from sori_notify.domain.act import Act, ActKind
-from sori_notify.domain.advice import suggested_step
+from sori_notify.domain.advice import CRISES, learnt, suggested_step, together
 from sori_notify.domain.alert import FIRST_RESPONSE_BREACHED, Alert, AlertState, retry_delay
 from sori_notify.domain.attainment import Attainment
 from sori_notify.domain.calendar import ALWAYS, Calendar, NeverOpens
@@ -18,6 +18,7 @@ from sori_notify.domain.words import Actor, Channel, Kind, Severity
 
 __all__ = [
     "ALWAYS",
+    "CRISES",
     "FIRST_RESPONSE_BREACHED",
     "Act",
     "ActKind",
@@ -64,6 +65,7 @@ __all__ = [
     "expire",
     "flagged",
     "flatten",
+    "learnt",
     "owner",
     "recorded",
     "retry_delay",
@@ -72,5 +74,6 @@ __all__ = [
     "standing",
     "suggested_step",
     "tell",
+    "together",
     "visible",
 ]

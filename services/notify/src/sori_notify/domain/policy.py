@@ -1,6 +1,7 @@
 """What is promised, and to whom."""
 
 import datetime as dt
+import functools
 import hashlib
 import json
 from collections.abc import Collection, Mapping
@@ -73,6 +74,7 @@ class Promise:
         )
 
 
+@functools.lru_cache(maxsize=256)
 def first_response(policy: str, amount: dt.timedelta) -> Promise:
     """Promise a first response round the clock and nothing else."""
     return Promise(policy=policy, targets=(Target(metric=Metric.FIRST_RESPONSE, amount=amount, calendar=ALWAYS),))

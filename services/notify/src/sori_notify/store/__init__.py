@@ -4,7 +4,7 @@ from sori_notify.store import chains, customers, deliveries, erasures, outreach,
 from sori_notify.store.acts import add_acts, load_acts
 from sori_notify.store.alerts import add_alerts, claim_alerts, mark_sent, mark_unsent
 from sori_notify.store.attainment import Measured, attainment, threads_between
-from sori_notify.store.cases import Wanted, add_cases, changed, horizon, key_of, load, page, save
+from sori_notify.store.cases import Wanted, add_cases, changed, horizon, key_of, last_crisis, load, page, save
 from sori_notify.store.corrections import add_corrections
 from sori_notify.store.deadlines import fire_deadlines, keys_of, lease_deadlines, save_deadlines
 from sori_notify.store.locks import hold, try_hold
@@ -38,6 +38,7 @@ __all__ = [
     "horizon",
     "key_of",
     "keys_of",
+    "last_crisis",
     "lease_deadlines",
     "load",
     "load_acts",

@@ -260,6 +260,21 @@ async def page(
     return await _with_clocks(tx, rows.all())
 
 
+async def last_crisis(tx: Transaction, case: Case) -> uuid.UUID | None:
+    """Name the thread of the severe case about one of the same topics that ended last before this one began."""
+    rows = await tx.execute(
+        "select coalesce(thread_key, case_id) from matter where severity in ('high', 'critical')"
+        " and resolved_time < :opened and origin = 'customer' and topics ?| cast(:topics as text[])"
+        " and case_id <> :case_id order by resolved_time desc limit 1",
+        {
+            "opened": case.opened_time,
+            "topics": list(case.topics),
+            "case_id": case.case_id,
+        },
+    )
+    return rows.scalar_one_or_none()
+
+
 async def horizon(tx: Transaction) -> int:
     """Give the transaction from which on others may still be under way; followers read only what is before it."""
     rows = await tx.execute("select cast(cast(pg_snapshot_xmin(pg_current_snapshot()) as text) as bigint)")

@@ -112,6 +112,11 @@ MATTER = sa.Table(  # A case; the word itself is SQL's.
     one_of("channel", Channel),
     one_of("clock_state", ClockState),
     sa.Index("ix_matter_page", "opened_time", "case_id"),
+    sa.Index(  # Crises that are over.
+        "ix_matter_crisis",
+        "resolved_time",
+        postgresql_where=sa.text("severity in ('high', 'critical') and resolved_time is not null"),
+    ),
     sa.Index("ix_matter_page_of_unit", "org_unit", "opened_time", "case_id"),
 )
 CASE_ACT = sa.Table(  # What people did; only ever added to.

@@ -25,6 +25,7 @@ class Particulars:
     case: domain.Case
     messages: list[domain.Message]
     acts: list[Act]
+    learnt: domain.Playbook | None  # from the last crisis about one of its topics, for one that is as severe
 
 
 async def list_cases(
@@ -44,11 +45,25 @@ async def get_case(
         told = domain.tell(dossier.messages, dossier.acts, now=now, key=dossier.key)
         case = next((each for each in told if each.case_id == case_id), kept)
         shown = domain.recorded(case, kept)
+        learnt = await _learnt(tx, shown)
     return Particulars(
         case=shown,
         messages=sorted(dossier.messages, key=lambda each: (each.occurred_time, each.touchpoint_id)),
         acts=sorted((each for each in dossier.acts if each.case_id == case_id), key=lambda each: each.time),
+        learnt=learnt,
     )
+
+
+async def _learnt(tx: Transaction, case: domain.Case) -> domain.Playbook | None:
+    if case.severity not in domain.CRISES or case.origin is not domain.Origin.CUSTOMER:
+        return None
+    key = await store.last_crisis(tx, case)
+    if key is None:
+        return None
+    past = (await store.load(tx, [key]))[key]
+    over = [each for each in past.cases if each.resolved_time and each.severity in domain.CRISES]
+    latest = max(over, key=lambda each: each.opened_time, default=None)
+    return domain.learnt(latest, past.messages, past.acts) if latest else None
 
 
 async def begin_watch(db: Database) -> tuple[int, uuid.UUID]:
