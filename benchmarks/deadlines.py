@@ -163,6 +163,9 @@ async def measure(given: argparse.Namespace) -> dict[str, float]:
         _lab.console.print(f"opening {given.count:,} clocks")
         await bench.fill(given.count, dt.datetime.now(dt.UTC) + dt.timedelta(days=300), dt.timedelta(milliseconds=30))
         await connection.execute("analyze")
+        if given.pause:
+            _lab.console.print("opened: press Enter to measure")
+            await asyncio.to_thread(sys.stdin.readline)
         for name, more in (("leased", {}), ("poll_only", {"SORI_NOTIFY_LEASE_SECONDS": "0.0001"})):
             bench.start(**more)
             late, _ = await bench.round(given.rate * given.seconds, given.seconds)
@@ -196,6 +199,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=10, help="how long they are paced")
     parser.add_argument("--burst", type=int, default=20_000, help="deadlines within one second")
     parser.add_argument("--clocks", type=int, default=10_000, help="clocks created and cancelled")
+    parser.add_argument("--pause", action="store_true", help="wait for Enter between opening them and measuring")
     parser.add_argument("--json", action="store_true", help="one JSON line instead of a table")
     given = parser.parse_args()
     found = asyncio.run(measure(given))
