@@ -91,6 +91,7 @@ def test_call_that_the_company_made_is_not_the_customers(read: Read) -> None:
     [
         ("ignored_queued.json", "event_type_unused"),
         ("ignored_task.json", "channel_unused"),
+        ("ignored_agent_event.json", "event_type_unknown"),
         ("ignored_rule_matched.json", "event_type_unknown"),
         ("ignored_failed_analysis.json", "analysis_failed"),
         ("ignored_real_time_partial.json", "not_finished"),

@@ -48,3 +48,11 @@ def test_reviews_may_come_as_a_mere_list(read: Read) -> None:
     first, second = read("app_store", "ok_list.json").touchpoints
 
     assert (4, 1) == (first.rating.value, second.rating.value)
+
+
+def test_the_feed_says_the_same_as_xml(read: Read) -> None:
+    [made] = read("app_store", "ok_feed_as_xml.xml").touchpoints
+
+    assert ("11900000001", 1, "4.2.0") == (made.external_id, made.rating.value, made.attributes["app_version"])
+    assert "로그인이 안 돼요\n업데이트 & 재설치 뒤에도 계속 꺼져요 😢" == made.text
+    assert "app_store:123456789" == made.identifiers[0].value

@@ -80,3 +80,9 @@ def test_posts_need_no_envelope(read: Read, file: str) -> None:
 
     assert (pb.TOUCHPOINT_KIND_MENTION, pb.ACTOR_CUSTOMER) == (made.kind, made.actor)
     assert made.text.startswith("@sori ")
+
+
+def test_a_post_counts_without_its_author(read: Read) -> None:
+    [made] = read("x", "ok_filtered_stream_without_author.json").touchpoints
+
+    assert ("1880000000000000001", 0) == (made.external_id, len(made.identifiers))

@@ -31,7 +31,7 @@ FIELDS: Mapping[str, str] = {
     "attributes": "turn_sentiment (one word for each line of the text, `-` where there is none; goes on in"
     " turn_sentiment_2, …), sentiment_customer, sentiment_agent, categories, summary, seconds, event, queue, agent,"
     " disconnect_reason, attachments",
-    "ignored": "other contact events, tasks, matched rules, partial utterances, analyses that failed, contacts"
+    "ignored": "other contact events, events of agents, tasks, matched rules, partial utterances, failed analyses, contacts"
     " without words",
 }
 
@@ -85,6 +85,8 @@ def read(payload: Payload, source: Source) -> Reading:
         return reading_of(_transcript(given, payload, source))
     if "ContactId" in given and ("InitiationTimestamp" in given or "CustomerEndpoint" in given):
         return reading_of(_record(given, payload, source))
+    if "AgentARN" in given:  # An event of the agents' stream: a login, a change of state, a heart beat.
+        return reading_of(Ignored("event_type_unknown", reading.optional_text(given, "EventType")))
     raise Unreadable("field_missing", "missing", "Transcript")
 
 

@@ -1,7 +1,9 @@
 """App Store: customer reviews of App Store Connect with our responses, and the public feed of reviews."""
 
+import codecs
 import re
 from collections.abc import Mapping
+from xml.etree import ElementTree
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import parts, reading
@@ -26,12 +28,14 @@ FIELDS: Mapping[str, str] = {
 }
 
 _REVIEWS, _RESPONSES = "customerReviews", "customerReviewResponses"
+_ATOM, _ITUNES = "{http://www.w3.org/2005/Atom}", "{http://itunes.apple.com/rss}"
 _AUTHOR = re.compile(r"/id(\d{1,20})\b")
 
 
 def read(payload: Payload, source: Source) -> Reading:
-    """Read reviews and responses as JSON:API, or the feed."""
-    value = reading.json_value(payload)
+    """Read reviews and responses as JSON:API, or the feed as JSON or XML."""
+    is_xml = payload.body.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<")
+    value = _feed(payload.body) if is_xml else reading.json_value(payload)
     if not isinstance(value, dict | list):
         raise Unreadable("not_json", "neither an object nor a list")
     given: reading.JsonObject = {"data": value} if isinstance(value, list) else value
@@ -50,6 +54,26 @@ def read(payload: Payload, source: Source) -> Reading:
     if not listed:
         return Reading(ignored=(Ignored("no_reviews"),))
     return found
+
+
+def _feed(body: bytes) -> reading.JsonObject:
+    """Read the feed as XML into the shape that it has as JSON."""
+    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:  # A feed needs neither, and entities may grow beyond all bounds.
+        raise Unreadable("not_xml", "has a document type")
+    try:
+        feed = ElementTree.fromstring(body.strip())
+    except (ElementTree.ParseError, ValueError, LookupError):
+        raise Unreadable("not_xml", "not XML") from None
+    return {"feed": {"entry": [_labelled(each) for each in feed.iterfind(f"{_ATOM}entry")]}}
+
+
+def _labelled(entry: ElementTree.Element) -> reading.JsonObject:
+    made: reading.JsonObject = {}
+    for each in entry:
+        name = each.tag.removeprefix(_ATOM).replace(_ITUNES, "im:")
+        value = _labelled(each) if len(each) else {"label": reading.clean(each.text or "")}
+        made.setdefault(name, value)  # The content is there as text, and then as HTML.
+    return made
 
 
 def _is_response(given: object) -> bool:

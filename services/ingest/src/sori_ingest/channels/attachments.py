@@ -12,8 +12,9 @@ _LONGEST_TYPE = 32  # characters
 
 def attach(made: pb.Touchpoint, types: Iterable[str]) -> None:
     """Set the attribute `attachments`, as in `file:1,image:2`; nothing where there are none."""
-    counts = Counter(_clean(each) for each in types)
-    reading.attribute(made, "attachments", ",".join(f"{name}:{count}" for name, count in sorted(counts.items())))
+    if found := [_clean(each) for each in types]:
+        counts = sorted(Counter(found).items())
+        reading.attribute(made, "attachments", ",".join(f"{name}:{count}" for name, count in counts))
 
 
 def type_of(media_type: str) -> str:

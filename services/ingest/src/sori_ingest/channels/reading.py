@@ -631,7 +631,7 @@ def attribute(made: pb.Touchpoint, key: str, value: object) -> None:
     if value is None or isinstance(value, dict | list) or not key:
         return
     try:
-        written = clean(value if isinstance(value, str) else _written(value, key))
+        written = clean(value) if isinstance(value, str) else _written(value, key)
     except Unreadable:
         return
     key = clean(key)[: rules.LONGEST_ATTRIBUTE_KEY]
@@ -660,10 +660,12 @@ def fit(made: pb.Touchpoint, source: Source) -> pb.Touchpoint:
         made.attributes["text_cut"] = "true"
     if "\0" in text:
         made.text = text.replace("\0", "")
-    for name in _REFERENCES:
-        value: str = getattr(made, name)
-        if value and (fitting := reference(value)) != value:
-            setattr(made, name, fitting)
+    written = f"{made.external_id}{made.thread_id}{made.order_id}{made.product}"
+    if len(written) > rules.LONGEST_REFERENCE or not _WORDS_ONLY(written):
+        for name in _REFERENCES:
+            value: str = getattr(made, name)
+            if value and (fitting := reference(value)) != value:
+                setattr(made, name, fitting)
     if made.HasField("survey"):
         made.survey.survey_id = reference(made.survey.survey_id)
     if (language := made.language) and rules.wrong_language(language):
@@ -678,6 +680,7 @@ def fit(made: pb.Touchpoint, source: Source) -> pb.Touchpoint:
 
 
 _REFERENCES = ("external_id", "thread_id", "order_id", "product")
+_WORDS_ONLY = re.compile(r"[!-~]*").fullmatch  # neither space nor anything unusual, as nearly always
 
 
 def reference(value: str) -> str:

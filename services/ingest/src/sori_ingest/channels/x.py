@@ -67,7 +67,7 @@ def _around(value: object) -> reading.JsonObject:
     first = listed[0] if listed else None
     if isinstance(first, dict) and "user" in first and ("text" in first or "full_text" in first):
         return {_POSTS[0]: listed}
-    if isinstance(first, dict) and "author_id" in first:
+    if isinstance(first, dict) and ("author_id" in first or "edit_history_tweet_ids" in first):
         return {"data": listed}
     if not isinstance(value, dict):
         raise Unreadable("not_json", "not an object")
@@ -229,7 +229,7 @@ def _second_post(each: reading.JsonObject, own: frozenset[str], payload: Payload
     if "created_at" in each and "user" in each:  # The older shape within a newer envelope.
         return _first_post(each, own, payload, source) if not each.get("retweeted_status") else Ignored("retweet")
     post_id = reading.text(each, "id")
-    author = reading.text(each, "author_id")
+    author = reading.optional_text(each, "author_id")  # Only there where the stream was asked for it.
     referenced: dict[str, str] = {}
     for reference in reading.objects_at(each, "referenced_tweets"):
         referenced[reading.optional_text(reference, "type")] = reading.optional_text(reference, "id")

@@ -75,9 +75,10 @@ class Mailbox:
             headers={"x-sori-mail-from": envelope.mail_from or ""},
             received_time=now,
         )
-        work = usecases.take_in(
-            self._bus, ADAPTERS[config.adapter], payload, channels.configured(config), now=now, signed=True
+        handed = usecases.Handed(
+            adapter=ADAPTERS[config.adapter], payload=payload, source=channels.configured(config), signed=True
         )
+        work = usecases.take_in(self._bus, handed, now=now)
         count(config.name, await self._gate.through(len(body), work))
 
 

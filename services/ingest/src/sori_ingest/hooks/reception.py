@@ -1,10 +1,8 @@
 """What every way in over HTTP does once it knows the source: prove, let through, count, answer."""
 
-import datetime as dt
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 import structlog
@@ -39,23 +37,13 @@ _OWN_HEADERS = b"x-sori-"  # ours to set, nobody else's
 _MOST_QUERY = 100  # fields
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """A request as it came in."""
-
-    body: bytes = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)  # names in lower case
-    query: Mapping[str, str] = field(repr=False)
-    received: dt.datetime
-
-
 class Reception:
     """Takes what was sent for a source."""
 
     def __init__(
         self, bus: Bus, sources: SourceFile, clock: Clock, gate: Gate, sns: Sns, *, public_url: str = ""
     ) -> None:
-        self._bus = bus
+        self._together = usecases.Together(bus)
         self._sources = sources
         self._clock = clock
         self._gate = gate
@@ -75,7 +63,7 @@ class Reception:
             known = self._made[config.name] = config, channels.configured(config)
         return known[1]
 
-    async def read(self, request: Request) -> Sent:
+    async def read(self, request: Request) -> Payload:
         """Read a request to its end, within bounds."""
         headers = {
             name.decode("latin-1"): value.decode("latin-1")
@@ -85,32 +73,38 @@ class Reception:
         if headers.get("content-type", "").lower().startswith(_NO_TEXT):
             raise Refusal(415, "media_type_unknown", "a payload is text, a form, JSON, a mail or a table")
         body = await bodies.read(request.receive, headers)
-        return Sent(body=body, headers=headers, query=_query(request), received=self._clock.now())
+        return Payload(
+            body=body,
+            content_type=headers.get("content-type", ""),
+            headers=headers,
+            query=_query(request),
+            received_time=self._clock.now(),
+        )
 
-    def prove(self, config: SourceConfig, sent: Sent, delivery: Delivery) -> Proof:
+    def prove(self, config: SourceConfig, sent: Payload, delivery: Delivery) -> Proof:
         """Prove who sent it, by the scheme of the source; Refused otherwise."""
         scheme = signatures.SCHEMES.get(signatures.scheme_of(config.adapter, config.options))
         if scheme is None:
             raise Refused("scheme_unknown")
         if not config.secrets:
             raise Refused("no_secret_configured")
-        proof = scheme.verify(delivery, config.secrets, now=sent.received)
-        if self._replays.knows(config.name, proof.once, sent.received.timestamp()):
+        proof = scheme.verify(delivery, config.secrets, now=sent.received_time)
+        if self._replays.knows(config.name, proof.once, sent.received_time.timestamp()):
             raise Refused("replayed")
         return proof
 
-    async def prove_sns(self, config: SourceConfig, sent: Sent, delivery: Delivery) -> Proof:
+    async def prove_sns(self, config: SourceConfig, sent: Payload, delivery: Delivery) -> Proof:
         """Prove that Amazon sent it for a topic of ours, and confirm a subscription; Refused otherwise."""
         topics = frozenset(each.strip() for each in config.options.get("topic_arn", "").split(",") if each.strip())
         if not topics:  # Anybody can sign with Amazon's certificate, for a topic of their own: the path must be secret.
-            signatures.SHARED.verify(delivery, config.secrets, now=sent.received)
+            signatures.SHARED.verify(delivery, config.secrets, now=sent.received_time)
             topics = frozenset({sent.headers.get("x-amz-sns-topic-arn", "")} - {""})
-        proof, message = await self._sns.verify(sent.body, topics, now=sent.received)
+        proof, message = await self._sns.verify(sent.body, topics, now=sent.received_time)
         if message["Type"] == "SubscriptionConfirmation" and not await self._sns.confirm(message):
             raise Refusal(503, "not_confirmed", "Amazon did not confirm the subscription")
         return proof
 
-    def delivery(self, request: Request, sent: Sent) -> Delivery:
+    def delivery(self, request: Request, sent: Payload) -> Delivery:
         """Give of a request what its signature may be over."""
         return Delivery(
             body=sent.body,
@@ -122,29 +116,20 @@ class Reception:
     async def take(
         self,
         config: SourceConfig,
-        sent: Sent,
+        sent: Payload,
         proof: Proof,
     ) -> usecases.Taken:
         """Take it in; returns when all of it is on disk, and raises Busy or Away when that cannot be had in time."""
-        adapter = ADAPTERS[config.adapter]
-        payload = Payload(
-            body=sent.body,
-            content_type=sent.headers.get("content-type", ""),
-            headers=sent.headers,
-            query=sent.query,
-            received_time=sent.received,
-        )
-        work = usecases.take_in(
-            self._bus,
-            adapter,
-            payload,
-            self._source(config),
-            now=sent.received,
+        handed = usecases.Handed(
+            adapter=ADAPTERS[config.adapter],
+            payload=sent,
+            source=self._source(config),
             signed=proof.signed,
             keep=bool(sent.body),
         )
+        work = self._together.take_in(handed, now=sent.received_time)
         taken = await self._gate.through(len(sent.body), work)
-        self._replays.remember(config.name, proof.once, sent.received.timestamp())
+        self._replays.remember(config.name, proof.once, sent.received_time.timestamp())
         count(config.name, taken)
         if taken.quarantine_id and not sent.body:
             raise Refusal(400, "empty", "there is no body")

@@ -1,6 +1,5 @@
 """What was proven and taken already, so that nobody can send it again."""
 
-import hashlib
 from array import array
 
 from sori_ingest.hooks.signatures import WINDOW_SECONDS
@@ -18,7 +17,7 @@ class Replays:
 
     def __init__(self, slots: int = _SLOTS) -> None:
         self._buckets = slots // _BUCKET
-        self._marks = array("Q", bytes(8 * slots))
+        self._marks = array("q", bytes(8 * slots))
         self._until = array("d", bytes(8 * slots))
 
     def knows(self, source: str, once: bytes, now: float) -> bool:
@@ -38,6 +37,6 @@ class Replays:
         self._until[oldest] = now + 2 * WINDOW_SECONDS  # A time may lie ahead of ours.
 
     def _find(self, source: str, once: bytes) -> tuple[int, range]:
-        digest = hashlib.blake2b(source.encode() + b"\0" + once, digest_size=12).digest()
-        first = int.from_bytes(digest[8:], "big") % self._buckets * _BUCKET
-        return int.from_bytes(digest[:8], "big"), range(first, first + _BUCKET)
+        mark = hash((source, once))  # 64 bits, under a key that is drawn for each process
+        first = mark % self._buckets * _BUCKET
+        return mark, range(first, first + _BUCKET)

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from sori_ingest.channels.payload import Payload
 from sori_ingest.hooks import signatures
-from sori_ingest.hooks.reception import Reception, Sent, answer
+from sori_ingest.hooks.reception import Reception, answer
 from sori_ingest.hooks.refusals import Refusal
 from sori_ingest.hooks.signatures import Refused
 from sori_ingest.settings.sources import SourceConfig
@@ -82,7 +83,7 @@ def allow(request: Request) -> Response:
     return Response(status_code=200, headers=headers)
 
 
-def source_of_secret(reception: Reception, adapter: str, sent: Sent) -> SourceConfig:
+def source_of_secret(reception: Reception, adapter: str, sent: Payload) -> SourceConfig:
     """Find the source that one of the credentials belongs to; Refused where there is none."""
     given = [each for each in signatures.credentials(sent.headers) if each]
     if not given:

@@ -16,7 +16,7 @@ from sori_ingest.channels.payload import Adapter, Payload, Reading, Source, Unre
 from sori_ingest.domain.outcomes import Violation
 from sori_ingest.settings.sources import SourceConfig
 from sori_ingest.usecases.quarantine import Selection, announce_end, selected
-from sori_ingest.usecases.taking import Taken, take_in
+from sori_ingest.usecases.taking import Handed, Taken, take_in
 from sori_kit.bus import Bus
 
 log = structlog.get_logger()
@@ -84,4 +84,4 @@ async def _take_again(bus: Bus, kept: SubmissionQuarantined, sources: Sources, n
         return Taken(quarantine_id=kept.quarantine_id, reason=kept.reason, violations=(violation,))
     config = sources.get(kept.source)
     source = channels.configured(config) if config else Source(name=kept.source)
-    return await take_in(bus, adapter, wire.payload(kept), source, now=now, signed=False, keep=False)
+    return await take_in(bus, Handed(adapter=adapter, payload=wire.payload(kept), source=source, keep=False), now=now)

@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -77,74 +77,125 @@ class Taken:
     reply_content_type: str = ""
 
 
-async def take_in(
-    bus: Bus,
-    adapter: Adapter,
-    payload: Payload,
-    source: Source,
-    *,
-    now: dt.datetime,
-    traceparent: str = "",
-    signed: bool = False,
-    keep: bool = True,
-) -> Taken:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handed:
+    """A payload with what reading it takes."""
+
+    adapter: Adapter
+    payload: Payload
+    source: Source
+    signed: bool = False  # No two deliveries of the vendor are the same bit by bit.
+    keep: bool = True  # Off: nothing is put into quarantine.
+
+    @property
+    def is_large(self) -> bool:
+        """Say whether reading it would hold up everybody else."""
+        return len(self.payload.body) > _LARGE
+
+
+@dataclass(slots=True)
+class Prepared:
+    """What a payload holds, ready to be published."""
+
+    reading: Reading
+    delivery: str  # how the source names the delivery, where that matters
+    events: list[Event[TouchpointReceived]]
+    duplicates: list[str]  # touchpoint ids that are in the payload twice
+    problems: list[tuple[str, Violation]]  # reason and field of each
+
+
+async def take_in(bus: Bus, handed: Handed, *, now: dt.datetime, traceparent: str = "") -> Taken:
     """Publish what an adapter makes of a payload, and keep one that it cannot read; returns when all is on disk.
 
-    Touchpoints without an id of their source's are named by the delivery's id, or, where the payload is `signed` (no
-    two deliveries of a vendor are the same bit by bit), by its bytes. With `keep` off, nothing is put into quarantine.
+    Touchpoints without an id of their source's are named by the delivery's id, or, where the payload is signed, by its
+    bytes.
     """
-    reading = await _read(adapter, payload, source)
+    reading = await asyncio.to_thread(read, handed) if handed.is_large else read(handed)
+    prepared = prepare(handed, reading, now=now, traceparent=traceparent)
+    known = await bus.publish(prepared.events) if prepared.events else []
+    return await settle(bus, handed, prepared, known, now=now, traceparent=traceparent)
+
+
+def read(handed: Handed) -> Reading:
+    """Let the adapter read; what it cannot read is a part of the reading."""
+    try:
+        return channels.read(handed.adapter, handed.payload, handed.source)
+    except Unreadable as unreadable:
+        if unreadable.reason == _MISTAKE:  # No more is logged: what an error says may quote the payload.
+            log.error("adapter.failed", adapter=handed.adapter.NAME, source=handed.source.name)
+        return Reading(unreadable=(unreadable,))
+
+
+def prepare(handed: Handed, reading: Reading, *, now: dt.datetime, traceparent: str = "") -> Prepared:
+    """Bring a reading into normal form, and name its touchpoints."""
     delivery = ""
-    if reading.unreadable or not all(each.external_id for each in reading.touchpoints):
-        delivery = _delivery_id(payload, signed)
+    touchpoints = reading.touchpoints
+    if reading.unreadable or not all(each.external_id for each in touchpoints):
+        delivery = _delivery_id(handed.payload, handed.signed)
     instant = wire.instant(now)
-    problems = [(each.reason, _violation(each)) for each in reading.unreadable]
-    events: dict[str, Event[TouchpointReceived]] = {}
-    duplicates: list[str] = []
-    for index, given in enumerate(reading.touchpoints):
+    made = Prepared(reading, delivery, [], [], [(each.reason, _violation(each)) for each in reading.unreadable])
+    named: set[str] = set()
+    for index, given in enumerate(touchpoints):
         if delivery and not given.external_id:
-            given.external_id = f"{delivery}/{index}" if len(reading.touchpoints) > 1 else delivery
+            given.external_id = f"{delivery}/{index}" if len(touchpoints) > 1 else delivery
         received = TouchpointReceived()
         normal = received.touchpoint
         if wrong := _NORMAL_FORM.normalise(given, normal, now=instant):
-            problems += [(wire.NORMAL_FORM, each) for each in wrong]
+            made.problems += [(wire.NORMAL_FORM, each) for each in wrong]
             continue
         normal.touchpoint_id = entity_id = wire.touchpoint_id(normal)
         event_id = wire.event_id(entity_id, normal.revision)
-        if event_id in events:
-            duplicates.append(entity_id)
+        if event_id in named:
+            made.duplicates.append(entity_id)
             continue
-        events[event_id] = Event(
-            event_id=event_id,
-            message=received,
-            entity_id=entity_id,
-            time=now,
-            correlation_id=event_id,
-            traceparent=traceparent,
-        )
-    known = await bus.publish(list(events.values())) if events else []
-    accepted: list[str] = []
-    for event, was_known in zip(events.values(), known, strict=True):
-        (duplicates if was_known else accepted).append(event.entity_id)
-    reason, quarantine_id = "", ""
-    violations = tuple(each for _, each in problems[:_MOST_VIOLATIONS])
-    if problems:
-        reason = problems[0][0]
-        headers = _kept_headers(payload.headers)
-        if delivery := delivery or _delivery_id(payload, signed):  # Read again, it must be named as it was now.
-            headers[DELIVERY_ID] = delivery
-        quarantine_id = _quarantine_id(adapter, payload, source, headers)
-        if keep:
-            kept = wire.payload_quarantined(
-                payload,
-                headers,
-                source,
-                adapter.NAME,
-                quarantine_id=quarantine_id,
-                reason=reason,
-                violations=violations,
+        named.add(event_id)
+        made.events.append(
+            Event(
+                event_id=event_id,
+                message=received,
+                entity_id=entity_id,
+                time=now,
+                correlation_id=event_id,
+                traceparent=traceparent,
             )
-            await quarantine.keep(bus, [kept], now=now, traceparent=traceparent)
+        )
+    return made
+
+
+async def settle(
+    bus: Bus, handed: Handed, prepared: Prepared, known: Sequence[bool], *, now: dt.datetime, traceparent: str = ""
+) -> Taken:
+    """Say what became of a payload whose events are on disk, once what of it cannot be understood is on disk too."""
+    accepted: list[str] = []
+    duplicates = prepared.duplicates
+    for event, was_known in zip(prepared.events, known, strict=True):
+        (duplicates if was_known else accepted).append(event.entity_id)
+    reading, problems = prepared.reading, prepared.problems
+    if not problems:
+        return Taken(
+            accepted=tuple(accepted),
+            duplicates=tuple(duplicates),
+            ignored=reading.ignored,
+            reply=reading.reply,
+            reply_content_type=reading.reply_content_type,
+        )
+    payload, source, adapter = handed.payload, handed.source, handed.adapter
+    reason, violations = problems[0][0], tuple(each for _, each in problems[:_MOST_VIOLATIONS])
+    headers = _kept_headers(payload.headers)
+    if delivery := prepared.delivery or _delivery_id(payload, handed.signed):
+        headers[DELIVERY_ID] = delivery  # Read again, it must be named as it was now.
+    quarantine_id = _quarantine_id(adapter, payload, source, headers)
+    if handed.keep:
+        kept = wire.payload_quarantined(
+            payload,
+            headers,
+            source,
+            adapter.NAME,
+            quarantine_id=quarantine_id,
+            reason=reason,
+            violations=violations,
+        )
+        await quarantine.keep(bus, [kept], now=now, traceparent=traceparent)
     return Taken(
         accepted=tuple(accepted),
         duplicates=tuple(duplicates),
@@ -155,17 +206,6 @@ async def take_in(
         reply=reading.reply,
         reply_content_type=reading.reply_content_type,
     )
-
-
-async def _read(adapter: Adapter, payload: Payload, source: Source) -> Reading:
-    try:
-        if len(payload.body) > _LARGE:
-            return await asyncio.to_thread(channels.read, adapter, payload, source)
-        return channels.read(adapter, payload, source)
-    except Unreadable as unreadable:
-        if unreadable.reason == _MISTAKE:  # No more is logged: what an error says may quote the payload.
-            log.error("adapter.failed", adapter=adapter.NAME, source=source.name)
-        return Reading(unreadable=(unreadable,))
 
 
 def _violation(unreadable: Unreadable) -> Violation:
