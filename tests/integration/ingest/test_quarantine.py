@@ -18,8 +18,10 @@ from sori.ingest.v1 import ingest_service_pb2 as pb
 from sori.ingest.v1 import ingest_service_pb2_grpc as pb_grpc
 from sori.ingest.v1.submission_events_pb2 import SubmissionDiscarded, SubmissionQuarantined, SubmissionReleased
 from sori.ingest.v1.touchpoint_events_pb2 import TouchpointReceived
+from sori.journey.v1 import journey_service_pb2, journey_service_pb2_grpc
+from sori.journey.v1.customer_events_pb2 import CustomerErased
 from sori_kit import rpc
-from sori_kit.envelope import open_as
+from sori_kit.envelope import Event, open_as
 from sori_local import engines as embedded
 
 SOURCES = """
@@ -235,3 +237,65 @@ async def test_what_is_good_of_a_payload_goes_on_and_is_not_doubled_by_a_replay(
     assert result.HasField("rejected")
     assert ["첫째"] == await ingest.texts()
     assert json.loads((await ingest.listed())[0].payload)[0] == good
+
+
+class Journey(journey_service_pb2_grpc.JourneyServiceServicer):
+    """Stands in for journey: knows what the erased were called, and keeps what it is told."""
+
+    def __init__(self, *erased: str) -> None:
+        self._erased = erased
+        self.answers: list[tuple[str, str, int]] = []
+
+    async def FindErased(
+        self, request: journey_service_pb2.FindErasedRequest, context: rpc.Context
+    ) -> journey_service_pb2.FindErasedResponse:
+        places = [place for place, value in enumerate(request.values) if value in self._erased]
+        return journey_service_pb2.FindErasedResponse(places=places)
+
+    async def AnswerErasure(
+        self, request: journey_service_pb2.AnswerErasureRequest, context: rpc.Context
+    ) -> journey_service_pb2.AnswerErasureResponse:
+        self.answers.append((request.erasure_id, request.service, request.removed_count))
+        return journey_service_pb2.AnswerErasureResponse()
+
+
+async def test_nothing_of_who_was_erased_stays_in_quarantine(engines: Engines, tmp_path: Path) -> None:
+    journey, server = Journey("+821012345678", "member-00077"), grpc.aio.server()
+    journey_service_pb2_grpc.add_JourneyServiceServicer_to_server(journey, server)  # type: ignore[no-untyped-call]
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    (tmp_path / "token").write_text("token")
+    env = {
+        "SORI_INGEST_JOURNEY_TARGET": f"127.0.0.1:{port}",
+        "SORI_INGEST_SERVICE_TOKEN_FILE": str(tmp_path / "token"),
+    }
+    async with harness.serving("ingest", engines, env=env) as service:
+        wrong = [
+            builders.a_touchpoint(external_id=f"w-{number}", identifiers=[(kind, value)])
+            for number, (kind, value) in enumerate(
+                [("phone", "010-1234-5678"), ("member_id", "member-00077"), ("email", "park@example.kr")]
+            )
+        ]
+        for each in wrong:
+            each.ClearField("occurred_time")
+        stub = pb_grpc.IngestServiceStub(service.channel)
+        await stub.SubmitTouchpoints(pb.SubmitTouchpointsRequest(touchpoints=wrong), metadata=service.metadata())
+        erased = CustomerErased(erasure_id=NOBODY, part=1, part_count=1)
+
+        await service.publish(Event.new(erased, entity_id=NOBODY, time=builders.NOON))
+
+        await harness.until(lambda: _answered(journey))
+        left = await stub.ListQuarantine(pb.ListQuarantineRequest(), metadata=service.metadata())
+        stored = [each.data for each in await service.bus.read(">", after=0, most=100)]
+    await server.stop(None)
+    assert [(NOBODY, "ingest", 2)] == journey.answers
+    assert [b"park@example.kr"] == [
+        each
+        for each in (b"01012345678", b"010-1234-5678", b"member-00077", b"park@example.kr")
+        if each in b"".join(stored)
+    ]
+    assert 1 == len(left.submissions)
+
+
+async def _answered(journey: Journey) -> bool:
+    return bool(journey.answers)

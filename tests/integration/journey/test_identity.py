@@ -219,7 +219,7 @@ async def test_an_erasure_leaves_no_trace_and_a_proof(journey: harness.Harness) 
     ]
 
     erasure = (await call(journey, "EraseCustomer", customer=by("member_id:M-77"), reason="asked")).erasure
-    for service in ("notify", "insight"):
+    for service in ("ingest", "notify", "insight"):
         await call(journey, "AnswerErasure", erasure_id=erasure.erasure_id, service=service, removed_count=3)
 
     async def done() -> bool:
@@ -249,6 +249,16 @@ async def everything(journey: harness.Harness) -> list[bytes]:
         for stored in await journey.bus.read(">", after=0, most=1000, stream=stream):
             found.append(stored.data + str(stored.headers).encode())
     return found
+
+
+async def test_it_is_known_which_values_named_the_erased(journey: harness.Harness) -> None:
+    await observe(journey, ["member_id:M-77", "phone:+821012345678"], ["member_id:OTHER"])
+    nobody = await call(journey, "FindErased", values=["M-77"])
+    await call(journey, "EraseCustomer", customer=by("member_id:M-77"))
+
+    found = await call(journey, "FindErased", values=["OTHER", "+821012345678", "김", "M-77", "M-77"])
+
+    assert ([], [1, 3, 4]) == (list(nobody.places), list(found.places))
 
 
 async def test_a_late_delivery_does_not_bring_an_erased_person_back(journey: harness.Harness) -> None:

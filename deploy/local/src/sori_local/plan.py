@@ -193,6 +193,7 @@ def _own(name: str, folder: Path, base_port: int, issuer: LocalIssuer) -> dict[s
             "HTTP_PORT": str(base_port + ports.HOOKS),
             "SMTP_PORT": str(base_port + ports.MAIL),
             "SOURCES_PATH": str(home() / "deploy" / "local" / "policies" / "sources.yaml"),
+            **_answers(folder, base_port, issuer, "ingest"),
         }
     if name == "classify":
         return {"MODEL_PATH": str(model()), "LEXICON_PATH": str(lexicons())}

@@ -212,6 +212,10 @@ class JourneyApi(pb_grpc.JourneyServiceServicer):
         )
         return pb.AnswerErasureResponse(erasure=wire.erasure(erasure))
 
+    async def FindErased(self, request: pb.FindErasedRequest, context: rpc.Context) -> pb.FindErasedResponse:
+        """Say which values named somebody who was erased."""
+        return pb.FindErasedResponse(places=await usecases.find_erased(self._db, request.values))
+
     async def GetStageHistory(
         self, request: pb.GetStageHistoryRequest, context: rpc.Context
     ) -> pb.GetStageHistoryResponse:

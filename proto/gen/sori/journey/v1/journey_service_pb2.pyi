@@ -1019,6 +1019,54 @@ class AnswerErasureResponse(_message.Message):
 Global___AnswerErasureResponse: _TypeAlias = AnswerErasureResponse  # noqa: Y015
 
 @_typing.final
+class FindErasedRequest(_message.Message):
+    """Request for FindErased."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Values that may be identifiers, in normal form, of whatever type; up to 1,000."""
+
+    def __init__(
+        self,
+        *,
+        values: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindErasedRequest: _TypeAlias = FindErasedRequest  # noqa: Y015
+
+@_typing.final
+class FindErasedResponse(_message.Message):
+    """Response for FindErased."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLACES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def places(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Places in the request, from 0 and ascending, of the values that were an identifier of somebody who was erased."""
+
+    def __init__(
+        self,
+        *,
+        places: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["places", b"places"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindErasedResponse: _TypeAlias = FindErasedResponse  # noqa: Y015
+
+@_typing.final
 class GetStageHistoryRequest(_message.Message):
     """Request for GetStageHistory."""
 

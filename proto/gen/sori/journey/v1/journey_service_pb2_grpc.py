@@ -105,6 +105,11 @@ class JourneyServiceStub:
                 request_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.AnswerErasureRequest.SerializeToString,
                 response_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.AnswerErasureResponse.FromString,
                 _registered_method=True)
+        self.FindErased = channel.unary_unary(
+                '/sori.journey.v1.JourneyService/FindErased',
+                request_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.FindErasedRequest.SerializeToString,
+                response_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.FindErasedResponse.FromString,
+                _registered_method=True)
         self.GetStageHistory = channel.unary_unary(
                 '/sori.journey.v1.JourneyService/GetStageHistory',
                 request_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.GetStageHistoryRequest.SerializeToString,
@@ -250,6 +255,13 @@ class JourneyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FindErased(self, request, context):
+        """Which of these values, written anywhere, named somebody who was erased. Nothing of the request is kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetStageHistory(self, request, context):
         """How a customer moved from stage to stage, oldest first.
         """
@@ -378,6 +390,11 @@ def add_JourneyServiceServicer_to_server(servicer, server):
                     servicer.AnswerErasure,
                     request_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.AnswerErasureRequest.FromString,
                     response_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.AnswerErasureResponse.SerializeToString,
+            ),
+            'FindErased': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindErased,
+                    request_deserializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.FindErasedRequest.FromString,
+                    response_serializer=sori_dot_journey_dot_v1_dot_journey__service__pb2.FindErasedResponse.SerializeToString,
             ),
             'GetStageHistory': grpc.unary_unary_rpc_method_handler(
                     servicer.GetStageHistory,
@@ -799,6 +816,33 @@ class JourneyService:
             '/sori.journey.v1.JourneyService/AnswerErasure',
             sori_dot_journey_dot_v1_dot_journey__service__pb2.AnswerErasureRequest.SerializeToString,
             sori_dot_journey_dot_v1_dot_journey__service__pb2.AnswerErasureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindErased(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sori.journey.v1.JourneyService/FindErased',
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.FindErasedRequest.SerializeToString,
+            sori_dot_journey_dot_v1_dot_journey__service__pb2.FindErasedResponse.FromString,
             options,
             channel_credentials,
             insecure,

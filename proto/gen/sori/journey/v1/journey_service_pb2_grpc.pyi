@@ -46,6 +46,8 @@ class JourneyServiceStub:
     """How far an erasure is; stays as a proof without personal data."""
     AnswerErasure: _aio.UnaryUnaryMultiCallable[_journey_service_pb2.AnswerErasureRequest, _journey_service_pb2.AnswerErasureResponse]
     """Another service says that its copies are gone. Repeating it changes nothing."""
+    FindErased: _aio.UnaryUnaryMultiCallable[_journey_service_pb2.FindErasedRequest, _journey_service_pb2.FindErasedResponse]
+    """Which of these values, written anywhere, named somebody who was erased. Nothing of the request is kept."""
     GetStageHistory: _aio.UnaryUnaryMultiCallable[_journey_service_pb2.GetStageHistoryRequest, _journey_service_pb2.GetStageHistoryResponse]
     """How a customer moved from stage to stage, oldest first."""
     ReplayStages: _aio.UnaryStreamMultiCallable[_journey_service_pb2.ReplayStagesRequest, _journey_service_pb2.ReplayStagesResponse]
@@ -179,6 +181,14 @@ class JourneyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_journey_service_pb2.AnswerErasureRequest, _abc.Awaitable[_journey_service_pb2.AnswerErasureResponse]],
     ) -> _abc.Awaitable[_journey_service_pb2.AnswerErasureResponse]:
         """Another service says that its copies are gone. Repeating it changes nothing."""
+
+    @_abc_1.abstractmethod
+    def FindErased(
+        self,
+        request: _journey_service_pb2.FindErasedRequest,
+        context: _aio.ServicerContext[_journey_service_pb2.FindErasedRequest, _abc.Awaitable[_journey_service_pb2.FindErasedResponse]],
+    ) -> _abc.Awaitable[_journey_service_pb2.FindErasedResponse]:
+        """Which of these values, written anywhere, named somebody who was erased. Nothing of the request is kept."""
 
     @_abc_1.abstractmethod
     def GetStageHistory(

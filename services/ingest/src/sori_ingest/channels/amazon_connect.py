@@ -31,8 +31,8 @@ FIELDS: Mapping[str, str] = {
     "attributes": "turn_sentiment (one word for each line of the text, `-` where there is none; goes on in"
     " turn_sentiment_2, …), sentiment_customer, sentiment_agent, categories, summary, seconds, event, queue, agent,"
     " disconnect_reason, attachments",
-    "ignored": "other contact events, events of agents, tasks, matched rules, partial utterances, failed analyses, contacts"
-    " without words",
+    "ignored": "other contact events, events of agents, tasks, matched rules, partial utterances, failed analyses,"
+    " contacts without words",
 }
 
 _CHANNELS = {

@@ -14,6 +14,8 @@ class Settings(KitSettings, env_prefix="SORI_INGEST_"):
     stream_publishes: int = Field(4, ge=1, le=64)  # chunks of one stream under way at a time
     sources_path: Path | None = None  # YAML file with the sources of webhooks and mail; unset: there are none
     sources_poll_seconds: float = Field(2.0, gt=0)  # how often that file and its secrets are looked at for changes
+    journey_target: str = ""  # host:port of journey, which knows who was erased; unset: the quarantine is not searched
+    service_token_file: Path | None = None  # token with which this service calls journey
     http_port: int | None = Field(None, ge=0, le=65_535)  # port of webhooks; unset: none; 0 takes a free one
     http_wait_seconds: float = Field(2.5, gt=0)  # for the broker, before a webhook is told to come again
     http_most: int = Field(512, ge=1)  # webhooks in work at a time; more are told to come again

@@ -1,5 +1,6 @@
 """One function per thing that ingest can be asked to do."""
 
+from sori_ingest.usecases.forgetting import forget
 from sori_ingest.usecases.quarantine import Selection, count_quarantine, discard, get_quarantined, list_quarantine
 from sori_ingest.usecases.replaying import Replayed, Sources, replay
 from sori_ingest.usecases.submission import Tally, submit, submit_one, submit_stream
@@ -16,6 +17,7 @@ __all__ = [
     "Together",
     "count_quarantine",
     "discard",
+    "forget",
     "get_quarantined",
     "list_quarantine",
     "replay",

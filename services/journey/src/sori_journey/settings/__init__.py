@@ -22,7 +22,7 @@ class Settings(KitSettings, env_prefix="SORI_JOURNEY_"):
     policy_poll_seconds: float = Field(2.0, gt=0)  # how often those two are looked at for changes
     follow_seconds: float = Field(1.0, gt=0)  # how often changed timelines are looked for
     sweep_seconds: float = Field(900.0, gt=0)  # how often every customer's fifths, segments and risks are judged again
-    erasure_services: str = "notify,insight"  # who has to answer that its copies are gone, by comma
+    erasure_services: str = "ingest,notify,insight"  # who has to answer that its copies are gone, by comma
 
     @field_validator("identity_path")
     @classmethod

@@ -82,6 +82,12 @@ class Move:
     into_id: uuid.UUID
 
 
+async def salt(tx: Transaction) -> bytes:
+    """Give the salt of all hashes; an empty one where nothing was ever hashed."""
+    found: bytes | None = (await tx.execute("select salt from graph where graph_id = 1")).scalar_one_or_none()
+    return found or b""
+
+
 async def hold(tx: Transaction) -> Held:
     """Hold the graph until the transaction ends.
 

@@ -22,6 +22,7 @@ log = structlog.get_logger()
 
 _PAGE = 500  # entries read at a time for an export
 _STREAMS = ("SORI_INGEST", "SORI_CLASSIFY", "SORI_JOURNEY", "SORI_DLQ")  # They hold copies of touchpoints.
+MOST_VALUES = 1_000  # asked about in one call
 _AT_ONCE = 100  # erasures whose copies are looked for in one pass
 
 
@@ -169,6 +170,17 @@ async def get_erasure(db: Database, erasure_id: uuid.UUID) -> rights.Erasure:
     if found is None:
         raise NotFound(f"erasure {erasure_id} is not known")
     return found
+
+
+async def find_erased(db: Database, values: Sequence[str]) -> list[int]:
+    """Give the places of the values that were an identifier, of whatever type, of somebody who was erased."""
+    if len(values) > MOST_VALUES:
+        raise InvalidInput.of_field("values", f"are more than {MOST_VALUES:,}")
+    async with db.transaction() as tx:
+        salt = await graph.salt(tx)
+        digests = [{rights.digest(salt, kind.value, each) for kind in domain.IdentifierType} for each in values]
+        erased = await rights.erased_times(tx, set[bytes]().union(*digests))
+    return [place for place, each in enumerate(digests) if not each.isdisjoint(erased)]
 
 
 async def answer_erasure(
