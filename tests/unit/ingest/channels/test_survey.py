@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+import spreadsheet
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import survey
-from sori_ingest.channels.payload import Payload, Reading, Source
+from sori_ingest.channels.payload import Payload, Reading, Source, Unreadable
 
 Read = Callable[..., Reading]
 RECEIVED = dt.datetime(2026, 11, 22, 3, 4, 5, tzinfo=dt.UTC)
@@ -172,3 +173,38 @@ def test_type_beside_the_survey_says_what_the_score_is(read: Read) -> None:
     [made] = read("survey", "ok_nested_type.json").touchpoints
 
     assert (pb.SURVEY_TYPE_NPS, 10, "s1") == (made.survey.type, made.survey.score, made.survey.survey_id)
+
+
+def test_a_workbook_says_what_the_same_table_says_as_csv(read: Read) -> None:
+    when = dt.datetime(2026, 11, 10, 9, 30)  # noqa: DTZ001  (workbooks know no zones)
+    book = spreadsheet.workbook(
+        {
+            "설명": {1: {"A": "응답 내보내기"}},
+            "응답": {
+                1: {"A": "응답번호", "B": "응답일시", "C": "추천하시겠어요? (0-10)", "D": "의견", "E": "연락처"},
+                2: {"A": 118.0, "B": when, "C": 9, "D": "배송이 빨라요 🚚", "E": "010-1234-5678"},
+                3: {},
+                4: {"A": 119, "B": when, "C": 2, "D": "포장이 찢어졌어요"},
+            },
+        },
+        hidden=("설명",),
+    )
+    rows = [
+        "응답번호,응답일시,추천하시겠어요? (0-10),의견,연락처",
+        "118,2026-11-10T09:30:00,9,배송이 빨라요 🚚,010-1234-5678",
+        ",,,,",
+        "119,2026-11-10T09:30:00,2,포장이 찢어졌어요,",
+    ]
+
+    found, same = (read("survey", "", body=each) for each in (book, "\n".join(rows).encode()))
+
+    assert [9, 2] == [each.survey.score for each in found.touchpoints]
+    assert same == found
+
+
+@pytest.mark.parametrize("body", [b"PK\x03\x04", b"PK\x03\x04" + bytes(200), spreadsheet.workbook({"빈": {}})])
+def test_a_workbook_without_a_table_is_unreadable(read: Read, body: bytes) -> None:
+    with pytest.raises(Unreadable) as refused:
+        read("survey", "", body=body)
+
+    assert "not_a_table" == refused.value.reason

@@ -1,4 +1,4 @@
-"""Surveys of any maker: SurveyMonkey's CSV with its two header rows, and plain NPS, CSAT and CES as CSV or JSON."""
+"""Surveys of any maker: SurveyMonkey's table with its two header rows; plain NPS, CSAT and CES as table or JSON."""
 
 import csv
 import datetime as dt
@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterator, Mapping
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
-from sori_ingest.channels import questionnaire, reading
+from sori_ingest.channels import questionnaire, reading, workbook
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
 from sori_ingest.channels.reading import Media
 
 NAME = "survey"
-TITLE = "Surveys: SurveyMonkey-style CSV; NPS, CSAT, CES as CSV or JSON"
+TITLE = "Surveys: SurveyMonkey-style CSV; NPS, CSAT, CES as CSV, TSV, XLSX or JSON"
 DOCUMENT = "https://help.surveymonkey.com/en/surveymonkey/analyze/csv-and-xls-exports/"
 CHANNEL = "survey"
 FIELDS: Mapping[str, str] = {
@@ -147,7 +147,7 @@ def _records(payload: Payload) -> Iterator[tuple[str, dict[str, object]]]:
     elif kind in (Media.CSV, Media.TSV, Media.TEXT, Media.MIME):
         yield from _csv_records(reading.decoded(payload), "\t" if kind == Media.TSV else "")
     elif kind == Media.XLSX:
-        raise Unreadable("not_a_table", "a workbook: import it as a file, or save it as CSV")
+        yield from _table(workbook.rows(payload.body))
     else:
         raise Unreadable("not_a_table", "neither CSV nor JSON")
 
@@ -224,22 +224,25 @@ def _csv_records(text: str, delimiter: str) -> Iterator[tuple[str, dict[str, obj
     text = text.removeprefix("\ufeff").lstrip("\r\n")
     head = text.partition("\n")[0]
     delimiter = delimiter or max(",;\t", key=head.count)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        header = next(rows, [])
-        if len(header) < 2 and not any(_is_named(each) for each in header):
-            raise Unreadable("not_a_table", "no header row")
-        second: list[str] | None = None
-        for number, row in enumerate(rows, start=2):
-            if number == 2 and _is_second_header(row):
-                second = row
-                continue
-            if number > _MOST_ROWS:
-                raise Unreadable("too_large", f"more than {_MOST_ROWS:,} rows")
-            if any(cell.strip() for cell in row):
-                yield f"{_ROW}{number}", _named(_titles(header, second), row)
+        yield from _table(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error:
         raise Unreadable("not_a_table", "not CSV") from None
+
+
+def _table(rows: Iterator[list[str]]) -> Iterator[tuple[str, dict[str, object]]]:
+    header = next(rows, [])
+    if len(header) < 2 and not any(_is_named(each) for each in header):
+        raise Unreadable("not_a_table", "no header row")
+    second: list[str] | None = None
+    for number, row in enumerate(rows, start=2):
+        if number == 2 and _is_second_header(row):
+            second = row
+            continue
+        if number > _MOST_ROWS:
+            raise Unreadable("too_large", f"more than {_MOST_ROWS:,} rows")
+        if any(cell.strip() for cell in row):
+            yield f"{_ROW}{number}", _named(_titles(header, second), row)
 
 
 def _is_second_header(row: list[str]) -> bool:
