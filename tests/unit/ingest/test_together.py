@@ -75,6 +75,17 @@ async def test_what_was_there_before_is_a_duplicate_of_its_own_sender_only() -> 
     assert (0, 1) == (len(second.duplicates), len(second.accepted))
 
 
+async def test_a_crowd_goes_in_groups() -> None:
+    broker = Broker()
+    texts = [f"{number}번 고객입니다" for number in range(100)]
+
+    taken = await take(broker, *texts)
+
+    assert [derived("touchpoint", "kiosk", each) for each in texts] == [each.accepted[0] for each in taken]
+    assert 100 == sum(map(len, broker.published))
+    assert 50 > max(map(len, broker.published))
+
+
 async def test_all_are_told_when_the_broker_is_away() -> None:
     taken = await take(Broker(fails_with="*", error=Unavailable("away")), "좋아요", "늦었어요")
 

@@ -10,6 +10,8 @@ from sori_ingest.usecases.taking import Handed, Prepared, Taken, prepare, read, 
 from sori_kit.bus import Bus
 from sori_kit.errors import Unavailable
 
+_MOST = 32  # payloads in one group, which others have to wait for
+
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
@@ -26,8 +28,8 @@ _Group: TypeAlias = list[_Waiting]
 class Together:
     """Takes payloads in, those that come in one turn of the event loop as one.
 
-    They go through each step one after another, and to the broker as one: that costs little more than half of what
-    they do each by itself, since code that has just run runs faster.
+    They go through each step one after another, and to the broker as one: that costs two thirds of what they do each by
+    itself, since code that has just run runs faster.
     """
 
     def __init__(self, bus: Bus) -> None:
@@ -47,7 +49,9 @@ class Together:
         return await waiting.taken
 
     def _begin(self) -> None:
-        group, self._arrived = self._arrived, []
+        group, self._arrived = self._arrived[:_MOST], self._arrived[_MOST:]
+        if self._arrived:  # While the broker has these.
+            asyncio.get_running_loop().call_soon(self._begin)
         self._start(group)
 
     def _start(self, group: _Group) -> None:
