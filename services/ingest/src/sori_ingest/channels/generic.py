@@ -34,8 +34,7 @@ def normalise(given: pb.Touchpoint, normal: pb.Touchpoint, *, now: rules.Instant
     normal.touchpoint_id = ""
     received = normal.received_time
     received.seconds, received.nanos = now.seconds, now.nanos
-    if normal.masked_counts:
-        normal.masked_counts.clear()
+    normal.ClearField("masked_counts")  # To look whether there are any would take ten times as long.
     wrong: list[Violation] = []
     _what(normal, wrong)
     _when(normal, wrong, now)
