@@ -24,7 +24,7 @@ from sori_notify.domain.delivery import Delivery, Origin
 from sori_notify.domain.words import Severity
 from sori_notify.settings import targets
 from sori_notify.settings.targets import Directory
-from sori_notify.usecases.deliver import Pace, send_deliveries
+from sori_notify.usecases.deliver import Pace, send_to, targets_waiting
 
 TARGETS = """\
 targets:
@@ -59,9 +59,9 @@ def directory(hook: Hook, mailbox: Mailbox | None = None) -> Directory:
 
 
 @asynccontextmanager
-async def serving(engines: Engines, folder: Path) -> AsyncIterator[harness.Harness]:
+async def serving(engines: Engines, folder: Path, *, sweep: str = "60") -> AsyncIterator[harness.Harness]:
     (folder / "sla.yaml").write_text("policies:\n  - {name: rest, first_response: 24h}\n")
-    env = {"SORI_NOTIFY_POLICY_PATH": str(folder / "sla.yaml"), "SORI_NOTIFY_SWEEP_SECONDS": "60"}
+    env = {"SORI_NOTIFY_POLICY_PATH": str(folder / "sla.yaml"), "SORI_NOTIFY_SWEEP_SECONDS": sweep}
     async with harness.serving("notify", engines, env=env) as running:
         yield running
 
@@ -97,8 +97,9 @@ def pace(**fields: Any) -> Pace:
 async def send(notify: harness.Harness, known: Directory, **fields: Any) -> None:
     """Send whatever can be sent now."""
     outbound = Outbound(timeout_seconds=5)
-    while await send_deliveries(notify.db, outbound, known, SystemClock(), pace(**fields)):
-        await asyncio.sleep(0)
+    for name in await targets_waiting(notify.db, now=dt.datetime.now(dt.UTC)):
+        while await send_to(notify.db, outbound, known, name, SystemClock(), pace(**fields)):
+            await asyncio.sleep(0)
     await outbound.close()
 
 
@@ -201,3 +202,35 @@ async def test_words_leave_the_table_once_they_were_sent(engines: Engines, hook:
             (kept,) = (await tx.execute('select "values" from delivery')).scalars()
         assert "배송이 늦어요" in json.dumps(list(hook.got.values()), ensure_ascii=False)
         assert "words" not in kept
+
+
+async def test_a_receiver_that_never_answers_keeps_no_other_waiting(
+    engines: Engines, hook: Hook, tmp_path: Path
+) -> None:
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()  # Until the other end has had enough.
+        writer.close()
+
+    silent = await asyncio.start_server(listen, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    (tmp_path / "targets.yaml").write_text(
+        "targets:\n"
+        f'  - {{name: silent, webhook: {{url: "http://127.0.0.1:{port}", secret: {{env: HOOK_SECRET}}}}}}\n'
+        f'  - {{name: hook, webhook: {{url: "{hook.url}", secret: {{env: HOOK_SECRET}}}}}}\n'
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOOK_SECRET", receivers.SECRET)
+        async with serving(engines, tmp_path, sweep="0.05") as notify:
+            await put(notify, a_delivery("silent"))
+
+            async def under_way() -> bool:
+                return await notify.count("delivery where target = 'silent' and attempts = 1") == 1
+
+            await harness.until(under_way)
+            await put(notify, a_delivery("hook"))
+
+            async def taken() -> bool:
+                return len(hook.got) == 1
+
+            await harness.until(taken, 8)  # The other is waited for until ten seconds are over.
+    silent.close()

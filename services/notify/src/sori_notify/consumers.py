@@ -25,7 +25,7 @@ from sori_notify.settings.places import Reloading
 from sori_notify.usecases import automation
 from sori_notify.usecases.alerting import Alerting
 from sori_notify.usecases.chains import audit_chains, move_chains, start_on_clock, start_on_turn
-from sori_notify.usecases.deliver import Pace, send_deliveries
+from sori_notify.usecases.deliver import Pace, send_to, targets_waiting
 from sori_notify.usecases.rules import drop_old_facts
 
 log = structlog.get_logger()
@@ -169,7 +169,7 @@ class Timers:
         )
 
     async def send_deliveries(self, alerting: Alerting, outbound: Outbound) -> None:
-        """Send messages until cancelled."""
+        """Send messages until cancelled; a target that is slow keeps no other waiting."""
         settings = self._settings
         pace = Pace(
             at_once=settings.webhook_at_once,
@@ -178,9 +178,28 @@ class Timers:
             attempts=settings.attempts,
             draw=random.random,
         )
-        await self._repeat(
-            lambda: send_deliveries(self._db, outbound, alerting.house().people.directory, self._clock, pace)
-        )
+        under_way: set[str] = set()
+
+        async def send_all(name: str) -> None:
+            try:
+                directory = alerting.house().people.directory
+                while await send_to(self._db, outbound, directory, name, self._clock, pace):
+                    pass
+            except Unavailable as away:
+                log.warning("timer.waiting", reason=str(away))
+            finally:
+                under_way.discard(name)
+
+        async with asyncio.TaskGroup() as group:
+
+            async def look() -> bool:
+                for name in await targets_waiting(self._db, now=self._clock.now()):
+                    if name not in under_way:
+                        under_way.add(name)
+                        group.create_task(send_all(name))
+                return False
+
+            await self._repeat(look)
 
     async def decide_outreach(
         self, automations: Reloading[Automations], consents: automation.Consents, alerting: Alerting

@@ -54,14 +54,15 @@ class _Taken:
     members: Sequence[Delivery] = ()
 
 
-async def send_deliveries(db: Database, outbound: Outbound, directory: Directory, clock: Clock, pace: Pace) -> bool:
-    """Send the messages whose time has come; says whether more may be waiting."""
-    now = clock.now()
+async def targets_waiting(db: Database, *, now: dt.datetime) -> list[str]:
+    """Name the targets for which messages wait whose time has come."""
     async with db.transaction() as tx:
-        names = await store.deliveries.targets_waiting(tx, now=now)
-    taken: list[_Taken] = []
-    for name in names:
-        taken += await _take(db, outbound, directory, name, pace, now)
+        return await store.deliveries.targets_waiting(tx, now=now)
+
+
+async def send_to(db: Database, outbound: Outbound, directory: Directory, name: str, clock: Clock, pace: Pace) -> bool:
+    """Send a target some of what waits for it; says whether more may be waiting."""
+    taken = await _take(db, outbound, directory, name, pace, clock.now())
     await asyncio.gather(*(_send(db, each, directory, clock, pace) for each in taken))
     return bool(taken)
 
@@ -78,7 +79,9 @@ async def _take(
         breaker = await store.deliveries.take_health(tx, name)
         if breaker is None:
             return []
-        waiting = await store.deliveries.waiting(tx, name, now=now, most=_MOST_WAITING)
+        looked_through = target.digest_above or target.quiet  # Otherwise more than can be sent are read in vain.
+        most = _MOST_WAITING if looked_through else pace.at_once
+        waiting = await store.deliveries.waiting(tx, name, now=now, most=most)
         waiting = await _awake(tx, target, waiting, now)
         sent = await store.deliveries.count_sent(tx, name, after=now - target.rate.per, now=now)
         sending = gather(target, waiting, sent=sent, allowed=min(breaker.allows(now), pace.at_once))
