@@ -1,5 +1,6 @@
-"""Reads that stand alone."""
+"""Statements of the driver's, in transactions and alone."""
 
+import contextlib
 import uuid
 
 import pytest
@@ -30,6 +31,27 @@ async def test_each_statement_of_a_reading_sees_what_was_committed_before_it(eng
     await db.close()
 
     assert ([], ["read me"], "read me") == (before, [row["text"] for row in after], told)
+
+
+@pytest.mark.parametrize("first", ["fetch", "execute"])
+async def test_what_the_driver_alone_runs_is_part_of_the_transaction(engines: Engines, first: str) -> None:
+    db = await a_database(engines)
+    async with db.transaction() as tx:
+        await tx.execute("create table note (text text not null)")
+
+    with contextlib.suppress(ZeroDivisionError):
+        async with db.transaction() as tx:
+            if first == "execute":
+                await tx.execute("insert into note values ('gone')")
+            await tx.fetch("insert into note values ($1)", "gone too")
+            raise ZeroDivisionError
+    async with db.transaction() as tx:
+        await tx.fetch("insert into note values ($1)", "stays")
+    async with db.reading() as reading:
+        left = [row["text"] for row in await reading.fetch("select text from note")]
+    await db.close()
+
+    assert ["stays"] == left
 
 
 async def test_a_connection_that_is_cut_is_unavailable_and_the_next_read_gets_another(engines: Engines) -> None:

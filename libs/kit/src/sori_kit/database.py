@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import PoolProxiedConnection
 
 from sori_kit.bus import Batch
 from sori_kit.envelope import Envelope
@@ -96,22 +97,23 @@ class Transaction:
     async def fetch(self, statement: str, *values: object) -> list[asyncpg.Record]:
         """Run a statement with its parameters as `$1`, `$2`, by the driver alone, which takes half the time."""
         if self._driver is None:
-            await self._begin()
-            driver = (await self.connection.get_raw_connection()).driver_connection
-            assert isinstance(driver, asyncpg.Connection)
-            self._driver = driver
+            self._driver = await self._lend()
         try:
             rows: list[asyncpg.Record] = await self._driver.fetch(statement, *values)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
             if self._driver.is_closed() or isinstance(error, asyncpg.InternalClientError):  # Cut while it was asked.
-                await self.connection.invalidate()
+                await self._drop()
             elif getattr(error, "sqlstate", None) not in _PASSING:
                 raise
             raise Unavailable("the database broke off") from error
         return rows
 
-    async def _begin(self) -> None:
-        await self.execute("select 1")  # What opens a transaction is the first statement that is no driver's.
+    async def _lend(self) -> asyncpg.Connection:
+        await self.execute("select 1")  # What opens a transaction is the first statement that is not the driver's.
+        return (await self.connection.get_raw_connection()).driver_connection
+
+    async def _drop(self) -> None:
+        await self.connection.invalidate()
 
     async def lock(self, *names: str) -> None:
         """Hold back every other transaction of this database that takes one of these names, until this one ends.
@@ -125,10 +127,14 @@ class Transaction:
 
 
 class Reading(Transaction):
-    """A connection on which each statement stands alone."""
+    """A connection on which each statement stands alone.
 
-    def __init__(self, connection: AsyncConnection, process: str) -> None:
+    `execute` opens a second one, by way of SQLAlchemy, which takes three times as long to get.
+    """
+
+    def __init__(self, lent: PoolProxiedConnection, connection: AsyncConnection, process: str) -> None:
         super().__init__(connection, process)
+        self._lent = lent
         self._alone = False
 
     async def execute(
@@ -136,12 +142,22 @@ class Reading(Transaction):
     ) -> sa.CursorResult[Any]:
         """Run a statement as a transaction does, but by itself."""
         if not self._alone:
+            await self.connection.start()
             await self.connection.execution_options(isolation_level="AUTOCOMMIT")
             self._alone = True
         return await super().execute(statement, values)
 
-    async def _begin(self) -> None:
-        pass  # There is nothing to open.
+    async def close(self) -> None:
+        """Give back what was taken: nothing to roll back, so nothing that a cancellation could interrupt."""
+        self._lent.close()
+        if self._alone:
+            await self.connection.close()
+
+    async def _lend(self) -> asyncpg.Connection:
+        return self._lent.driver_connection
+
+    async def _drop(self) -> None:
+        self._lent.invalidate()
 
 
 class Database:
@@ -179,11 +195,11 @@ class Database:
         There is no transaction: each statement may see more than the one before.
         """
         with _unavailable():
-            connection = await self._engine.connect()
+            reading = Reading(await self._engine.raw_connection(), self._engine.connect(), self.process)
             try:
-                yield Reading(connection, self.process)
+                yield reading
             finally:
-                await connection.close()  # Nothing to roll back, so nothing that a cancellation could interrupt.
+                await reading.close()
 
     @contextlib.asynccontextmanager
     async def handling(self, batch: Batch[M]) -> AsyncIterator[tuple[Transaction, Batch[M]]]:
