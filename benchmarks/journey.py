@@ -1,10 +1,10 @@
 """Journey on its own: how fast touchpoints are stitched, and how fast a page of a timeline is read.
 
 `stitch` hands batches of classified touchpoints to the use case, as the consumer does: inbox, graph, timeline, outbox.
-`raw` writes the very same rows of those three tables with asyncpg's unnest upserts and knows nothing of customers. The
-two take turns. `page` reads the newest 50 entries of customers drawn at random by the use case and by the bare query,
-warm; the timeline has --rows rows by then. `known` is `stitch` where every pattern of identifiers was seen before, as
-nearly all are in the long run. Postgres runs with its usual durability.
+`raw` writes the very same rows with asyncpg's unnest upserts and decides nothing. The two take turns. `page` reads the
+newest 50 entries of customers drawn at random by the use case and by the bare query, warm; the timeline has --rows rows
+by then. `known` is `stitch` where every pattern of identifiers was seen before, as nearly all are in the long run.
+Postgres runs with its usual durability.
 """
 
 import argparse
@@ -18,8 +18,9 @@ import resource
 import statistics
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import _lab
 import asyncpg
@@ -71,9 +72,11 @@ def an_event(chance: random.Random, number: int, customers: int) -> Event[Touchp
     classification = classification_pb2.Classification(
         sentiment=classification_pb2.SENTIMENT_NEGATIVE, language="ko", topics=["delivery"], model_version="benchmark"
     )
+    message = TouchpointClassified(touchpoint=touchpoint, classification=classification)
     return Event(
         event_id=ids.derived("classified", touchpoint.touchpoint_id),
-        message=TouchpointClassified(touchpoint=touchpoint, classification=classification),
+        message=message,
+        data=message.SerializeToString(),
         entity_id=touchpoint.touchpoint_id,
         time=NOW,
         correlation_id=touchpoint.touchpoint_id,
@@ -90,10 +93,47 @@ def repeated(event: Event[TouchpointClassified]) -> Event[TouchpointClassified]:
         event_id=ids.derived("classified", message.touchpoint.touchpoint_id),
         entity_id=message.touchpoint.touchpoint_id,
         message=message,
+        data=message.SerializeToString(),
     )
 
 
-async def raw(connection: asyncpg.Connection, batch: Sequence[Event[TouchpointClassified]]) -> None:
+GRAPH = {  # what stitching a batch writes beside its touchpoints, by the touchpoints that showed it first
+    "pattern": "select * from pattern where first_touchpoint_id = any($1)",
+    "customer": "select * from customer where customer_id in"
+    " (select birth_id from pattern where first_touchpoint_id = any($1))",
+    "identifier": "select i.* from identifier i join (select distinct unnest(types) as t,"
+    " unnest(identifier_values) as v from pattern where first_touchpoint_id = any($1)) s on type = t and value = v",
+}
+UPSERTS = {
+    "pattern": "insert into raw_pattern select pattern_id, region_id, customer_id, string_to_array(types, ','),"
+    " string_to_array(names, ','), cast(string_to_array(temporaries, ',') as boolean[]), first_time, first_id, source,"
+    " birth_time, birth_id from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[],"
+    " $7::timestamptz[], $8::uuid[], $9::text[], $10::timestamptz[], $11::uuid[]) as p (pattern_id, region_id,"
+    " customer_id, types, names, temporaries, first_time, first_id, source, birth_time, birth_id)"
+    " on conflict (pattern_id) do update set customer_id = excluded.customer_id",
+    "customer": "insert into raw_customer select * from unnest($1::uuid[], $2::timestamptz[], $3::uuid[])"
+    " on conflict (customer_id) do update set merged_into = excluded.merged_into",
+    "identifier": "insert into raw_identifier select * from unnest($1::text[], $2::text[], $3::boolean[], $4::uuid[],"
+    " $5::uuid[], $6::boolean[]) on conflict (type, value) do update set customer_id = excluded.customer_id",
+}
+
+
+async def shown(connection: asyncpg.Connection, batch: Sequence[Event[TouchpointClassified]]) -> dict[str, list[Any]]:
+    """Read what a batch showed of who is who, by table, as columns."""
+    touchpoints = [each.entity_id for each in batch]
+    found = {}
+    for table, query in GRAPH.items():
+        rows = [
+            [",".join(map(str, value)) if isinstance(value, list) else value for value in row.values()]
+            for row in await connection.fetch(query, touchpoints)
+        ]
+        found[table] = list(map(list, zip(*rows, strict=True)))
+    return found
+
+
+async def raw(
+    connection: asyncpg.Connection, batch: Sequence[Event[TouchpointClassified]], graph: Mapping[str, list[Any]]
+) -> None:
     """Write the rows that stitching a batch writes, and decide nothing."""
     touchpoints = [uuid.UUID(each.entity_id) for each in batch]
     entries = [each.message.SerializeToString() for each in batch]
@@ -125,6 +165,10 @@ async def raw(connection: asyncpg.Connection, batch: Sequence[Event[TouchpointCl
             entries,
             [b"x" * 400] * len(batch),
         )
+        await connection.execute("insert into raw_touched (path_id) select * from unnest($1::uuid[])", touchpoints)
+        for table, columns in graph.items():
+            if columns:
+                await connection.execute(UPSERTS[table], *columns)
 
 
 async def take_turns(
@@ -137,14 +181,13 @@ async def take_turns(
     gc.set_threshold(50_000, 20, 20)  # As a service sets it once it is built.
     for start in range(0, events, BATCH):
         batch = [an_event(chance, start + number, customers) for number in range(BATCH)]
-        ways: list[tuple[str, Callable[[], Awaitable[None]]]] = [
-            ("stitch", lambda b=batch: usecases.stitch(db, Batch("bench", tuple(b)), policy, now=NOW)),  # type: ignore[misc]
-            ("raw", lambda b=batch: raw(connection, b)),  # type: ignore[misc]
-        ]
-        for name, way in ways if start // BATCH % 2 else ways[::-1]:
-            began = time.perf_counter()
-            await way()
-            spent[name] += time.perf_counter() - began
+        began = time.perf_counter()
+        await usecases.stitch(db, Batch("bench", tuple(batch)), policy, now=NOW)
+        spent["stitch"] += time.perf_counter() - began
+        graph = await shown(connection, batch)
+        began = time.perf_counter()
+        await raw(connection, batch, graph)
+        spent["raw"] += time.perf_counter() - began
         if start % (BATCH * 20) == 0:
             await connection.execute("truncate outbox")  # The relay would.
         again = [*again, *batch][: BATCH * 20]
@@ -209,7 +252,8 @@ async def measure(server: str, given: argparse.Namespace) -> dict[str, float]:
     await migrations.upgrade("sori_journey", url)
     db, policy = Database(url), identity.load(None)
     connection = await asyncpg.connect(url.set(drivername="postgresql").render_as_string(hide_password=False))
-    await connection.execute("create table raw_timeline (like timeline including all)")
+    for table in ("timeline", "touched", *GRAPH):
+        await connection.execute(f"create table raw_{table} (like {table} including all)")
     rates = await take_turns(db, connection, policy, events=given.events, customers=given.customers)
     await fill(connection, given.rows, given.customers)
     read = await pages(db, connection, count=given.pages)

@@ -27,6 +27,7 @@ def cases(
     team: Annotated[str, typer.Option(help="Only those that this team has.")] = "",
     person: Annotated[str, typer.Option(help="Only those that this person has.")] = "",
     tag: Annotated[str, typer.Option(help="Only those with this tag.")] = "",
+    customer: Annotated[str, typer.Option(help="Only those of the customer with this id.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="Most cases to show.")] = 50,
     data: client.DataOption = client.DATA,
     token: client.TokenOption = "",
@@ -45,7 +46,7 @@ def cases(
         state=wanted,
         clock_state=clock,
         org_unit=org_unit,
-        filter=pb.CaseFilter(team=team, person=person, tag=tag),
+        filter=pb.CaseFilter(team=team, person=person, tag=tag, customer_id=customer),
     )
     screen.run(_list(Platform(data, token), request, limit, as_json))
 

@@ -9,11 +9,14 @@ from sori.classify.v1.classification_pb2 import Sentiment
 from sori.ingest.v1 import touchpoint_pb2
 from sori.journey.v1 import journey_service_pb2 as pb
 from sori.journey.v1 import journey_service_pb2_grpc, position_pb2
+from sori.notify.v1 import case_pb2, notify_service_pb2_grpc
+from sori.notify.v1 import notify_service_pb2 as notify_pb
 from sori_cli import client, screen
 from sori_cli.client import Platform
 from sori_cli.screen import Problem, word
 
 _PAGE = 500
+_DONE = (case_pb2.CASE_STATE_RESOLVED, case_pb2.CASE_STATE_CLOSED)
 
 
 def timeline(
@@ -28,7 +31,7 @@ def timeline(
     token: client.TokenOption = "",
     as_json: client.JsonOption = False,
 ) -> None:
-    """Show a customer and their touchpoints, newest first."""
+    """Show a customer, their open cases and their touchpoints, newest first."""
     wanted = pb.GetTimelineRequest(
         channels=_numbers(touchpoint_pb2.Channel, "CHANNEL", channels),
         kinds=_numbers(touchpoint_pb2.TouchpointKind, "TOUCHPOINT_KIND", kinds),
@@ -64,6 +67,7 @@ async def _timeline(
             screen.print_json(found)
         else:
             _head(found)
+            await _open_cases(platform, found.customer_id)
         shown, page_token = 0, ""
         table = screen.table("", "time", "channel", "kind", "who", "stage", "mood", "text", whole=["time"])
         while shown < limit:
@@ -116,6 +120,24 @@ def _head(customer: pb.Customer) -> None:
     for each in customer.identifiers:
         kind = word(touchpoint_pb2.IdentifierType.Name(each.type), "IDENTIFIER_TYPE")
         screen.out.print(f"  {kind}: {screen.one_line(each.value)}", soft_wrap=True)
+    if customer.segments:
+        screen.out.print(f"  segments: {', '.join(customer.segments)}", soft_wrap=True)
+
+
+async def _open_cases(platform: Platform, customer_id: str) -> None:
+    """Ask notify, whose they are; that it is away is no reason not to show a timeline."""
+    request = notify_pb.ListCasesRequest(filter=notify_pb.CaseFilter(customer_id=customer_id), page_size=_PAGE)
+    try:
+        async with platform.calling("notify", "cx.read") as peer:
+            stub = notify_service_pb2_grpc.NotifyServiceStub(peer.channel)
+            found = await stub.ListCases(request, metadata=peer.metadata, timeout=30)
+    except Problem as problem:
+        screen.out.print(f"  open cases: {screen.one_line(str(problem))}", soft_wrap=True)
+        return
+    for each in found.cases:
+        if each.state not in _DONE:
+            state = word(case_pb2.CaseState.Name(each.state), "CASE_STATE")
+            screen.out.print(f"  {state} case {each.case_id} since {screen.when(each.opened_time)}", soft_wrap=True)
 
 
 def _cells(entry: pb.TimelineEntry) -> list[str]:

@@ -362,7 +362,11 @@ async def test_who_comes_into_a_segment_and_leaves_it_is_announced(journey: harn
     facts = await stub(journey).GetCustomerFacts(
         pb.GetCustomerFactsRequest(customer=reference("A")), metadata=journey.metadata()
     )
+    profile = await stub(journey).GetCustomer(
+        pb.GetCustomerRequest(customer_id=facts.customer_id), metadata=journey.metadata()
+    )
     assert (1, 0, 1) == (promoters, await members("promoters"), await members("detractors"))
+    assert "detractors" in profile.customer.segments
     assert "detractor" == json.loads(facts.json)["loyalty"]
     assert 2 <= await journey.published("sori.journey.customer_segment.entered.v1")
     assert {segment_pb2.RISK_KIND_CHURN, segment_pb2.RISK_KIND_COMPLAINT} == {each.kind for each in facts.risks}
@@ -402,6 +406,7 @@ async def test_the_commands_show_the_map_segments_and_risks(
     await journey.publish(said("negative", identifiers=[("member_id", "A")], occurred_time=builders.NOON - 90 * DAY))
     await followed(journey, 1)
     monkeypatch.setenv("SORI_JOURNEY_TARGET", f"127.0.0.1:{journey.runtime.server.port}")
+    monkeypatch.setenv("SORI_NOTIFY_TARGET", "127.0.0.1:1")
     monkeypatch.setenv("SORI_TOKEN", journey.issuer.token(harness.ALL_ROLES, subject="tester"))
 
     async def run(*arguments: str) -> list[dict[str, object]]:
@@ -423,6 +428,7 @@ async def test_the_commands_show_the_map_segments_and_risks(
     await run("journey", "restage")
     await run("segments")
     await run("segments", "members", "newcomers")
+    await run("timeline", "member_id:A")  # Though nobody can say which cases are open.
 
     assert "1" == found["touchpoint_count"]
     assert "regulars" in {each["name"] for each in segments}

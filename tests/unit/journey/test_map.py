@@ -85,16 +85,18 @@ def is_drop_off(steps: list[domain.Step], place: int, now: dt.datetime) -> bool:
 def test_a_map_is_what_counting_one_by_one_says(
     journeys: list[list[domain.Step]], from_day: int, only_shop: bool
 ) -> None:
-    found, told = domain.JourneyMap(), courses(journeys)
-    asked = question(from_time=START + from_day * DAY, org_unit=1 if only_shop else None)
+    told = courses(journeys)
+    count = counting.Count(question(from_time=START + from_day * DAY, org_unit=1 if only_shop else None))
     half = len(told) // 2
     for part in (told[:half], told[half:]):
-        counting.add(found, portion(part), asked)
+        count.add(portion(part))
+    found = count.map()
 
     touchpoints: Counter[tuple[int, str]] = Counter()
     customers: dict[tuple[int, str], set[int]] = defaultdict(set)
     dropped: dict[tuple[int, str], set[int]] = defaultdict(set)
     said: dict[tuple[int, str], list[float]] = defaultdict(list)
+    topics: dict[tuple[int, str], Counter[int]] = defaultdict(Counter)
     transitions: Counter[tuple[str, str]] = Counter()
     for number, course in enumerate(told):
         for place, (step, stage) in enumerate(zip(course.steps, course.stages, strict=True)):
@@ -103,6 +105,7 @@ def test_a_map_is_what_counting_one_by_one_says(
             cell = (list(domain.Stage).index(stage) + 1 if stage else 0, step.channel)
             touchpoints[cell] += 1
             customers[cell].add(number)
+            topics[cell].update(NUMBERS["topic", each] for each in step.topics)
             if step.mood is not None:
                 said[cell].append(step.mood)
             goes_on = not step.own or step.kind in STAGES.drop_off_kinds
@@ -117,6 +120,7 @@ def test_a_map_is_what_counting_one_by_one_says(
         cell = found.cells[key]
         assert (touchpoints[named], len(customers[named])) == (cell.touchpoints, cell.customers)
         assert (len(dropped[named]), len(said[named])) == (cell.dropped, cell.felt.count)
+        assert topics[named] == cell.topics
         interval = cell.felt.interval()
         if said[named]:
             assert interval is not None

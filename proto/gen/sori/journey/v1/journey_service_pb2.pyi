@@ -42,6 +42,7 @@ class Customer(_message.Message):
     CHANNEL_COUNTS_FIELD_NUMBER: _builtins.int
     KIND_COUNTS_FIELD_NUMBER: _builtins.int
     MOODS_FIELD_NUMBER: _builtins.int
+    SEGMENTS_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
     """UUID; stays the same while the customer grows."""
     touchpoint_count: _builtins.int
@@ -72,6 +73,12 @@ class Customer(_message.Message):
     def moods(self) -> _containers.RepeatedCompositeFieldContainer[Global___MoodPoint]:
         """How the touchpoints of each month felt (UTC), oldest first; months without any are left out."""
 
+    @_builtins.property
+    def segments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the segments that the customer is in, by name. The customer's cases are notify's: its ListCases filters by
+        customer.
+        """
+
     def __init__(
         self,
         *,
@@ -84,10 +91,11 @@ class Customer(_message.Message):
         channel_counts: _abc.Iterable[Global___ChannelCount] | None = ...,
         kind_counts: _abc.Iterable[Global___KindCount] | None = ...,
         moods: _abc.Iterable[Global___MoodPoint] | None = ...,
+        segments: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["first_occurred_time", b"first_occurred_time", "last_occurred_time", b"last_occurred_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel_counts", b"channel_counts", "customer_id", b"customer_id", "first_occurred_time", b"first_occurred_time", "identifiers", b"identifiers", "kind_counts", b"kind_counts", "last_occurred_time", b"last_occurred_time", "moods", b"moods", "stage", b"stage", "touchpoint_count", b"touchpoint_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel_counts", b"channel_counts", "customer_id", b"customer_id", "first_occurred_time", b"first_occurred_time", "identifiers", b"identifiers", "kind_counts", b"kind_counts", "last_occurred_time", b"last_occurred_time", "moods", b"moods", "segments", b"segments", "stage", b"stage", "touchpoint_count", b"touchpoint_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -82,6 +82,7 @@ class Profile:
     channel_counts: tuple[tuple[str, int], ...] = ()
     kind_counts: tuple[tuple[str, int], ...] = ()
     moods: tuple[MoodMonth, ...] = ()
+    segments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from sori_journey.domain.journey_map import (
 
 _STEP = np.dtype(list(STEP_FIELDS))
 _CHANNELS, _KINDS = 32, 64  # More than the protocol has.
+_PLACES = 16 * _CHANNELS * _KINDS  # a stage, a channel and a kind, numbered
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 _FIRST, _LAST = -(2**62), 2**62
@@ -101,17 +102,60 @@ class _Read:
         return at, decided, dropped, np.where(left, time + np.where(left, gap, 0), time + silence)
 
 
-def add(found: JourneyMap, portion: Portion, question: Question) -> None:
-    """Count a portion into a map."""
-    if not portion.steps:
-        return
-    read = _Read(portion, question)
-    _count_cells(found, read)
-    _count_moods(found, read)
-    _count_topics(found, read)
-    _count_drop_offs(found, read, question)
-    _count_transitions(found, read)
-    _count_changes(found, read)
+class Count:
+    """A map in the making; sums of which a portion has very many are kept as columns until the end."""
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+        self._found = JourneyMap()
+        self._topics, self._change_topics = _Sums(), _Sums()
+        self._changes: _Array = np.zeros((3, _PLACES))  # customers, totals, squares
+
+    def add(self, portion: Portion) -> None:
+        """Count a portion."""
+        if not portion.steps:
+            return
+        read = _Read(portion, self._question)
+        _count_cells(self._found, read)
+        _count_moods(self._found, read)
+        at = np.flatnonzero(read.wanted & (read.topics[0] > 0))
+        _count_topics(self._topics, read, at, read.cell[at])
+        _count_drop_offs(self._found, read, self._question)
+        _count_transitions(self._found, read)
+        _count_changes(self._changes, self._change_topics, read)
+
+    def map(self) -> JourneyMap:
+        """Give the map of all that was counted."""
+        found = self._found
+        for key, count in self._topics.items():
+            _cell(found, key >> 16).topics[key & 0xFFFF] = count
+        for number in np.flatnonzero(self._changes[0]).tolist():
+            customers, total, squares = self._changes[:, number].tolist()
+            found.changes[_place(number)] = Change(customers=int(customers), total=total, squares=squares)
+        for key, count in self._change_topics.items():
+            found.change_topics.setdefault(_place(key >> 16), {})[key & 0xFFFF] = count
+        return found
+
+
+class _Sums:
+    """Numbers by key, added up at the end."""
+
+    def __init__(self) -> None:
+        self._keys: list[_Array] = []
+        self._counts: list[_Array] = []
+
+    def add(self, keys: _Array) -> None:
+        """Count each key once for each time that it is there."""
+        unique, counts = np.unique(keys, return_counts=True)
+        self._keys.append(unique)
+        self._counts.append(counts)
+
+    def items(self) -> Iterator[tuple[int, int]]:
+        """Give each key with its number."""
+        if self._keys:
+            keys, inverse = np.unique(np.concatenate(self._keys), return_inverse=True)
+            counts = np.bincount(inverse, weights=np.concatenate(self._counts))
+            yield from zip(keys.tolist(), counts.astype(np.int64).tolist(), strict=True)
 
 
 def _cell(found: JourneyMap, number: int) -> Cell:
@@ -163,22 +207,14 @@ def _count_moods(found: JourneyMap, read: _Read) -> None:
         into.products += float(sums[5][number])
 
 
-def _topics(read: _Read, at: _Array, what: _Array) -> Iterator[tuple[int, int, int]]:
+def _count_topics(sums: _Sums, read: _Read, at: _Array, what: _Array) -> None:
     """Count the topics of each thing."""
     for column in read.topics:
         topic = column[at].astype(np.int64)
         some = topic > 0
-        if some.any():
-            keys, counts = np.unique(what[some] << 16 | topic[some], return_counts=True)
-            for key, count in zip(keys.tolist(), counts.tolist(), strict=True):
-                yield key >> 16, key & 0xFFFF, count
-
-
-def _count_topics(found: JourneyMap, read: _Read) -> None:
-    at = np.flatnonzero(read.wanted & (read.topics[0] > 0))
-    for number, topic, count in _topics(read, at, read.cell[at]):
-        topics = _cell(found, number).topics
-        topics[topic] = topics.get(topic, 0) + count
+        if not some.any():
+            return  # The first of a touchpoint's topics stand in the first columns.
+        sums.add(what[some] << 16 | topic[some])
 
 
 def _count_drop_offs(found: JourneyMap, read: _Read, question: Question) -> None:
@@ -201,7 +237,7 @@ def _count_transitions(found: JourneyMap, read: _Read) -> None:
         found.transitions[key] = count + int(counts[number]), known + int(customers[number])
 
 
-def _count_changes(found: JourneyMap, read: _Read) -> None:
+def _count_changes(sums: _Array, topics: _Sums, read: _Read) -> None:
     at = np.flatnonzero(read.known & ((read.flags & FELT) != 0))
     same = read.who[at][1:] == read.who[at][:-1]
     change = (read.mood[at][1:] - read.mood[at][:-1])[same]
@@ -210,21 +246,13 @@ def _count_changes(found: JourneyMap, read: _Read) -> None:
     change, later = change[wanted], later[wanted]
     if not len(later):
         return
-    size = 16 * _CHANNELS * _KINDS
     place = read.cell[later] * _KINDS + read.kind[later]
-    keys, inverse = np.unique(read.who[later] * size + place, return_inverse=True)
+    keys, inverse = np.unique(read.who[later] * _PLACES + place, return_inverse=True)
     mean = np.bincount(inverse, weights=change) / np.bincount(inverse)
-    customers = np.bincount(keys % size)
-    total, squares = np.bincount(keys % size, weights=mean), np.bincount(keys % size, weights=mean * mean)
-    for number in np.flatnonzero(customers).tolist():
-        into = found.changes.setdefault(_place(number), Change())
-        into.customers += int(customers[number])
-        into.total += float(total[number])
-        into.squares += float(squares[number])
+    for row, weights in zip(sums, (np.ones(len(keys)), mean, mean * mean), strict=True):
+        row += np.bincount(keys % _PLACES, weights=weights, minlength=_PLACES)
     falls = change < 0
-    for number, topic, count in _topics(read, later[falls], place[falls]):
-        topics = found.change_topics.setdefault(_place(number), {})
-        topics[topic] = topics.get(topic, 0) + count
+    _count_topics(topics, read, later[falls], place[falls])
 
 
 def _place(number: int) -> tuple[int, int, int]:

@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sori_journey.domain import (
     Identifier,
@@ -25,8 +25,7 @@ _PAGE = (
 )
 
 
-@dataclass(slots=True, kw_only=True)  # Frozen ones take three times as long to make, and a page is made of many.
-class Entry:
+class Entry(NamedTuple):
     """One place on a timeline, as stored."""
 
     touchpoint_id: uuid.UUID
@@ -132,6 +131,9 @@ async def profile(tx: Transaction, customer_id: uuid.UUID, ranks: Mapping[Identi
             {"id": customer_id},
         )
     ).all()
+    segments = await tx.execute(
+        "select segment from segment_member where customer_id = :id order by segment", {"id": customer_id}
+    )
     return Profile(
         customer_id=customer_id,
         identifiers=tuple(
@@ -147,6 +149,7 @@ async def profile(tx: Transaction, customer_id: uuid.UUID, ranks: Mapping[Identi
         channel_counts=_sums((row.channel, row.total) for row in counted),
         kind_counts=_sums((row.kind, row.total) for row in counted),
         moods=_moods([(row.month, row.sentiment, row.total) for row in counted]),
+        segments=tuple(segments.scalars()),
     )
 
 
@@ -245,11 +248,4 @@ async def remove_expired(
 
 def _entry(row: Iterable[Any]) -> Entry:
     touchpoint_id, customer_id, occurred_time, stage, entry, arrival = row
-    return Entry(
-        touchpoint_id=touchpoint_id,
-        customer_id=customer_id,
-        occurred_time=occurred_time,
-        stage=_STAGES[stage],
-        entry=entry,
-        arrival=arrival,
-    )
+    return Entry(touchpoint_id, customer_id, occurred_time, _STAGES[stage], entry, arrival)

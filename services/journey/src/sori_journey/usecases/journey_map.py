@@ -41,16 +41,16 @@ async def get_journey_map(
     """Count a map; gives the topics' names too."""
     if wanted.segment:
         rulebook.segment(wanted.segment)
-    found = domain.JourneyMap()
     async with db.transaction() as tx:
-        question = await _question(tx, wanted, rulebook, now=now)
+        count = counting.Count(await _question(tx, wanted, rulebook, now=now))
         counted: asyncio.Future[None] | None = None
         async for portion in _portions(tx, wanted):
             if counted is not None:
                 await counted
-            counted = asyncio.ensure_future(asyncio.to_thread(counting.add, found, portion, question))
+            counted = asyncio.ensure_future(asyncio.to_thread(count.add, portion))
         if counted is not None:
             await counted
+        found = count.map()
         topics = {topic for cell in found.cells.values() for topic in cell.topics}
         texts = await paths.texts(tx, (("topic", topic) for topic in topics))
     return found, {number: text for (_, number), text in texts.items()}

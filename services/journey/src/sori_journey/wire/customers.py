@@ -53,6 +53,7 @@ def customer(profile: domain.Profile, *, masked: bool) -> pb.Customer:
         ],
         kind_counts=[pb.KindCount(kind=words.KIND_NUMBERS[name], count=count) for name, count in profile.kind_counts],
         moods=[_mood(each) for each in profile.moods],
+        segments=profile.segments,
     )
 
 
