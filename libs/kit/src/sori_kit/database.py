@@ -30,11 +30,12 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 # Ids go in and come back as one text: to write or read a list, each of its elements is looked at several times.
+# In order, so that two who are handed the same events wait for each other in one direction only.
 _HANDLED = """
     with fresh as (
         insert into inbox (durable, event_id)
-        select :durable, * from unnest(cast(string_to_array(:ids, ',') as uuid[])) on conflict do nothing
-        returning event_id
+        select :durable, id from unnest(cast(string_to_array(:ids, ',') as uuid[])) as given (id)
+        order by id on conflict do nothing returning event_id
     )
     select string_agg(cast(event_id as text), ',') from fresh"""
 _PASSING = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300")  # Serialisation, deadlock, lock, shutdown.
