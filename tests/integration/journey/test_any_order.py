@@ -208,6 +208,27 @@ async def test_workers_come_to_what_the_definition_says(workers: list[Database],
     assert identity_model.people(newest(seen).values(), decisions, POLICY) == people(whose)
 
 
+async def test_what_an_edit_takes_back_counts_where_the_same_batch_shows_it(workers: list[Database]) -> None:
+    await harness.truncate(workers[0].url)
+
+    def seen(name: str, identifier: tuple[str, str], *, revision: int = 0, day: int = 0) -> Event[TouchpointClassified]:
+        event = builders.classified(
+            external_id=name,
+            revision=revision,
+            identifiers=[identifier],
+            occurred_time=builders.NOON + dt.timedelta(days=day),
+        )
+        return replace(event, event_id=str(ids.derive("classified", event.entity_id, str(revision))))
+
+    first, second, third = (seen(name, ("member_id", "M"), day=day) for day, name in enumerate(("o-1", "o-2", "o-3")))
+    edited = seen("o-1", ("email", "m@example.com"), revision=1)
+    for batch in ([first], [edited, second], [third]):
+        await usecases.stitch(workers[0], Batch("journey-stitch", tuple(batch)), POLICY, now=NOW)
+
+    whose, _ = await stored(workers[0])
+    assert {frozenset({first.entity_id}), frozenset({second.entity_id, third.entity_id})} == people(whose)
+
+
 @at_random
 @given(draw=st.randoms(use_true_random=False))
 async def test_every_id_ever_given_still_leads_to_somebody(workers: list[Database], draw: random.Random) -> None:

@@ -3,7 +3,7 @@
 import datetime as dt
 import functools
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -205,6 +205,8 @@ async def _find(
         and (found.pattern_id, found.occurred_time)
         != (seen[touchpoint_id].pattern_id, seen[touchpoint_id].observation.occurred_time)
     }
+    if replaced:
+        fresh |= await _shown_again(tx, seen, doubtful, whose, {each.pattern_id for each in replaced.values()})
     stale_patterns = {each.pattern_id for each in whose.stale.values() if each.pattern_id} - whose.patterns.keys()
     if stale_patterns:
         found_patterns = await graph.known_patterns(tx, stale_patterns)
@@ -212,6 +214,24 @@ async def _find(
     if fresh or replaced:
         await _decide(tx, held, whose, seen, fresh, replaced, events, policy, now=now)
     return whose
+
+
+async def _shown_again(
+    tx: Transaction,
+    seen: Mapping[uuid.UUID, _Seen],
+    doubtful: Collection[uuid.UUID],
+    whose: _Whose,
+    lost: Collection[uuid.UUID | None],
+) -> dict[uuid.UUID, _Seen]:
+    """Give what shows patterns in the same batch in which edits take them back; no timeline has it yet."""
+    found = {
+        touchpoint_id: each
+        for touchpoint_id, each in seen.items()
+        if each.pattern_id in lost and touchpoint_id not in whose.stale
+    }
+    unsure = found.keys() - doubtful
+    known = await timeline.existing(tx, unsure) if unsure else {}
+    return {touchpoint_id: each for touchpoint_id, each in found.items() if touchpoint_id not in known}
 
 
 async def _decide(
