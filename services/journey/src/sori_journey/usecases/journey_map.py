@@ -50,7 +50,7 @@ async def get_journey_map(
             counted = asyncio.ensure_future(asyncio.to_thread(count.add, portion))
         if counted is not None:
             await counted
-        found = count.map()
+        found = await asyncio.to_thread(count.map)
         topics = {topic for cell in found.cells.values() for topic in cell.topics}
         texts = await paths.texts(tx, (("topic", topic) for topic in topics))
     return found, {number: text for (_, number), text in texts.items()}
