@@ -48,6 +48,8 @@ def some_scores(
         ("Amazing quality super fast shipping thanks", Language.ENGLISH),
         ("ok", Language.ENGLISH),
         ("김치 kimchi", Language.KOREAN),
+        ("１２３ ＡＢＣ 굿", Language.KOREAN),
+        ("ｇｒｅａｔ　ｐｒｏｄｕｃｔ　ｖｅｒｙ　ｎｉｃｅ", Language.ENGLISH),
         ("가나 доставка опоздала", Language.OTHER),
         ("荷物が届きません", Language.OTHER),
         ("доставка опоздала", Language.OTHER),

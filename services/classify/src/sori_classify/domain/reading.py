@@ -64,6 +64,8 @@ def language_of(text: str) -> Language:
     text = text[:LONGEST_JUDGED]
     if text and _syllables(text) * 2 >= len(text):
         return Language.KOREAN  # Whatever the others are, they are fewer: most texts need no closer look.
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)  # Letters of full or half width are letters.
     words = _LATIN_WORD.findall(text.lower())
     english = not _ENGLISH_WORDS.isdisjoint(words)
     if english and text.isascii():
