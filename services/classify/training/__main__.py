@@ -30,8 +30,14 @@ def train_command(
     out: Annotated[Path, typer.Option("--out", help="Folder of the model.")] = MODEL,
     work: WorkOption = WORK,
     seed: Annotated[int, typer.Option(help="Seed of the splits, the weights and the order of the texts.")] = 7,
-    epochs: Annotated[int, typer.Option(min=1, help="Rounds over the texts.")] = 3,
+    epochs: Annotated[int, typer.Option(min=1, help="Rounds over the texts.")] = 2,
     taught: Annotated[bool, typer.Option(help="Learn from teachers too, which takes twice as long.")] = True,
+    teacher: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, file_okay=False, help="Folder of a served model that teaches, instead of new teachers."
+        ),
+    ] = None,
     without: Annotated[list[str] | None, typer.Option(help="Leave out a set, to see how the model does on it.")] = None,
     corrected: Annotated[
         Path | None,
@@ -60,6 +66,7 @@ def train_command(
         seed=seed,
         epochs=epochs,
         taught=taught,
+        teacher=teacher,
         limit=limit,
         without=without or [],
         corrected=corrected,

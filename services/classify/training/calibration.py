@@ -10,6 +10,8 @@ from training.examples import Example
 from training.network import FINE_HEADS, HEADS, Network
 from training.trainer import Opinions, Targets, logits
 
+from sori_classify.model.onnx import Model
+
 # Only labels that people gave; weak ones say nothing about how sure the model may be. Neither does kocohub's abuse,
 # which begins lower than the others'.
 HUMAN = {
@@ -66,6 +68,19 @@ def best_rates(opinions: Opinions, examples: list[Example]) -> Rates:
         sets.append((targets.coarse["abuse"][places, 0] > 0.5, opinions.coarse[places, first]))
     best = max(np.arange(0.3, 0.8, 0.01), key=lambda step: np.mean([((p > step) == y).mean() for y, p in sets]))
     return Rates(np.asarray(rates), float(np.mean([(told > best).mean() for _, told in sets])))
+
+
+def usual_rates(model: Model, examples: list[Example]) -> Rates:
+    """Say how often a model that is served says yes to texts that it was not trained on."""
+    kote = model.score([example.text for example in examples if example.source in HUMAN["kote"]], fine=True)
+    sets = [
+        model.score([example.text for example in examples if example.source == source])
+        for source in sorted(HUMAN["abuse"])
+    ]
+    return Rates(
+        (np.asarray([one.kote for one in kote]) >= 0.5).mean(axis=0),
+        float(np.mean([np.mean([one.abuse > 0.5 for one in scores]) for scores in sets])),
+    )
 
 
 def calibrate(network: Network, examples: list[Example], rates: Rates | None = None) -> Calibration:

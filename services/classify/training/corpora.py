@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from training.examples import NEGATIVE, NEUTRAL, POSITIVE, Example, Labels, Split, split_of
-from training.written import written
+from training.written import leaning, written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ SOURCES = (
 
 # What kocohub calls offensive begins lower than what the others call abuse, and part of it stands in malicious_zizun.
 ABUSE_WEIGHTS = {"curse_2runo": 1.0, "malicious_zizun": 1.0, "kocohub_hate": 0.4, "kmhas": 1.0}
-UNLABELLED = 0.3  # share of the reviews without a use of their own that teachers label
+UNLABELLED = 0.15  # share of the reviews without a use of their own that teachers label
 
 
 def checksums(data: Path) -> dict[str, str]:
@@ -143,11 +143,14 @@ def _goemotions(rows: Iterator[dict[str, str]], labels: Labels, seed: int) -> It
     for row in rows:
         chosen = tuple(map(int, row["labels"].split(",")))
         lowered = row["text"].lower()
+        split, side = split_of(row["text"], seed), labels.sentiment(labels.goemotions, chosen)
+        if split is Split.TRAIN and side == NEUTRAL:
+            side = leaning(row["text"])
         yield Example(
             row["text"],
             "goemotions",
-            split_of(row["text"], seed),
-            sentiment=labels.sentiment(labels.goemotions, chosen),
+            split,
+            sentiment=side,
             emotion=labels.emotion(labels.goemotions, chosen),
             goemotions=chosen,
             abuse=1.0 if labels.patterns["abuse"].search(lowered) else 0.0,

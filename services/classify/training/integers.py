@@ -55,7 +55,8 @@ torch.onnx.register_custom_op_symbolic("sori::convolution", _node, OPSET)
 class Served(nn.Module):
     """The trained network with integers where it spends its time, and calibrated probabilities at its end."""
 
-    table: Tensor  # unsigned bytes [rows, columns]; behind the hashed rows stands one for each Hangul syllable
+    table: Tensor  # unsigned bytes [rows, columns]; behind the n-grams' rows stands one for each Hangul syllable
+    places: Tensor  # the row of each slot that n-grams are hashed to
     weight: Tensor  # of the convolution
     neutral_shift: Tensor
     kote_shift: Tensor  # moves each label's threshold to a probability of 0.5
@@ -63,11 +64,12 @@ class Served(nn.Module):
     def __init__(self, network: Network, found: Calibration, sample: list[Tensor]) -> None:
         """Quantise; the sample, batches of units, shows how large sums become."""
         super().__init__()
-        self.hasher, self.trunk, self.buckets = network.hasher, network.trunk, network.shape.buckets
+        self.hasher, self.trunk, self.first_syllable = network.hasher, network.trunk, network.shape.rows
         self.temperatures, self.shifts = found.temperatures, found.shifts
         self.register_buffer("neutral_shift", torch.tensor([0.0, found.shifts["sentiment"], 0.0]))
         thresholds = torch.tensor(found.kote_thresholds)
         self.register_buffer("kote_shift", torch.logit(thresholds))
+        self.register_buffer("places", network.places)
         self.deep, self.channels = network.shape.deep, -(-network.shape.deep // 16) * 16  # Whole vectors are faster.
         with torch.inference_mode():
             parts = self._quantised(network, sample)
@@ -133,15 +135,16 @@ class Served(nn.Module):
         )
 
     def _rows(self, units: Tensor) -> Tensor:
-        rows = self.hasher(units)
+        rows = self.places[self.hasher(units)]
         syllable, hangul = syllables(units)
-        return torch.cat([torch.where(hangul, self.buckets + syllable, rows[:1]), rows[1:]])
+        letters = torch.where(hangul, (self.first_syllable + syllable).to(torch.int32), rows[:1])
+        return torch.cat([letters, rows[1:]])
 
 
 def _syllable_rows(network: Network) -> Tensor:
     """Add what the jamo of each syllable say to the row that stands for it."""
     units = HANGUL_FIRST + torch.arange(HANGUL_COUNT).unsqueeze(1)
-    rows = network.table[network.hasher(units)[0, :, 0]]
+    rows = network.table[network.places[network.hasher(units)[0, :, 0]]]
     return rows + functional.pad(network.trunk.jamo(units).squeeze(1), (0, rows.shape[1] - network.shape.deep))
 
 
@@ -151,7 +154,7 @@ def _largest(network: Network, sample: list[Tensor]) -> tuple[Tensor, Tensor]:
     largest_sum = torch.zeros(network.table.shape[1])
     largest_seen = torch.zeros(convolution.out_channels)
     for units in sample:
-        rows = network.hasher(units).permute(1, 2, 0)
+        rows = network.places[network.hasher(units)].permute(1, 2, 0)
         summed = functional.embedding_bag(rows.reshape(-1, FEATURES), network.table, mode="sum").view(*units.shape, -1)
         summed[..., :deep] += network.trunk.jamo(units)
         largest_sum = torch.maximum(largest_sum, summed.abs().amax(dim=(0, 1)))

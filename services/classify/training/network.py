@@ -1,5 +1,6 @@
 """The network as it is trained: hashed n-grams and jamo, a convolution over them, and heads that are wide and deep."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +20,13 @@ REACH = 3  # places that an n-gram goes on after its first unit
 class Shape:
     """How large the parts are."""
 
-    buckets: int = 2**18
+    slots: int = 2**21  # that n-grams are hashed to
+    rows: int = 5 * 2**16  # of the table: one for each of the slots that are met most often, none for the others
     deep: int = 62
-    channels: int = 160
+    channels: int = 192
     second: int = 0  # channels of a second convolution, on top of the first; 0 leaves it out
     blocks: int = 0  # convolutions with a way around them; for teachers, which are not served
-    hidden: int = 160
+    hidden: int = 192
     kernel: int = 5
 
 
@@ -35,20 +37,20 @@ WIDE = sum(HEADS.values())
 
 
 class Hasher(nn.Module):
-    """Turns UTF-16 code units [texts, length] into rows of the table [FEATURES, texts, length]."""
+    """Turns UTF-16 code units [texts, length] into slots of n-grams [FEATURES, texts, length]."""
 
     multipliers: Tensor
     offsets: Tensor
 
-    def __init__(self, buckets: int) -> None:
+    def __init__(self, slots: int) -> None:
         super().__init__()
-        self.buckets = buckets
+        self.slots = slots
         features = torch.arange(FEATURES).view(-1, 1, 1)
         self.register_buffer("multipliers", STEP + 2 * features, persistent=False)
         self.register_buffer("offsets", 977 * (features + 1), persistent=False)
 
     def forward(self, units: Tensor) -> Tensor:
-        """Give the rows; 0 where an n-gram runs over the end."""
+        """Give the slots; 0 where an n-gram runs over the end."""
         padded = functional.pad(units, (0, REACH))
         syllable, hangul = syllables(padded)
         final = torch.where(hangul, syllable % FINALS, 0)
@@ -65,7 +67,7 @@ class Hasher(nn.Module):
         keys = torch.stack([here, second, third, fourth, open_second, open_third, final_second])
         lasts = torch.stack([here, unit_1, unit_2, unit_3, unit_1, unit_2, unit_1])
         mixed = (keys * self.multipliers + self.offsets) % PRIME
-        return torch.where(lasts > 0, mixed % (self.buckets - 1) + 1, 0)
+        return torch.where(lasts > 0, mixed % (self.slots - 1) + 1, 0)
 
 
 def syllables(units: Tensor) -> tuple[Tensor, Tensor]:
@@ -152,12 +154,14 @@ class Network(nn.Module):
     """Hasher, table and trunk, as they are trained."""
 
     table: Tensor
+    places: Tensor  # the row of each slot; 0, which is empty, for those that have none
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
-        self.hasher = Hasher(shape.buckets)
-        table = torch.empty(shape.buckets, shape.deep + WIDE).normal_(std=0.05)
+        self.hasher = Hasher(shape.slots)
+        self.register_buffer("places", torch.zeros(shape.slots, dtype=torch.int32))
+        table = torch.empty(shape.rows, shape.deep + WIDE).normal_(std=0.05)
         table[:, shape.deep :] = 0
         table[0] = 0
         self.register_buffer("table", table)  # no parameter: TableAdam touches only the rows that a batch looks up
@@ -165,9 +169,18 @@ class Network(nn.Module):
         self.forget = 0.0  # share of table rows that training hides, so that no n-gram is relied on alone
         self.looked_up: tuple[Tensor, Tensor] | None = None  # which rows, and they
 
+    def place(self, batches: Iterable[Tensor]) -> None:
+        """Give the n-grams that texts hold most often a row each, so that rare ones do not disturb them."""
+        counts = torch.zeros(self.shape.slots, dtype=torch.int64)
+        for units in batches:
+            counts += torch.bincount(self.hasher(units).flatten(), minlength=self.shape.slots)
+        counts[0] = 0
+        chosen = counts.argsort(descending=True, stable=True)[: self.shape.rows - 1]
+        self.places[chosen] = torch.arange(1, self.shape.rows, dtype=torch.int32)
+
     def forward(self, units: Tensor) -> tuple[Tensor, Tensor]:
         """Give the logits of the coarse heads and of the fine ones."""
-        rows = self.hasher(units).permute(1, 2, 0)
+        rows = self.places[self.hasher(units).permute(1, 2, 0)]
         if self.training:
             rows = rows * (torch.rand(rows.shape) >= self.forget)
             numbers, rows = torch.unique(rows, return_inverse=True)

@@ -70,8 +70,19 @@ ALL: dict[str, Callable[[str, random.Random], str]] = {
     "two letters swapped": swapped,
 }
 
-# What training shows: about spaces and repeats alone, as the others need no help.
-TRAINED = (without_spaces, fewer_spaces, more_spaces, repeated_letters, repeated_end)
+# What training shows: about spaces and repeats alone, as the others need no help; English needs most for spaces inside
+# its words, which are long.
+_TRAINED = (without_spaces, fewer_spaces, more_spaces, more_spaces, repeated_letters, repeated_end)
+_TRAINED_LATIN = (without_spaces, fewer_spaces, *[more_spaces] * 5, repeated_letters)
+_MISTYPED, _MISTYPED_LATIN = 0.15, 0.4  # share of the texts
+
+
+def as_people_type(text: str, chooser: random.Random) -> str:
+    """Give some texts typed another way, and the others as they are."""
+    latin = text.isascii()
+    if chooser.random() >= (_MISTYPED_LATIN if latin else _MISTYPED):
+        return text
+    return chooser.choice(_TRAINED_LATIN if latin else _TRAINED)(text, chooser)
 
 
 def _between(text: str, word: str, chooser: random.Random) -> str:

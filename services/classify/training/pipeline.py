@@ -19,8 +19,8 @@ from training.work import fingerprint
 from sori_classify.model.onnx import Model
 
 # Small sets would drown among the reviews.
-REPEATS = {"kote": 3, "kmhas": 2, "curse_2runo": 2, corrections.SOURCE: 5}
-TEACHER = Shape(channels=192, hidden=192)
+REPEATS = {"kote": 4, "kmhas": 3, "curse_2runo": 2, corrections.SOURCE: 5}
+TEACHER = Shape(slots=2**22, rows=2**19, channels=256, hidden=256)
 
 
 def make(
@@ -31,15 +31,17 @@ def make(
     seed: int,
     epochs: int,
     taught: bool,
+    teacher: Path | None,
     limit: int | None,
     without: Sequence[str],
     corrected: Path | None,
 ) -> None:
     """Train teachers and a model, calibrate, export, quantise and measure it, and write its card.
 
-    Sets named in `without` are measured, but neither trained nor calibrated on.
+    A teacher that is given, a model that is served, teaches instead of new ones. Sets named in `without` are measured,
+    but neither trained nor calibrated on.
     """
-    plan = Plan(seed=seed, epochs=epochs, mistyped=0.12, repeats=REPEATS)
+    plan = Plan(seed=seed, epochs=epochs, mistyped=True, repeats=REPEATS)
     shape = Shape()
     typer.echo("Reading the labelled texts")
     checksums = corpora.checksums(data)
@@ -54,21 +56,30 @@ def make(
         for split in (Split.TRAIN, Split.CALIBRATION)
     )
     work.mkdir(parents=True, exist_ok=True)
-    opinions = teachers.taught(seen, TEACHER, Plan(seed=seed, repeats=REPEATS), work) if taught else None
+    served = Model.load(teacher) if teacher else None
+    opinions, rates = None, None
+    if served is not None:
+        opinions, rates = teachers.by_model(served, seen), calibration.usual_rates(served, tuning)
+    elif taught:
+        opinions = teachers.taught(seen, TEACHER, Plan(seed=seed, repeats=REPEATS), work)
+        rates = calibration.best_rates(opinions, seen)
     typer.echo("Training")
-    saved = work / f"model-{fingerprint([shape, plan, taught, *seen])}.pt"
+    teaches = served.version if served is not None else taught
+    saved = work / f"model-{fingerprint([shape, plan, teaches, *seen])}.pt"
     network = train(seen, shape, plan, opinions=opinions, saved=saved)
     typer.echo("Calibrating")
-    found = calibration.calibrate(network, tuning, calibration.best_rates(opinions, seen) if opinions else None)
+    found = calibration.calibrate(network, tuning, rates)
     typer.echo(f"  temperatures {found.temperatures}, shifts {found.shifts}")
     typer.echo("Exporting")
     out.mkdir(parents=True, exist_ok=True)
-    served = Served(network, found, [units for _, units in by_length([example.text for example in tuning])])
-    export(served, out / "model.onnx")
+    integers = Served(network, found, [units for _, units in by_length([example.text for example in tuning])])
+    export(integers, out / "model.onnx")
     rows = Counter(example.source for example in seen)
     written = card.write(out, plan=plan, shape=shape, checksums=checksums, rows=rows, calibration=found)
     written["training"] |= {"taught": taught, "without": list(without)}
-    written["parity"] = checks.parity(network, served, found, out, splits[Split.TEST])
+    if served is not None:
+        written["training"]["teacher"] = served.version
+    written["parity"] = checks.parity(network, integers, found, out, splits[Split.TEST])
     card.save(out, written)
     typer.echo(f"  parity {json.dumps(written['parity'])}")
     if by_people:

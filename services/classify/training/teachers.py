@@ -1,6 +1,7 @@
 """Opinions of several larger models on every text for training, none on a text that it was trained on itself."""
 
 import hashlib
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from training.linear import EASED, Grams, Linear, known
 from training.network import HEADS, LABELLED, Shape
 from training.trainer import Opinions, Plan, opinion, train
 from training.work import fingerprint, kept
+
+from sori_classify.model.onnx import Model
 
 FOLDS = 3
 LINEAR_SHARE = 0.35  # of the opinion, for the heads that a linear teacher knows
@@ -35,6 +38,16 @@ def taught(examples: list[Example], shape: Shape, plan: Plan, work: Path) -> Opi
         :, : LABELLED["kote"]
     ]
     return Opinions(coarse, fine)
+
+
+def by_model(model: Model, examples: list[Example]) -> Opinions:
+    """Ask a model that is served. Of texts that it was trained on it repeats part of what their labels said."""
+    scores = model.score([example.text for example in examples], fine=True)
+    coarse = np.asarray([[*one.sentiment, *one.emotions, one.abuse, *one.utterances] for one in scores], np.float32)
+    moved = np.asarray([one.kote for one in scores], np.float32).clip(1e-6, 1 - 1e-6)
+    thresholds = np.asarray(json.loads(model.card_json)["kote_thresholds"], np.float32)
+    odds = moved / (1 - moved) * thresholds / (1 - thresholds)  # as they were before 0.5 became the threshold
+    return Opinions(coarse, odds / (1 + odds))
 
 
 def _fold(text: str) -> int:

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 from training.examples import Example
 from training.network import FINE_HEADS, HEADS, LABELLED, Network, Shape, TableAdam
-from training.perturbations import TRAINED
+from training.perturbations import as_people_type
 
 from sori_classify.model.onnx import encode, matrix
 
@@ -31,9 +31,9 @@ class Plan:
     table_rate: float = 5e-3
     trunk_rate: float = 2.5e-3
     forget: float = 0.25
-    mistyped: float = 0.0  # share of the texts that training shows with other spaces or repeated letters
+    mistyped: bool = False  # show some texts with other spaces or repeated letters
     stars_weight: float = 0.3
-    taught: float = 0.5  # share of the loss that follows the teachers, where there are any
+    taught: float = 0.4  # share of the loss that follows the teachers, where there are any
     taught_elsewhere: float = 0.25  # weight of the teachers' opinion on texts whose set does not know the target
     repeats: dict[str, int] = field(default_factory=dict)  # how often an epoch shows a set; 1 where not named
 
@@ -43,7 +43,7 @@ class Opinions:
     """What teachers make of each example: their mean probabilities."""
 
     coarse: np.ndarray  # [examples, columns of HEADS]
-    fine: np.ndarray  # [examples, columns of LABELLED]
+    fine: np.ndarray  # [examples, columns of LABELLED, or of its first head where nobody knows the others]
 
 
 def _shown(text: str) -> bytes:
@@ -109,6 +109,9 @@ def train(
         trunk_optimiser.load_state_dict(state["trunk"])
         first = int(state["epochs"])
         typer.echo(f"  goes on after epoch {first}")
+    else:
+        batches = _batches(shown, targets.units, plan.batch, np.random.default_rng(plan.seed))
+        network.place(_laid_out(targets.units, chosen) for chosen in batches)
     started = told = time.monotonic()
     done, mean_loss = 0, 0.0
     for epoch in range(first, plan.epochs):
@@ -121,7 +124,7 @@ def train(
             rate = min(1.0, (step + 1) / 100) * max(0.03, 1 - step / steps)
             trunk_optimiser.param_groups[0]["lr"] = plan.trunk_rate * rate
             trunk_optimiser.zero_grad(set_to_none=True)
-            rows = _typed(targets, chosen, plan.mistyped, typist)
+            rows = _typed(targets, chosen, typist) if plan.mistyped else _laid_out(targets.units, chosen)
             loss = _loss(network, rows, targets, chosen, plan, opinions)
             loss.backward()  # type: ignore[no-untyped-call]
             table_optimiser.step(plan.table_rate * rate)
@@ -152,7 +155,7 @@ def by_length(texts: list[str], size: int = 256) -> list[tuple[list[int], Tensor
     units = [encode(text) for text in texts]
     order = sorted(range(len(units)), key=lambda at: len(units[at]))
     cuts = [order[start : start + size] for start in range(0, len(order), size)]
-    return [(cut, torch.from_numpy(matrix([units[at] for at in cut]).astype(np.int64))) for cut in cuts]
+    return [(cut, _laid_out(units, cut)) for cut in cuts]
 
 
 def logits(network: Network, texts: list[str]) -> tuple[Tensor, Tensor]:
@@ -195,15 +198,18 @@ def _batches(shown: np.ndarray, units: list[bytes], size: int, chooser: np.rando
             yield stretch[cut : cut + size]
 
 
-def _typed(targets: Targets, chosen: np.ndarray, mistyped: float, typist: random.Random) -> Tensor:
+def _laid_out(units: list[bytes], chosen: Iterable[int]) -> Tensor:
+    return torch.from_numpy(matrix([units[at] for at in chosen]).astype(np.int64))
+
+
+def _typed(targets: Targets, chosen: np.ndarray, typist: random.Random) -> Tensor:
     """Lay out the texts, some of them typed another way."""
-    units = [
-        _shown(typist.choice(TRAINED)(targets.texts[at][:LONGEST_TRAINED], typist))
-        if typist.random() < mistyped
-        else targets.units[at]
-        for at in chosen
-    ]
-    return torch.from_numpy(matrix(units).astype(np.int64))
+    units = []
+    for at in chosen:
+        text = targets.texts[at]
+        typed = as_people_type(text, typist)
+        units.append(targets.units[at] if typed is text else _shown(typed[:LONGEST_TRAINED]))
+    return _laid_out(units, range(len(units)))
 
 
 def _loss(
@@ -230,7 +236,7 @@ def _loss(
         logit = fine[:, column : column + width]
         weight = torch.from_numpy(targets.weights[name][chosen])
         target = torch.from_numpy(targets.fine[name][chosen]).float()
-        if opinions is not None:
+        if opinions is not None and column < opinions.fine.shape[1]:
             taught = torch.from_numpy(opinions.fine[chosen, column : column + width]).float()
             target, weight = _mixed(target, weight, taught, plan)
         each = functional.binary_cross_entropy_with_logits(logit, target, reduction="none").mean(dim=1)

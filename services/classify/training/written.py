@@ -1,10 +1,13 @@
-"""Texts made for the project: phrases of customers and staff, English reviews, and words of the VADER lexicon."""
+"""Texts made for the project: phrases of customers and staff, English reviews, and words of two English lexicons."""
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from importlib.metadata import distribution
 from pathlib import Path
+from statistics import mean
 from typing import Any
+from xml.etree import ElementTree
 
 import yaml
 from training.examples import NEGATIVE, NEUTRAL, POSITIVE, Example, Labels, Split
@@ -12,10 +15,15 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 HERE = Path(__file__).parent
 
-REVIEWS = 16_000
-FRAMES_OF_A_WORD = 2
-TAKES_A_SIDE = 0.8  # of VADER's valence, which goes from -4 to 4
-STRONG = 1.6
+REVIEWS = 24_000
+FRAMES_OF_A_WORD = 3
+TAKES_A_SIDE = 0.2  # of a word's polarity, which goes from -1 to 1
+STRONG = 0.4
+FROM_LEXICON = 0.25  # share of a review's adjectives
+VADER_MOST = 4.0  # valence of the strongest words
+SIDES_OF_NEUTRAL = 0.2  # probability of both sides together, for a text that people call neutral
+
+_VADER = SentimentIntensityAnalyzer()
 
 _POLARITY = {"negative": NEGATIVE, "neutral": NEUTRAL, "positive": POSITIVE}
 _TURNED = {"negative": "positive", "neutral": "neutral", "positive": "negative"}
@@ -27,6 +35,12 @@ def written(labels: Labels, seed: int, limit: int | None = None) -> Iterator[Exa
     yield from _phrases(labels, seed, limit or 300)
     yield from _reviews(labels, seed, limit or REVIEWS)
     yield from itertools.islice(_words(seed), limit)
+
+
+def leaning(text: str) -> tuple[float, float, float]:
+    """Give the target of a neutral English text, with what VADER makes of its words in the balance of the sides."""
+    lean = float(_VADER.polarity_scores(text)["compound"])  # -1 to 1
+    return SIDES_OF_NEUTRAL / 2 * (1 - lean), 1 - SIDES_OF_NEUTRAL, SIDES_OF_NEUTRAL / 2 * (1 + lean)
 
 
 def _phrases(labels: Labels, seed: int, most: int) -> Iterator[Example]:
@@ -62,6 +76,12 @@ def _phrases(labels: Labels, seed: int, most: int) -> Iterator[Example]:
 def _reviews(labels: Labels, seed: int, most: int) -> Iterator[Example]:
     """Fill the patterns of reviews.yaml at random; the same seed gives the same sentences."""
     raw: dict[str, Any] = yaml.safe_load((HERE / "reviews.yaml").read_text(encoding="utf-8"))
+    listed = adjectives()
+    raw["lexicon"] = {
+        "positive": [word for word, polarity in listed.items() if polarity >= STRONG],
+        "negative": [word for word, polarity in listed.items() if polarity <= -STRONG],
+        "neutral": raw["adjectives"]["neutral"],
+    }
     chooser = random.Random(seed)
     for _ in range(most):
         side, text = _review(raw, chooser)
@@ -91,20 +111,28 @@ def _review(raw: dict[str, Any], chooser: random.Random) -> tuple[str, str]:
     if "{v}" in pattern and side == "neutral":
         pattern = "the {n} is {a}"
     nouns = raw["nouns"][chooser.choice(list(raw["nouns"]))]
-    words = raw["adjectives"][said]
+    first, second = (
+        chooser.choice(raw["lexicon" if chooser.random() < FROM_LEXICON else "adjectives"][said]) for _ in range(2)
+    )
     verbs = raw["verbs"].get(said, [""])
     return side, pattern.format(
-        n=chooser.choice(nouns),
-        m=chooser.choice(nouns),
-        a=chooser.choice(words),
-        b=chooser.choice(words),
-        v=chooser.choice(verbs),
+        n=chooser.choice(nouns), m=chooser.choice(nouns), a=first, b=second, v=chooser.choice(verbs)
     )
 
 
+def adjectives() -> dict[str, float]:
+    """Give the English adjectives of TextBlob's lexicon with their polarity, the mean over their senses."""
+    path = distribution("textblob").locate_file("textblob/en/en-sentiment.xml")
+    senses: dict[str, list[float]] = {}
+    for word in ElementTree.parse(str(path)).iter("word"):
+        if word.get("pos") == "JJ" and word.get("form", "").isalpha():
+            senses.setdefault(word.get("form", ""), []).append(float(word.get("polarity", 0)))
+    return {form: mean(found) for form, found in sorted(senses.items())}
+
+
 def _words(seed: int) -> Iterator[Example]:
-    """Put each English word that the VADER lexicon gives a side into a frame that says nothing."""
-    chooser = random.Random(seed)
+    """Put each English word that a lexicon gives a side into a frame that says nothing."""
+    valences: Mapping[str, float] = _VADER.lexicon
     frames = [
         "{}",
         "it is {}",
@@ -116,13 +144,18 @@ def _words(seed: int) -> Iterator[Example]:
         "{} for me",
         "that {}",
     ]
-    for word, valence in sorted(SentimentIntensityAnalyzer().lexicon.items()):
-        if not (word.isascii() and word.isalpha()) or abs(valence) < TAKES_A_SIDE:
-            continue
-        sure = 0.9 if abs(valence) >= STRONG else 0.75
-        target = (0.03, 0.97 - sure, sure) if valence > 0 else (sure, 0.97 - sure, 0.03)
-        for frame in chooser.sample(frames, FRAMES_OF_A_WORD):
-            yield Example(frame.format(word), "vader", Split.TRAIN, sentiment=target, sentiment_weight=0.7)
+    for source, polarities in (
+        ("vader", {word: valence / VADER_MOST for word, valence in sorted(valences.items())}),
+        ("textblob", adjectives()),
+    ):
+        chooser = random.Random(f"{source} {seed}")
+        for word, polarity in polarities.items():
+            if not (word.isascii() and word.isalpha()) or abs(polarity) < TAKES_A_SIDE:
+                continue
+            sure = 0.9 if abs(polarity) >= STRONG else 0.75
+            target = (0.03, 0.97 - sure, sure) if polarity > 0 else (sure, 0.97 - sure, 0.03)
+            for frame in chooser.sample(frames, FRAMES_OF_A_WORD):
+                yield Example(frame.format(word), source, Split.TRAIN, sentiment=target, sentiment_weight=0.7)
 
 
 def _only(labels: Labels, emotion: str) -> tuple[float, ...]:
