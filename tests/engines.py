@@ -3,15 +3,20 @@
 import asyncio
 import contextlib
 import os
+import random
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 
 from sori_local import engines
+
+_PORTS = 150  # from its first on, that a platform may use
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +61,6 @@ def start(engine: engines.Engine, folder: Path) -> "subprocess.Popen[bytes]":
 
 def wait_for_port(url: str, seconds: float = 30) -> None:
     """Wait until something listens at `scheme://…host:port`."""
-    import socket
-    from urllib.parse import urlsplit
-
     parts = urlsplit(url)
     until = time.monotonic() + seconds
     while True:
@@ -81,6 +83,22 @@ async def wait_for_postgres(url: str, seconds: float = 30) -> None:
             if time.monotonic() > until:
                 raise
             await asyncio.sleep(0.1)
+
+
+def a_base_port() -> int:
+    """Find a first port from which on all are free that a platform needs; below those that clients are given."""
+    while not all(map(_is_free, range(port := random.randrange(10_000, 32_000), port + _PORTS))):
+        pass
+    return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def environment(engines: Engines) -> dict[str, str]:

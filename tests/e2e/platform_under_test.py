@@ -14,12 +14,13 @@ from pathlib import Path
 
 import psutil
 
+import engines
 from sori.insight.v1 import insight_service_pb2, insight_service_pb2_grpc
 from sori.notify.v1 import notify_service_pb2, notify_service_pb2_grpc
 from sori.operations.v1 import operations_service_pb2, operations_service_pb2_grpc
 from sori_kit import rpc
 from sori_kit.auth import ROLES
-from sori_local import engines, ports
+from sori_local import ports
 from sori_local.tokens import LocalIssuer
 
 SORI = str(Path(sys.executable).parent / "sori")
@@ -33,13 +34,6 @@ def sori(*arguments: str, data: Path, check: bool = True, seconds: float = 300) 
     if check and done.returncode:
         raise AssertionError(f"sori {' '.join(arguments)}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}")
     return done
-
-
-def a_base_port() -> int:
-    """Find a first port from which on a few hundred are free."""
-    while (port := engines.free_port()) > 60_000:
-        pass
-    return port
 
 
 @dataclass
@@ -157,7 +151,7 @@ class RunningPlatform:
 @contextlib.contextmanager
 def up(data: Path, *options: str) -> Iterator[RunningPlatform]:
     """Run `sori up` until the block ends; it must then stop by itself and leave no process behind."""
-    base_port = a_base_port()
+    base_port = engines.a_base_port()
     log = data.parent / "up.log"
     with log.open("w") as output:
         process = subprocess.Popen(

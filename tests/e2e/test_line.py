@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 
 import builders
+import engines
 import platform_under_test as platform
 from sori.ingest.v1 import ingest_service_pb2, ingest_service_pb2_grpc
 from sori_kit import ids, rpc
@@ -65,7 +66,7 @@ def importing(file: Path, *more: str) -> list[str]:
 
 def test_the_sample_month_reconciles(folder: Path) -> None:
     done = platform.sori(
-        "up", "--sample", "--once", "--base-port", str(platform.a_base_port()), data=folder, seconds=240
+        "up", "--sample", "--once", "--base-port", str(engines.a_base_port()), data=folder, seconds=240
     )
 
     assert "Reconciliation" in done.stdout

@@ -14,9 +14,10 @@ import psutil
 import pytest
 import pytest_asyncio
 
+import engines
 import harness
 from sori_cli import client
-from sori_local import engines, ports
+from sori_local import ports
 
 SORI = str(Path(sys.executable).with_name("sori"))
 
@@ -52,18 +53,10 @@ class Up:
         return True
 
 
-def base_port() -> int:
-    """Find a base from which all ports are free."""
-    while True:
-        found = engines.free_port()
-        if found < 60_000:
-            return found
-
-
 @pytest_asyncio.fixture(scope="module")
 async def up(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Up]:
     data = tmp_path_factory.mktemp("up") / "data"
-    base = base_port()
+    base = engines.a_base_port()
     env = {name: value for name, value in os.environ.items() if not name.startswith("SORI_")}
     arguments = ("up", "--only", "journey", "--data", str(data), "--base-port", str(base))
     process = await asyncio.create_subprocess_exec(SORI, *arguments, env=env, stdout=asyncio.subprocess.DEVNULL)

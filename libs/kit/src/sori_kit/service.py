@@ -6,7 +6,7 @@ import contextlib
 import gc
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from typing import Any, TypeVar
 
 import structlog
@@ -32,6 +32,8 @@ __all__ = ["Command", "Runtime", "main"]
 log = structlog.get_logger()
 S = TypeVar("S", bound=KitSettings)
 M = TypeVar("M", bound=Message)
+
+_DRAIN_SECONDS = 20  # for what consumers have in hand; half of what the manifests give a pod
 
 
 class Runtime:
@@ -86,14 +88,26 @@ class Runtime:
         ended, _ = await asyncio.wait([waiter, *background, *consuming], return_when=asyncio.FIRST_COMPLETED)
         self.stopping.set()
         log.info("service.draining")
-        await asyncio.gather(*consuming, return_exceptions=True)
+        await _end(consuming, seconds=_DRAIN_SECONDS)
         await self.server.stop()
-        for task in background:
-            task.cancel()
-        await asyncio.gather(*background, return_exceptions=True)
+        await _end(background, seconds=0)
         for task in ended - {waiter}:
             await task  # Raises what ended it.
             raise RuntimeError(f"{task.get_name()} ended by itself")
+
+
+async def _end(tasks: Collection["asyncio.Task[None]"], *, seconds: float) -> None:
+    """Wait for tasks to end by themselves, then cancel them until they have."""
+    pending = set(tasks)
+    if pending and seconds:
+        _, pending = await asyncio.wait(pending, timeout=seconds)
+        if pending:  # The broker delivers again what they had in hand.
+            log.warning("drain.overdue", tasks=sorted(task.get_name() for task in pending))
+    while pending:  # Python 3.11 can lose a cancellation that comes in the moment of a timeout.
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=1)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _serve(name: str, settings: S, build: Callable[[Runtime, S], Awaitable[None]]) -> None:
