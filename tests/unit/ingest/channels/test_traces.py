@@ -39,7 +39,6 @@ def _workbook() -> bytes:
         b"<p>" + WORDS.replace("@", "&#64;").encode() + b"</p>",
         _workbook(),
     ],
-    ids=str,
 )
 def test_identifiers_are_found_in_any_writing(body: bytes) -> None:
     assert set() == SOUGHT - traces.candidates(body, "")
