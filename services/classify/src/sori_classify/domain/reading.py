@@ -29,6 +29,8 @@ _NOTHING_KNOWN = SentimentScores(negative=0.3, neutral=0.4, positive=0.3)
 _LEAN = 5.0  # by how much a hint changes the odds of either side
 _NOTHING_FOUND = Found()
 _NO_CLAUSES: Mapping[str, SentimentScores] = {}
+_PLACES = {label: at for at, label in enumerate((Sentiment.NEGATIVE, Sentiment.NEUTRAL, Sentiment.POSITIVE))}
+_UNREAD = (_NOTHING_KNOWN, Emotion.UNKNOWN, 0.0, 0.0, Utterance.OTHER, ())
 _MAYBE_WORDLESS = (Language.KOREAN, Language.UNDETERMINED)
 _NEGATIVE = 0.25  # by how much a mood of which the model is sure brings the urgency nearer to 1
 _SURELY_POSITIVE = 0.6  # probability from which praise takes trigger words their force
@@ -112,53 +114,48 @@ def classify(
     """
     language = language_of(text)
     usable = scores if readable(language) else None
-    sentiment_scores = usable.sentiment if usable else _NOTHING_KNOWN
-    emotion, emotion_score = _strongest_emotion(usable)
+    if usable:
+        sentiment_scores, emotions, abuse_score, utterances, kote = usable
+        emotion_score = max(emotions)
+        emotion = EMOTIONS[emotions.index(emotion_score)]
+        utterance = UTTERANCES[utterances.index(max(utterances))]
+    else:
+        sentiment_scores, emotion, emotion_score, abuse_score, utterance, kote = _UNREAD
+        clauses = _NO_CLAUSES
     if language in _MAYBE_WORDLESS and signs.wordless(text) and (told := signs.feeling(text)):
         sentiment_scores, emotion, emotion_score = told
-    utterance = UTTERANCES[_argmax(usable.utterances)] if usable else Utterance.OTHER
-    abuse_score = usable.abuse if usable else 0.0
-    urgency = urgency_of(sentiment_scores, utterance, found.triggers, emotion, emotion_score)
-    sentiment = sentiment_scores.label
-    return Classification(
-        sentiment=sentiment,
-        sentiment_scores=sentiment_scores,
-        emotion=emotion,
-        emotion_score=emotion_score,
-        abusive=abuse_score > abusive_above,
-        abuse_score=abuse_score,
-        utterance=utterance,
-        language=language,
-        topics=found.topics,
-        urgency=urgency.score,
-        urgency_reasons=urgency.reasons,
-        keywords=found.keywords,
-        degraded=scores is None,
-        model_version=model_version,
-        kote=usable.kote if usable else (),
-        subtopics=found.subtopics,
-        topic_sentiments=tuple(
-            [
-                _about(topic, clauses.get(topic, sentiment_scores) if usable else sentiment_scores)
-                for topic in found.topics
-            ]
-        ),
+    urgency, reasons = urgency_of(sentiment_scores, utterance, found.triggers, emotion, emotion_score)
+    return Classification(  # By position, which takes a third of the time.
+        sentiment_scores.label,
+        sentiment_scores,
+        emotion,
+        emotion_score,
+        abuse_score > abusive_above,
+        abuse_score,
+        utterance,
+        language,
+        found.topics,
+        urgency,
+        reasons,
+        found.keywords,
+        scores is None,
+        model_version,
+        kote,
+        found.subtopics,
+        tuple([_about(topic, clauses.get(topic, sentiment_scores)) for topic in found.topics]),
     )
 
 
 def _about(topic: str, scores: SentimentScores) -> TopicSentiment:
     label = scores.label
-    return TopicSentiment(topic=topic, sentiment=label, score=getattr(scores, label.value))
+    return TopicSentiment(topic, label, scores[_PLACES[label]])
 
 
 def mean(scores: Sequence[SentimentScores]) -> SentimentScores:
     """Give the mood of several clauses taken together."""
-    count = len(scores)
-    return SentimentScores(
-        negative=sum(each.negative for each in scores) / count,
-        neutral=sum(each.neutral for each in scores) / count,
-        positive=sum(each.positive for each in scores) / count,
-    )
+    if len(scores) == 1:
+        return scores[0]
+    return SentimentScores(*[sum(each) / len(scores) for each in zip(*scores, strict=True)])
 
 
 def leaning(scores: SentimentScores, hint: int) -> SentimentScores:
@@ -216,14 +213,3 @@ def urgency_of(
 def fold(text: str) -> str:
     """Bring a text into the form that lexicons match: composed, lower case, single spaces."""
     return " ".join(unicodedata.normalize("NFKC", text).lower().replace("’", "'").split())
-
-
-def _strongest_emotion(scores: Scores | None) -> tuple[Emotion, float]:
-    if scores is None:
-        return Emotion.UNKNOWN, 0.0
-    at = _argmax(scores.emotions)
-    return EMOTIONS[at], scores.emotions[at]
-
-
-def _argmax(values: Sequence[float]) -> int:
-    return values.index(max(values))

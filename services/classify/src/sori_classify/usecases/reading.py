@@ -120,11 +120,8 @@ def _clause_moods(
     topics: Mapping[str, Sequence[str]], moods: Mapping[str, domain.SentimentScores]
 ) -> Mapping[str, domain.SentimentScores]:
     """Give the mood of each topic from those of the clauses in which it stands."""
-    return {
-        topic: domain.mean([moods[clause] for clause in clauses])
-        for topic, clauses in topics.items()
-        if all(clause in moods for clause in clauses)
-    }
+    found = {topic: [moods[clause] for clause in clauses if clause in moods] for topic, clauses in topics.items()}
+    return {topic: domain.mean(each) for topic, each in found.items() if len(each) == len(topics[topic])}
 
 
 def score(model: Model, texts: Sequence[str], *, fine: bool = False) -> Sequence[domain.Scores | None]:
