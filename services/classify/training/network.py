@@ -24,8 +24,6 @@ class Shape:
     rows: int = 5 * 2**16  # of the table: one for each of the slots that are met most often, none for the others
     deep: int = 62
     channels: int = 192
-    second: int = 0  # channels of a second convolution, on top of the first; 0 leaves it out
-    blocks: int = 0  # convolutions with a way around them; for teachers, which are not served
     hidden: int = 192
     kernel: int = 5
 
@@ -110,15 +108,6 @@ class Trunk(nn.Module):
         self.jamo = Jamo(shape.deep)
         self.convolution = nn.Conv1d(shape.deep, shape.channels, shape.kernel, padding=shape.kernel // 2)
         pooled = shape.channels * 2 + shape.deep
-        if shape.second:
-            self.second = nn.Conv1d(shape.channels, shape.second, 3, padding=1)
-            pooled += shape.second * 2
-        self.blocks = nn.ModuleList(
-            nn.Conv1d(shape.channels, shape.channels, 3, padding=reach, dilation=reach)
-            for reach in ([1, 2] * shape.blocks)[: shape.blocks]
-        )
-        if shape.blocks:
-            pooled += shape.channels * 2
         self.hidden = nn.Linear(pooled, shape.hidden)
         self.dropout = nn.Dropout(0.25)
         self.coarse = nn.Linear(shape.hidden, WIDE)
@@ -135,17 +124,9 @@ class Trunk(nn.Module):
         # Half precision halves the time on processors that have it, and is as good here.
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.training):
             seen = functional.relu(self.convolution(deep.transpose(1, 2)))
-            real = mask.transpose(1, 2).to(seen.dtype)
-            seen = seen * real
-            views = [seen]
-            if self.shape.second:
-                views.append(functional.relu(self.second(seen)) * real)
-            for block in self.blocks:
-                seen = seen + functional.relu(block(seen)) * real
-            if self.shape.blocks:
-                views.append(seen)
-            parts = [part for view in views for part in (view.amax(dim=2).float(), view.sum(dim=2).float() / count)]
-        pooled = torch.cat([*parts, mean_deep], dim=1)
+            seen = seen * mask.transpose(1, 2).to(seen.dtype)
+            most_seen, mean_seen = seen.amax(dim=2).float(), seen.sum(dim=2).float() / count
+        pooled = torch.cat([most_seen, mean_seen, mean_deep], dim=1)
         hidden = self.dropout(functional.relu(self.hidden(self.dropout(pooled))))
         return self.coarse(hidden) + wide, self.fine(hidden) + self.fine_wide(mean_deep * count.sqrt())
 
