@@ -10,6 +10,8 @@ PYTHON ?= python3
 PACKAGES := proto libs/kit $(sort $(wildcard services/*)) deploy/local sample cli
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
+# Where it is set, each of the many processes here would compile everything anew, which takes longer than what it does.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help:  ## list the targets
