@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 _WITH_N = "".join(chr(0xAC00 + at) for at in range(4, 11172, 28))  # syllables that end in ㄴ: 좋은데, 비싼데
-# What ends a clause, with what looks like it and does not: nouns in -고, 하나, 누구나, 가운데. The expression begins with
-# one set of characters, by which it is found many times as fast as by its alternatives; `.` stands for that character.
+# What ends a clause, with what looks like it and does not: nouns in -고, 하나, 누구나, 가운데. The expression begins
+# with one set of characters, which finds it many times as fast as its alternatives; `.` stands for that character.
 _CUT = re.compile(
     r"[.!?;。… ,~](?:"
     r"(?<=[.!?;。…])[.!?;。…]*[ ,~]+"
@@ -14,8 +14,8 @@ _CUT = re.compile(
     r"(?<!권고.)(?<!해고.)|(?<=[으었았였했]나.)|(?<=[어아여해]도.)(?<!이래도.)(?<!그래도.))[ ,~]*"
     r"|(?<=,)(?=[^0-9])"
     r"|(?<= )(?=(?:하지만|그러나|그런데|근데|다만|대신|반면|그래도|but|however|though|although|while|whereas|yet) )"
-    r"|(?<= )and (?=(?:the|it|they|he|she|we|i|my|our|your|their|this|that|its|staff|delivery|shipping|service|price)\b)"
-    r")"
+    r"|(?<= )and (?=(?:the|it|they|he|she|we|i|my|our|your|their|this|that|its|staff|delivery|shipping|service|price)"
+    r"\b))"
 )
 
 

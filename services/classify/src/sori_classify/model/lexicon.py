@@ -329,7 +329,7 @@ def _pattern(tree: _Tree) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    raw = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)  # In a tenth of the time.
     entries: Callable[[str, Any], bool] = lambda name, value: isinstance(value, list if name == IGNORED else dict)  # noqa: E731
     if not isinstance(raw, dict) or not all(entries(name, value) for name, value in raw.items()):
         raise ValueError(f"{path}: expected names with entries below them")
