@@ -8,6 +8,9 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 import event_catalogue
+from sori.classify.v1.touchpoint_events_pb2 import TouchpointClassified
+from sori.ingest.v1.touchpoint_events_pb2 import TouchpointReceived
+from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
 
 EXAMPLES = Path(__file__).parent / "examples"
 ENTRIES = event_catalogue.entries()
@@ -35,6 +38,17 @@ def test_every_example_can_be_read_and_loses_nothing(message: type[Message], pat
     again = message.FromString(read.SerializeToString())
 
     assert again == read
+
+
+@pytest.mark.parametrize(
+    ("received", "made"), [(TouchpointReceived, TouchpointClassified), (TouchpointClassified, TouchpointStitched)]
+)
+def test_what_a_station_passes_on_unread_has_its_place_in_the_next_event(
+    received: type[Message], made: type[Message]
+) -> None:
+    for number, field in received.DESCRIPTOR.fields_by_number.items():
+        there = made.DESCRIPTOR.fields_by_number[number]
+        assert (field.name, field.message_type) == (there.name, there.message_type)
 
 
 def test_the_catalogue_is_what_the_code_says() -> None:

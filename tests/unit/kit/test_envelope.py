@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import builders
+from sori.classify.v1.classification_pb2 import Classification
 from sori.classify.v1.touchpoint_events_pb2 import TouchpointClassified
 from sori.ee_feedback.v1.pulse_events_pb2 import PulseReleased
 from sori.ingest.v1.touchpoint_events_pb2 import TouchpointReceived
@@ -40,6 +41,18 @@ def test_what_follows_carries_cause_and_correlation() -> None:
 
     assert effect.causation_id == cause.event_id
     assert effect.correlation_id == cause.correlation_id
+
+
+def test_what_is_passed_on_stands_beside_what_is_added() -> None:
+    received = builders.received(text="배송이 늦어요").message
+    added = TouchpointClassified(classification=Classification(model_version="a"))
+
+    event = Event.new(added, entity_id="x", time=builders.NOON, passed_on=received.SerializeToString())
+    sealed = seal(event, "sori/test")
+
+    assert TouchpointClassified(
+        touchpoint=received.touchpoint, classification=added.classification
+    ) == TouchpointClassified.FromString(sealed.data)
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,9 @@ class Event(Generic[M_co]):
     causation_id: str = ""  # The event that led to this one.
     traceparent: str = ""  # W3C trace context.
     data: bytes = field(default=b"", compare=False, repr=False)  # The message as it came; empty of one made here.
+    # Of one made here, the bytes of fields that go before those of `message`: what others said, passed on unread.
+    # A protobuf message may be written in parts, one behind the other: https://protobuf.dev/programming-guides/encoding
+    passed_on: bytes = field(default=b"", repr=False)
 
     @classmethod
     def new(
@@ -58,19 +61,19 @@ class Event(Generic[M_co]):
         time: dt.datetime,
         event_id: str = "",
         cause: "Event[Message] | None" = None,
+        passed_on: bytes = b"",
     ) -> "Event[M]":
         """Make an event that follows from `cause`, or starts a new chain."""
         event_id = event_id or str(uuid.uuid4())
-        if cause is None:
-            return Event(event_id=event_id, message=message, entity_id=entity_id, time=time, correlation_id=event_id)
         return Event(
             event_id=event_id,
             message=message,
             entity_id=entity_id,
             time=time,
-            correlation_id=cause.correlation_id,
-            causation_id=cause.event_id,
-            traceparent=cause.traceparent,
+            correlation_id=cause.correlation_id if cause else event_id,
+            causation_id=cause.event_id if cause else "",
+            traceparent=cause.traceparent if cause else "",
+            passed_on=passed_on,
         )
 
 
@@ -115,7 +118,7 @@ def seal(event: Event[Message], source: str) -> Envelope:
         lines = f"{lines}traceparent: {event.traceparent}\r\n"
     if not lines.isascii() or lines.count("\n") != 9 + bool(event.causation_id) + bool(event.traceparent):
         raise InvalidInput("the ids and the trace context of an event must be plain ASCII, on one line")
-    return Envelope(subject, event.message.SerializeToString(), lines)
+    return Envelope(subject, event.passed_on + event.message.SerializeToString(), lines)
 
 
 def open_as(message: type[M], data: bytes, headers: Mapping[str, str] | None) -> Event[M]:

@@ -5,7 +5,6 @@ from typing import Any
 
 from sori.classify.v1 import classification_pb2 as pb
 from sori.classify.v1 import classify_service_pb2, touchpoint_events_pb2
-from sori.ingest.v1 import touchpoint_pb2
 from sori_classify import domain
 from sori_classify.model import Shelf
 from sori_kit.errors import InvalidInput
@@ -50,11 +49,9 @@ def classification(found: domain.Classification) -> pb.Classification:
     return made
 
 
-def touchpoint_classified(
-    touchpoint: touchpoint_pb2.Touchpoint, found: pb.Classification
-) -> touchpoint_events_pb2.TouchpointClassified:
-    """Add classify's section to what ingest said."""
-    return touchpoint_events_pb2.TouchpointClassified(touchpoint=touchpoint, classification=found)
+def touchpoint_classified(found: pb.Classification) -> touchpoint_events_pb2.TouchpointClassified:
+    """Write classify's section; ingest's, which has the same number in both events, is passed on as it came."""
+    return touchpoint_events_pb2.TouchpointClassified(classification=found)
 
 
 def aspect(given: pb.Aspect.ValueType) -> domain.Aspect:

@@ -168,7 +168,7 @@ class Explanation:
     pieces: tuple[Piece, ...]
 
 
-EMOTIONS = tuple(emotion for emotion in Emotion if emotion is not Emotion.UNKNOWN)
+EMOTIONS: tuple[Emotion, ...] = tuple(emotion for emotion in Emotion if emotion is not Emotion.UNKNOWN)
 UTTERANCES = tuple(Utterance)
 KOTE = (  # as KOTE's authors name and order them
     "불평/불만", "환영/호의", "감동/감탄", "지긋지긋", "고마움", "슬픔", "화남/분노", "존경", "기대감", "우쭐댐/무시함",

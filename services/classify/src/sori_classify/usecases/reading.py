@@ -175,11 +175,12 @@ async def classify(reader: Reader, bus: Bus, batch: Batch[TouchpointReceived], *
     await bus.publish(
         [
             Event.new(
-                wire.touchpoint_classified(event.message.touchpoint, each),
+                wire.touchpoint_classified(each),
                 event_id=ids.derived("classified", event.event_id),
                 entity_id=event.entity_id,
                 time=now,
                 cause=event,
+                passed_on=event.data or event.message.SerializeToString(),
             )
             for event, each in zip(batch, answer.found, strict=True)
         ]

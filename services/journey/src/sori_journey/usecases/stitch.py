@@ -74,11 +74,12 @@ async def stitch(
         await timeline.add(tx, list(placed.values()))
         announced: list[Event[Message]] = [
             Event.new(
-                wire.touchpoint_stitched(each.observation.entry, placed[each.observation.touchpoint_id], whose.version),
+                wire.touchpoint_stitched(placed[each.observation.touchpoint_id], whose.version),
                 event_id=ids.derived("stitched", event.event_id),
                 entity_id=event.entity_id,
                 time=now,
                 cause=event,
+                passed_on=each.observation.entry,
             )
             for event, each in kept
         ]

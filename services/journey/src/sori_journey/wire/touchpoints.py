@@ -64,9 +64,9 @@ def position(customer_id: uuid.UUID | None, stage: domain.Stage | None, version:
     )
 
 
-def touchpoint_stitched(entry: bytes, placed: domain.Placed, version: int) -> touchpoint_events_pb2.TouchpointStitched:
-    """Add journey's section to what the earlier stations said, whose fields have the same numbers here as there."""
-    made = touchpoint_events_pb2.TouchpointStitched.FromString(entry)
+def touchpoint_stitched(placed: domain.Placed, version: int) -> touchpoint_events_pb2.TouchpointStitched:
+    """Write journey's section; those of the earlier stations, with the same numbers in both, are passed on."""
+    made = touchpoint_events_pb2.TouchpointStitched()
     section = made.position
     section.SetInParent()
     if placed.customer_id is not None:
