@@ -19,6 +19,7 @@ policies:
   - name: rest
     first_response: 24h
 """
+PROMISE = "calendar: c, first_response: 5m"
 SHIPPED = Path(__file__).parents[3] / "deploy" / "local" / "policies" / "sla.yaml"
 
 
@@ -108,13 +109,28 @@ def test_a_changed_file_is_taken_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("5m", 300), ("1h30m", 5400), ("2d", 172_800), ("1h 30m", 5400)]
+    ("text", "seconds"),
+    [
+        ("90s", 90),
+        ("5m", 300),
+        ("1h30m", 5400),
+        ("2d", 172_800),
+        ("1h 30m", 5400),
+        ("1.5h", 5400),
+        ("5 minutes", 300),
+        ("1 day 2 hours", 93_600),
+        ("PT5M", 300),
+        ("P1DT2H", 93_600),
+        ("00:05:00", 300),
+    ],
 )
 def test_durations(text: str, seconds: int) -> None:
     assert dt.timedelta(seconds=seconds) == policies.duration(text)
 
 
-@pytest.mark.parametrize("text", ["", "5", "m", "-5m", "5 minutes", "0h", "400d", "9999999999999d"])
+@pytest.mark.parametrize(
+    "text", ["", "5", "m", "-5m", "five minutes", "0h", "400d", "9999999999999d", "P5M", "PT", "0.5s", "00:05"]
+)
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration"):
         policies.duration(text)
@@ -219,6 +235,68 @@ def test_a_calendar_knows_the_days_of_korea_and_of_the_house(day: str, hours: fl
     midnight = dt.datetime.fromisoformat(f"{day}T00:00:00+09:00")
 
     assert dt.timedelta(hours=hours) == calendar.working(midnight, midnight + dt.timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    "hours",
+    [
+        '["09:00-12:00", "13:00-18:00"]',
+        "09:00-12:00, 13:00-18:00",
+        '[{start: "09:00", end: "12:00"}, {from: 13:00, to: 18:00}]',
+        "[[09:00, 12:00], [13:00, 18:00]]",
+    ],
+)
+def test_hours_may_be_spelt_as_people_do(hours: str) -> None:
+    def worked(hours: str) -> dt.timedelta:
+        read = policies.parse(f"calendars:\n  c: {{weekly: {{mon: {hours}}}}}\npolicies: [{{name: p, {PROMISE}}}]\n")
+        start = dt.datetime(2026, 3, 8, 15, tzinfo=dt.UTC)  # midnight in Seoul, to Monday
+        return read.policies[0].promise.targets[0].calendar.working(start, start + dt.timedelta(hours=15))
+
+    assert dt.timedelta(hours=5) == worked(hours if hours.startswith("[") else f'"{hours}"')
+
+
+@pytest.mark.parametrize(
+    "closed",
+    [
+        "exceptions: {2026-03-09: closed}",
+        "exceptions: [{date: 2026-03-09, closed: true}]",
+        "exceptions: [{date: 2026-03-09, hours: []}]",
+        "holidays: [KR, 2026-03-09]",
+        "holidays: [2026-03-09]",
+    ],
+)
+def test_days_off_may_be_spelt_as_people_do(closed: str) -> None:
+    read = policies.parse(
+        f"calendars:\n  c: {{weekly: {{mon: 09:00-18:00}}, {closed}}}\npolicies: [{{name: p, {PROMISE}}}]\n"
+    )
+    start = dt.datetime(2026, 3, 8, 15, tzinfo=dt.UTC)
+
+    assert dt.timedelta() == read.policies[0].promise.targets[0].calendar.working(start, start + dt.timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["[{date: 2026-03-09, open: true}]", "[{date: 2026-03-09, closed: true}, {date: 2026-03-09, hours: 09:00-12:00}]"],
+)
+def test_a_day_off_that_says_something_else_is_refused(wrong: str) -> None:
+    with pytest.raises(policies.PolicyRefused, match=r"policies:2: calendars\.c\.exceptions"):
+        policies.parse(f"calendars:\n  c: {{weekly: {{mon: 09:00-18:00}}, exceptions: {wrong}}}\npolicies: []\n")
+
+
+def test_words_may_be_those_of_the_protocol_and_one_may_stand_for_a_list() -> None:
+    read = policies.parse(
+        "opens_cases: TOUCHPOINT_KIND_INQUIRY\n"
+        "policies:\n"
+        "  - {name: a, match: {channels: CHANNEL_KAKAO, severities: [Critical]}, first_response: 5m}\n"
+        "  - {name: b, match: null, first_response: 5m, warn_at: 0.8, pauses: on-hold}\n"
+    )
+
+    subject = Subject(channel=Channel.KAKAO, kind=Kind.INQUIRY, severity=Severity.CRITICAL)
+    chosen = read.promise(subject)
+    (other,) = read.policies[1].promise.targets
+    assert chosen is not None
+    assert "a" == chosen.policy
+    assert ((80,), frozenset({Waiting.ON_HOLD})) == (other.warn_at, other.pauses)
 
 
 def test_a_shift_past_midnight_goes_on_the_day_after() -> None:

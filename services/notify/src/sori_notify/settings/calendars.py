@@ -33,16 +33,20 @@ _DAYS = {
     for name in names
 }
 _SETS = {"weekdays": range(5), "weekend": range(5, 7), "daily": range(7), "everyday": range(7)}
-_INTERVAL = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?\s*[-–~]\s*(\d{1,2}):(\d\d)(?::(\d\d))?")
+_TIME = r"(\d{1,2}):(\d\d)(?::(\d\d))?"
+_INTERVAL = re.compile(rf"{_TIME}\s*[-–~]\s*{_TIME}")
+_STARTS, _ENDS = ("start", "from", "open", "opens"), ("end", "to", "until", "close", "closes")
 
 
 def read_hours(given: object) -> list[tuple[int, int]]:
-    """Read `09:00-12:00`, a list of such, or nothing for a day that is closed; the end may be past midnight."""
+    """Read `09:00-12:00`, a list of such, or nothing for a day that is closed; the end may be past midnight.
+
+    `{start: "09:00", end: "12:00"}` and `[["09:00", "12:00"]]` are intervals, too.
+    """
     if given in (None, False, "", "closed"):
         return []
-    texts = given if isinstance(given, list) else [given]
     found: list[tuple[int, int]] = []
-    for text in texts:
+    for text in _intervals(given):
         parts = _INTERVAL.fullmatch(text.strip()) if isinstance(text, str) else None
         if parts is None:
             raise ValueError("is not an interval such as 09:00-18:00, a list of such, or `closed`")
@@ -56,7 +60,43 @@ def read_hours(given: object) -> list[tuple[int, int]]:
     return found
 
 
+def _intervals(given: object) -> list[object]:
+    """Give each interval as one text, where it can be read as one."""
+    if isinstance(given, str):
+        return list(given.split(","))
+    if isinstance(given, dict):
+        ends = [next((given[name] for name in names if name in given), None) for names in (_STARTS, _ENDS)]
+        return ["-".join(map(_clock, ends)) if len(given) == len(ends) else given]
+    if not isinstance(given, list):
+        return [given]
+    if len(given) == 2 and all(re.fullmatch(_TIME, _clock(each)) for each in given):
+        return ["-".join(map(_clock, given))]
+    return [text for each in given for text in _intervals(each)]
+
+
+def _clock(given: object) -> str:
+    """Spell a time of the day; YAML reads one without quotes, as in 18:00, as the number 18 x 60."""
+    if not isinstance(given, int):
+        return str(given).strip()
+    minutes, seconds = (given, 0) if given <= DAY // 60 else divmod(given, 60)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+
+
 _Hours = Annotated[list[tuple[int, int]], BeforeValidator(read_hours)]
+
+
+def _dated(given: object) -> object:
+    """Let a list of `{date: …, hours: …}` stand for hours by date."""
+    if not isinstance(given, list):
+        return {} if given is None else given
+    found: dict[str, object] = {}
+    for each in given:
+        if not isinstance(each, dict) or set(each) not in ({"date", "hours"}, {"date", "closed"}):
+            raise ValueError("is not a list of {date: 2026-12-24, hours: 09:00-12:00} or {date: …, closed: true}")
+        if str(each["date"]) in found:
+            raise ValueError(f"{each['date']} stands twice")
+        found[str(each["date"])] = each.get("hours")
+    return found
 
 
 def _days(given: object) -> object:
@@ -92,9 +132,13 @@ class HolidaysIn(_Strict):
 
 
 def _holidays(given: object) -> object:
-    """Let a country's code stand for its public holidays."""
+    """Let a country's code stand for its public holidays, and a list of dates for those dates."""
     if isinstance(given, str):
         return {"country": given}
+    if isinstance(given, list):
+        countries = [each for each in given if isinstance(each, str) and each.isalpha()]
+        if len(countries) < 2:
+            return {"country": "".join(countries), "add": [each for each in given if each not in countries]}
     return {} if given in (None, False) else given
 
 
@@ -113,7 +157,7 @@ class CalendarIn(_Strict):
 
     zone: str = Field("Asia/Seoul", validation_alias=AliasChoices("zone", "time_zone", "timezone"))
     weekly: dict[str, _Hours] = {}
-    exceptions: dict[dt.date, _Hours] = {}
+    exceptions: Annotated[dict[dt.date, _Hours], BeforeValidator(_dated)] = {}
     holidays: Annotated[HolidaysIn, BeforeValidator(_holidays)] = HolidaysIn()
 
     @field_validator("zone")

@@ -5,7 +5,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import structlog
 from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
@@ -19,7 +19,14 @@ from sori_notify.settings.playbooks import load_playbooks
 
 log = structlog.get_logger()
 
-_DURATION = re.compile(r"(?:(\d+)d)? *(?:(\d+)h)? *(?:(\d+)m)? *(?:(\d+)s)?")
+_NUMBER = r"(\d+(?:\.\d+)?) ?"
+_DURATION = re.compile(
+    rf"(?:{_NUMBER}d(?:ays?)?)? *(?:{_NUMBER}h(?:(?:ou)?rs?)?)? *"
+    rf"(?:{_NUMBER}m(?:in(?:ute)?s?)?)? *(?:{_NUMBER}s(?:ec(?:ond)?s?)?)?"
+)
+_ISO_8601 = re.compile(r"p((?:\d+d)?)(?:t((?:\d+h)?(?:\d+m)?(?:\d+s)?))?")
+_BY_THE_CLOCK = re.compile(r"(\d+):([0-5]\d):([0-5]\d)")  # hours:minutes:seconds
+_PREFIX = re.compile(r"^(channel|touchpoint_kind|case_severity|case_state)_")
 _LONGEST = dt.timedelta(days=366)
 PLAYBOOKS = "playbooks"  # Folder beside the file, where the file names no other.
 
@@ -36,32 +43,51 @@ def _duration(given: object) -> str:
 
 
 def duration(text: str) -> dt.timedelta:
-    """Read `90s`, `5m`, `1h30m` or `2d`; nothing, zero or more than a year is a ValueError."""
-    found = _DURATION.fullmatch(text.strip())
-    days, hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0, 0)
+    """Read `90s`, `5m`, `1h30m`, `2d`, `5 minutes`, `00:05:00` or `PT5M`.
+
+    Nothing, zero, more than a year or a part of a second is a ValueError.
+    """
+    text = text.strip().lower()
+    if iso := _ISO_8601.fullmatch(text):
+        text = "".join(part or "" for part in iso.groups())
+    elif clock := _BY_THE_CLOCK.fullmatch(text):
+        text = "{}h{}m{}s".format(*clock.groups())
+    found = _DURATION.fullmatch(text)
+    days, hours, minutes, seconds = (float(part or 0) for part in found.groups()) if found else (0.0,) * 4
     if max(days, hours, minutes, seconds) < 10**9:
         made = dt.timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-        if dt.timedelta() < made <= _LONGEST:
+        if dt.timedelta() < made <= _LONGEST and not made.microseconds:
             return made
     raise ValueError("is not a duration such as 90s, 5m, 1h30m or 2d, up to a year")
 
 
 def _listed(given: object) -> object:
-    """Let one value stand for a list of one."""
+    """Let one value stand for a list of one, and nothing for none."""
+    if given is None:
+        return []
     return given if isinstance(given, list) else [given]
 
 
 def _percent(given: object) -> object:
+    """Read `80`, `80%` or `0.8`."""
+    if isinstance(given, float) and 0 < given < 1:
+        return round(given * 100, 6)
     return int(given.strip().removesuffix("%")) if isinstance(given, str) else given
 
 
-def _waiting(given: object) -> object:
-    return given.replace("-", "_") if isinstance(given, str) else given
+def _word(given: object) -> object:
+    """Read a word of the protocol's enums in any of its spellings, as in CHANNEL_KAKAO or on-hold."""
+    return _PREFIX.sub("", given.strip().lower().replace("-", "_")) if isinstance(given, str) else given
 
 
+T = TypeVar("T")
 _Duration = Annotated[str, BeforeValidator(_duration)]
 _Percent = Annotated[int, BeforeValidator(_percent), Field(ge=1, le=99)]
-_Waitings = list[Annotated[Waiting, BeforeValidator(_waiting)]]
+_List = Annotated[list[T], BeforeValidator(_listed)]
+_Channel = Annotated[Channel, BeforeValidator(_word)]
+_Kind = Annotated[Kind, BeforeValidator(_word)]
+_SeverityWord = Annotated[Severity, BeforeValidator(_word)]
+_Waitings = _List[Annotated[Waiting, BeforeValidator(_word)]]
 
 
 class _Strict(BaseModel):
@@ -73,26 +99,18 @@ def _either(*names: str) -> AliasChoices:
 
 
 class _Match(_Strict):
-    channels: Annotated[list[Channel], BeforeValidator(_listed)] = Field(
-        [], validation_alias=_either("channels", "channel")
-    )
-    kinds: Annotated[list[Kind], BeforeValidator(_listed)] = Field([], validation_alias=_either("kinds", "kind"))
-    org_units: Annotated[list[str], BeforeValidator(_listed)] = Field(
-        [], validation_alias=_either("org_units", "org_unit")
-    )
-    topics: Annotated[list[str], BeforeValidator(_listed)] = Field([], validation_alias=_either("topics", "topic"))
-    segments: Annotated[list[str], BeforeValidator(_listed)] = Field(
-        [], validation_alias=_either("segments", "segment")
-    )
-    severities: Annotated[list[Severity], BeforeValidator(_listed)] = Field(
-        [], validation_alias=_either("severities", "severity")
-    )
+    channels: _List[_Channel] = Field([], validation_alias=_either("channels", "channel"))
+    kinds: _List[_Kind] = Field([], validation_alias=_either("kinds", "kind"))
+    org_units: _List[str] = Field([], validation_alias=_either("org_units", "org_unit"))
+    topics: _List[str] = Field([], validation_alias=_either("topics", "topic"))
+    segments: _List[str] = Field([], validation_alias=_either("segments", "segment"))
+    severities: _List[_SeverityWord] = Field([], validation_alias=_either("severities", "severity"))
 
 
 class _Target(_Strict):
     target: _Duration = Field(validation_alias=_either("target", "within"))
     calendar: str | None = None
-    warn_at: list[_Percent] | None = None
+    warn_at: _List[_Percent] | None = None
     pauses: _Waitings | None = None
 
 
@@ -106,9 +124,9 @@ _TargetIn = Annotated[_Target, BeforeValidator(_target)]
 
 class _Policy(_Strict):
     name: str = Field(min_length=1, max_length=64)
-    match: _Match = _Match()
+    match: Annotated[_Match, BeforeValidator(lambda given: {} if given is None else given)] = _Match()
     calendar: str = "24x7"
-    warn_at: list[_Percent] = []
+    warn_at: _List[_Percent] = []
     pauses: _Waitings = list(Waiting)
     reopen_within: _Duration | None = None
     first_response: _TargetIn | None = None
@@ -129,7 +147,7 @@ class _Severity(_Strict):
 
 
 class _File(_Strict):
-    opens_cases: list[Kind] = [Kind.INQUIRY, Kind.COMPLAINT]
+    opens_cases: _List[_Kind] = [Kind.INQUIRY, Kind.COMPLAINT]
     reopen_within: _Duration | None = None
     severity: _Severity = _Severity()
     playbooks: str = PLAYBOOKS
