@@ -173,6 +173,23 @@ def test_customers_who_merge_share_their_cases_about_a_topic(evaluate: Evaluate)
     assert [2, 1] == [len(evaluate(*lines)), len(evaluate(*lines, merge))]
 
 
+def test_customers_who_merge_may_be_named_as_journey_does(evaluate: Evaluate) -> None:
+    def asks(customer: str) -> dict[str, Any]:
+        said = {"touchpoint": asked(externalId=customer, threadId=""), "position": {"customerId": customer}}
+        return said | {"classification": {"topics": ["delivery"]}}
+
+    merged = {"customerMerged": {"customerId": "a", "mergedCustomerId": "b", "mergedTime": "2026-11-21T00:00:00Z"}}
+
+    assert 1 == len(of(evaluate(asks("a"), asks("b"), merged), "FIRST_RESPONSE"))
+
+
+@pytest.mark.parametrize("text", ["줄\u2028바꿈", "줄\u0085바꿈", "\ud83d"])
+def test_what_was_said_may_hold_whatever_json_can(evaluate: Evaluate, text: str) -> None:
+    line = json.dumps(asked(text=text), ensure_ascii=text == "\ud83d")
+
+    assert evaluate(asked()) == evaluate(line)
+
+
 def test_a_line_that_cannot_be_read_is_named_and_the_others_count(
     evaluate: Evaluate, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -62,7 +62,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 
 def _records(text: str, name: str, bad: list[str]) -> Iterator[Record]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # Not splitlines: JSON may hold U+0085, U+2028 and U+2029.
         if line.strip():
             try:
                 if found := record(line):
@@ -143,7 +143,7 @@ def _test_rules(arguments: argparse.Namespace) -> int:
         print(f"{arguments.events}: cannot be read: {error}", file=sys.stderr)
         return _UNUSABLE
     stitched, bad = list[TouchpointStitched](), 0
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
                 each = json_format.Parse(line, TouchpointStitched(), ignore_unknown_fields=True)

@@ -141,6 +141,8 @@ def _unwrapped(
             return _parse(keys[name], TouchpointStitched())
     if isinstance(keys.get("touchpoint"), dict):
         return _parse(given, TouchpointStitched())
+    if isinstance(keys.get("customer_merged"), dict):
+        return _parse(keys["customer_merged"], CustomerMerged())
     if "merged_customer_id" in keys:
         return _parse(given, CustomerMerged())
     if _is_change(keys):
@@ -164,7 +166,7 @@ def _is_change(keys: Mapping[str, Any]) -> bool:
 
 def _turn(text: str) -> str:
     """Give the word for what happened to a case, without what stands around it; empty: it is none."""
-    word = _PREFIX.sub("", text.strip().replace("-", "_").replace(" ", "_").lower())
+    word = _PREFIX.sub("", _snake(text.strip().replace("-", "_").replace(" ", "_")))
     word = _PREFIX.sub("", word)
     return word if word in _CHANGES or word in _OPENED or word in _TOLD else ""
 
@@ -234,8 +236,10 @@ def _value(value: Any, field: FieldDescriptor) -> Any:
         prefix = field.enum_type.values[0].name.removesuffix("UNSPECIFIED")
         word = value.strip().replace("-", "_").replace(" ", "_")
         return next((each for each in (value, word.upper(), prefix + word.upper()) if each in names), value)
+    if field.type == FieldDescriptor.TYPE_STRING:
+        return str(value).encode(errors="replace").decode() if isinstance(value, int | str) else value
     if field.message_type is None:
-        return str(value) if field.type == FieldDescriptor.TYPE_STRING and isinstance(value, int) else value
+        return value
     if field.message_type.full_name == _TIME:
         return _moment(value)
     if field.message_type.GetOptions().map_entry:
