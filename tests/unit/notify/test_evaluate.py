@@ -183,6 +183,19 @@ def test_customers_who_merge_may_be_named_as_journey_does(evaluate: Evaluate) ->
     assert 1 == len(of(evaluate(asks("a"), asks("b"), merged), "FIRST_RESPONSE"))
 
 
+def test_where_there_are_no_threads_a_reply_about_the_topic_answers(evaluate: Evaluate) -> None:
+    def about(topic: str, touchpoint: dict[str, Any]) -> dict[str, Any]:
+        said = {"touchpoint": touchpoint | {"threadId": ""}, "position": {"customerId": "a"}}
+        return said | {"classification": {"topics": [topic]}}
+
+    reply = asked(externalId="2", actor="agent", kind="reply", occurredTime="2026-11-23T00:02:00Z")
+
+    assert [["CLOCK_STATE_FULFILLED"], ["CLOCK_STATE_BREACHED"]] == [
+        [each["state"] for each in of(evaluate(about("delivery", asked()), about(topic, reply)), "FIRST_RESPONSE")]
+        for topic in ("delivery", "refund")
+    ]
+
+
 @pytest.mark.parametrize("text", ["줄\u2028바꿈", "줄\u0085바꿈", "\ud83d"])
 def test_what_was_said_may_hold_whatever_json_can(evaluate: Evaluate, text: str) -> None:
     line = json.dumps(asked(text=text), ensure_ascii=text == "\ud83d")

@@ -13,6 +13,7 @@ from sori_kit.errors import InvalidInput
 from sori_notify import domain
 from sori_notify.wire.words import ACTORS, CHANNELS, KINDS
 
+_FOLLOWS = frozenset({domain.Kind.REPLY, domain.Kind.RESOLUTION})  # What comes after something that opens a case.
 _TRUE = frozenset({"1", "true", "yes", "y"})
 _FALSE = frozenset({"0", "false", "no", "n"})
 _INTERNAL = frozenset({"internal", "private", "note", "internal_note", "private_note", "agents", "staff"})
@@ -25,15 +26,16 @@ def message(stitched: TouchpointStitched, policies: domain.Policies) -> domain.M
     kind = KINDS.get(touchpoint.kind, domain.Kind.OTHER)
     actor = ACTORS.get(touchpoint.actor, domain.Actor.CUSTOMER)
     opens = policies.opens(actor, kind)
-    if not (touchpoint.thread_id or opens or touchpoint.revision):  # A later revision may take back what one opened.
+    customer_id = stitched.position.customer_id
+    topics = tuple(stitched.classification.topics)
+    grouped = bool(not touchpoint.thread_id and customer_id and topics)
+    concerns = touchpoint.thread_id or opens or (grouped and kind in _FOLLOWS)
+    if not (concerns or touchpoint.revision):  # A later revision may take back what one opened.
         return None
     if actor is domain.Actor.AGENT and _is_automatic(touchpoint):
         actor = domain.Actor.BOT
-    customer_id = stitched.position.customer_id
     customer = parse.uuid(customer_id, "position.customer_id") if customer_id else None
-    topics = tuple(stitched.classification.topics)
     thread_id = touchpoint.thread_id or touchpoint.touchpoint_id
-    grouped = not touchpoint.thread_id and customer is not None and bool(topics)
     made = domain.Message(
         touchpoint_id=parse.uuid(touchpoint.touchpoint_id, "touchpoint.touchpoint_id"),
         revision=touchpoint.revision,
