@@ -73,6 +73,14 @@ async def customers(journey: harness.Harness, *names: str) -> list[str]:
     return [each.customer_id for each in answer.customers]
 
 
+async def test_a_customer_is_found_however_an_identifier_is_spelt(journey: harness.Harness) -> None:
+    await observe(journey, ["phone:+821012345678", "email:kim@example.com"])
+
+    for name in ("phone:010-1234-5678", "phone:+82 10 1234 5678", "email: KIM@Example.com"):
+        found = await call(journey, "FindCustomer", identifier=an_id(name))
+        assert [found.customer.customer_id] == await customers(journey, name)
+
+
 async def test_a_merge_is_announced_once_and_can_be_repeated(journey: harness.Harness) -> None:
     await observe(journey, ["member_id:A"], ["member_id:B"])
     older, younger = await customers(journey, "member_id:A", "member_id:B")

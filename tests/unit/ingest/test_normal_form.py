@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 import builders
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest import wire
-from sori_ingest.channels import CHANNELS, identifiers
+from sori_ingest.channels import CHANNELS
 from sori_ingest.domain import rules
+from sori_kit import identifiers
 
 NOW = wire.instant(builders.NOON)
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
-from sori_ingest.channels import identifiers
 from sori_ingest.domain import language, masking, rules, zones
 from sori_ingest.domain.outcomes import Violation
+from sori_kit import identifiers
 
 _CHANNELS = frozenset(pb.Channel.values()) - {pb.CHANNEL_UNSPECIFIED}
 _KINDS = frozenset(pb.TouchpointKind.values()) - {pb.TOUCHPOINT_KIND_UNSPECIFIED}
@@ -113,7 +113,7 @@ def _who(normal: pb.Touchpoint, wrong: list[Violation]) -> None:
         elif kind == pb.IDENTIFIER_TYPE_EMAIL:
             clean, problem = identifiers.email(value)
         else:
-            clean, problem = identifiers.other(value)
+            clean, problem = _other(value)
         if kind not in _IDENTIFIER_TYPES:
             wrong.append(Violation(f"identifiers[{index}].type", _missing_or_unknown(kind)))
         if problem:
@@ -122,6 +122,15 @@ def _who(normal: pb.Touchpoint, wrong: list[Violation]) -> None:
             identifier.value = clean
         if temporary is not identifier.temporary:
             identifier.temporary = temporary
+
+
+def _other(value: str) -> tuple[str, str]:
+    """Bring an identifier that only its source understands into NFC, without space around it."""
+    value, problem = rules.clean(value, rules.LONGEST_IDENTIFIER)
+    if problem:
+        return value, problem
+    value = value.strip()
+    return value, "" if value else "is missing"
 
 
 def _words(normal: pb.Touchpoint, wrong: list[Violation]) -> None:

@@ -18,9 +18,9 @@ from typing import Any
 import orjson
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
-from sori_ingest.channels import identifiers
 from sori_ingest.channels.payload import Payload, Source, Unreadable
 from sori_ingest.domain import rules, zones
+from sori_kit import identifiers
 
 JsonObject = dict[str, Any]
 Getter = Callable[[object, str], Any]

@@ -11,8 +11,9 @@ import urllib.parse
 import zipfile
 from collections.abc import Iterator
 
-from sori_ingest.channels import identifiers, reading
+from sori_ingest.channels import reading
 from sori_ingest.channels.payload import Unreadable
+from sori_kit import identifiers
 
 SHORTEST = 4  # characters: a shorter word stands in payloads of everybody
 

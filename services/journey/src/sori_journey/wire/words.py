@@ -1,6 +1,7 @@
 """How the protocol spells what the domain calls by a word."""
 
 import datetime as dt
+import unicodedata
 
 from google.protobuf import timestamp_pb2
 
@@ -8,6 +9,7 @@ from sori.classify.v1 import classification_pb2
 from sori.ingest.v1 import touchpoint_pb2
 from sori.journey.v1 import identity_pb2, position_pb2, rights_pb2
 from sori_journey import domain
+from sori_kit import identifiers
 from sori_kit.errors import InvalidInput
 
 KINDS = {value: name.removeprefix("TOUCHPOINT_KIND_").lower() for name, value in touchpoint_pb2.TouchpointKind.items()}
@@ -17,6 +19,7 @@ CHANNEL_NUMBERS = {name: touchpoint_pb2.Channel.ValueType(value) for value, name
 SENTIMENTS = {
     value: name.removeprefix("SENTIMENT_").lower() for name, value in classification_pb2.Sentiment.items() if value
 }
+_LONGEST_IDENTIFIER = 256  # characters; nobody has a longer one
 OWN = (touchpoint_pb2.ACTOR_UNSPECIFIED, touchpoint_pb2.ACTOR_CUSTOMER)  # whose doing is the customer's own
 TYPES = {
     value: domain.IdentifierType(name.removeprefix("IDENTIFIER_TYPE_").lower())
@@ -49,12 +52,20 @@ def time(given: timestamp_pb2.Timestamp, field: str) -> dt.datetime:
 
 
 def identifier(given: touchpoint_pb2.Identifier, field: str = "identifier") -> domain.Identifier:
-    """Read an identifier of a request."""
+    """Read an identifier of a request and bring it into normal form; what has none stays as it is."""
     if given.type not in TYPES:
         raise InvalidInput.of_field(f"{field}.type", "is missing or unknown")
-    if not given.value:
+    value, temporary = given.value, given.temporary
+    if given.type == touchpoint_pb2.IDENTIFIER_TYPE_PHONE:
+        value, safe, _ = identifiers.phone(value)
+        temporary = temporary or safe
+    elif given.type == touchpoint_pb2.IDENTIFIER_TYPE_EMAIL:
+        value, _ = identifiers.email(value)
+    elif len(value) <= _LONGEST_IDENTIFIER:
+        value = unicodedata.normalize("NFC", value)
+    if not value.strip():
         raise InvalidInput.of_field(f"{field}.value", "is missing")
-    return domain.Identifier(TYPES[given.type], given.value, given.temporary)
+    return domain.Identifier(TYPES[given.type], value.strip(), temporary)
 
 
 def identifier_message(given: domain.Identifier, *, masked: bool = False) -> touchpoint_pb2.Identifier:

@@ -1,4 +1,7 @@
-"""The normal form of identifiers, which takes libraries that know the world's phone numbers and domains."""
+"""The normal form of phone numbers and e-mail addresses, by libraries that know the world's numbers and domains.
+
+A service that uses it depends on `email-validator` and `phonenumbers` itself.
+"""
 
 import functools
 import re
@@ -6,8 +9,7 @@ import re
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from sori_ingest.domain import rules
-
+_LONGEST = 256  # characters
 _SAFE_NUMBER = "+8250"
 _REMEMBERED = 1 << 15  # values; customers come back
 
@@ -21,7 +23,7 @@ def phone(value: str) -> tuple[str, bool, str]:
     """Write a phone number as E.164; gives it, whether it is temporary, and what is wrong with it."""
     if mobile := _MOBILE.fullmatch(value):
         return f"+8210{mobile[1]}{mobile[2]}", False, ""
-    return _phone(value) if len(value) <= rules.LONGEST_IDENTIFIER else (value, False, "is not a phone number")
+    return _phone(value) if len(value) <= _LONGEST else (value, False, "is not a phone number")
 
 
 @functools.lru_cache(_REMEMBERED)
@@ -44,7 +46,7 @@ def email(value: str) -> tuple[str, str]:
         normal = _domain(domain)
         if normal.isascii():
             return (f"{local}@{normal}", "") if normal else (value, "is not an e-mail address")
-    return _email(value) if len(value) <= rules.LONGEST_IDENTIFIER else (value, "is not an e-mail address")
+    return _email(value) if len(value) <= _LONGEST else (value, "is not an e-mail address")
 
 
 @functools.lru_cache(_REMEMBERED)
@@ -59,12 +61,3 @@ def _email(value: str) -> tuple[str, str]:
         return validate_email(value, check_deliverability=False).normalized, ""
     except EmailNotValidError:
         return value, "is not an e-mail address"
-
-
-def other(value: str) -> tuple[str, str]:
-    """Bring an identifier that only its source understands into NFC, without space around it."""
-    value, problem = rules.clean(value, rules.LONGEST_IDENTIFIER)
-    if problem:
-        return value, problem
-    value = value.strip()
-    return value, "" if value else "is missing"
