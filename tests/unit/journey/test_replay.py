@@ -154,3 +154,41 @@ def test_a_line_that_cannot_be_read_is_named(
 
     assert (2, []) == (status, found)
     assert "line 3" in error
+
+
+@pytest.mark.parametrize(
+    ("kind", "spellings"),
+    [
+        ("phone", ["+821012345678", "010-1234-5678", "01012345678", "+82 10-1234-5678", "(010) 1234.5678"]),
+        ("phone", ["+8250212345678", "0502-1234-5678", "050212345678"]),
+        ("email", ["kim@shop.kr", "KIM@Shop.KR", " kim@shop.kr "]),
+        ("kakao_id", ["\uac00", "\u1100\u1161", "\uac00 "]),
+        ("member_id", ["42", 42]),
+    ],
+)
+def test_one_identifier_is_one_however_it_is_spelt(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, kind: str, spellings: list[Any]
+) -> None:
+    lines = [seen(str(day), {"type": kind, "value": each}, day=day) for day, each in enumerate(spellings, 1)]
+    _, found, _ = run(monkeypatch, capsys, tmp_path, *lines)
+
+    assert [[str(spellings[0])]] == [[held["value"] for held in each["identifiers"]] for each in found]
+
+
+def test_numbers_for_enums_times_without_an_offset_and_lone_surrogates_are_understood(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    odd = seen("1", {"type": "1", "value": "M"}) | {"occurredTime": "2026-01-01 00:00:00", "text": "\ud83d"}
+    merge = {"merge": {"customers": [{"identifier": MEMBER}, {"identifier": EMAIL}], "decidedTime": "2026-02-01"}}
+    status, found, _ = run(monkeypatch, capsys, tmp_path, odd, seen("2", EMAIL, day=2), merge)
+
+    assert 0 == status
+    assert [[MEMBER, EMAIL]] == [each["identifiers"] for each in found]
+
+
+def test_a_line_that_is_nested_too_deep_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    status, _, said = run(monkeypatch, capsys, tmp_path, seen("1", MEMBER), "[" * 100_000)
+
+    assert (2, "sori: line 2: is nested too deep\n") == (status, said)

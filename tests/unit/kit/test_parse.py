@@ -39,3 +39,20 @@ def test_ids_are_the_same_for_the_same_parts_only() -> None:
     assert ids.derive("a", "b/c") != ids.derive("a/b", "c")
     assert ids.derived("a", "b/c") == str(ids.derive("a", "b/c"))
     assert ids.derive("a") != uuid.uuid5(uuid.NAMESPACE_URL, "a")
+
+
+@pytest.mark.parametrize(
+    ("given", "spelt"),
+    [
+        ("2026-03-02T00:00:00Z", "2026-03-02T00:00:00Z"),
+        ("2026-03-02 09:00:00+09:00", "2026-03-02T09:00:00+09:00"),
+        ("2026-03-02T00:00:00", "2026-03-02T00:00:00Z"),
+        ("2026-03-02", "2026-03-02T00:00:00Z"),
+        (1772409600, "2026-03-02T00:00:00+00:00"),
+        ("yesterday", "yesterday"),
+        (1e300, 1e300),
+        (None, None),
+    ],
+)
+def test_times_are_spelt_as_protobuf_does(given: object, spelt: object) -> None:
+    assert spelt == parse.spell_time(given)

@@ -206,7 +206,7 @@ def test_what_was_said_may_hold_whatever_json_can(evaluate: Evaluate, text: str)
 def test_a_line_that_cannot_be_read_is_named_and_the_others_count(
     evaluate: Evaluate, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert 2 == len(evaluate(ASKED, "{", {"threadId": "t1"}, status=1))
+    assert 2 == len(evaluate(ASKED, "{", {"threadId": "t1"}, "[" * 100_000, status=1))
 
 
 def test_a_wrong_policy_file_is_refused(evaluate: Evaluate) -> None:

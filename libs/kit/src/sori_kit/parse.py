@@ -2,13 +2,18 @@
 
 import base64
 import binascii
+import datetime as dt
 import json
+import re
 import uuid as uuids
 from collections.abc import Sequence
+from typing import Any
 
 from asyncpg.pgproto.pgproto import UUID  # The driver's: a uuid.UUID, read and written in an eighth of the time.
 
 from sori_kit.errors import InvalidInput
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")  # As protobuf reads it.
 
 
 def uuid(value: str, field: str) -> uuids.UUID:
@@ -47,3 +52,19 @@ def decode_token(value: str, *kinds: type, field: str = "page_token") -> list[st
 
 def _are(parts: Sequence[object], kinds: Sequence[type]) -> bool:
     return len(parts) == len(kinds) and all(type(part) is kind for part, kind in zip(parts, kinds, strict=True))
+
+
+def spell_time(value: Any) -> Any:
+    """Spell a time as protobuf's JSON does; one without an offset is UTC, a number counts seconds since 1970.
+
+    What is no time stays as it is.
+    """
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return dt.datetime.fromtimestamp(value, dt.UTC).isoformat()
+        if not isinstance(value, str) or _RFC_3339.fullmatch(value):
+            return value
+        found = dt.datetime.fromisoformat(value.strip().upper())
+    except (ValueError, OverflowError, OSError):
+        return value
+    return found.isoformat() + ("" if found.tzinfo else "Z")

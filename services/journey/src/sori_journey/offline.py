@@ -39,6 +39,8 @@ def _replay(arguments: argparse.Namespace) -> int:
                 records.add(json.loads(line), number)
             except json.JSONDecodeError as error:
                 raise InvalidInput(f"line {number}: is not JSON: {error.msg}") from None
+            except RecursionError:
+                raise InvalidInput(f"line {number}: is nested too deep") from None
         customers = usecases.replay(records.observations, records.decisions, policy)
     except (OSError, UnicodeDecodeError) as error:
         print(f"sori: {arguments.file}: cannot be read: {type(error).__name__}", file=sys.stderr)

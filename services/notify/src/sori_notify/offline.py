@@ -69,6 +69,8 @@ def _records(text: str, name: str, bad: list[str]) -> Iterator[Record]:
                     yield found
             except InvalidInput as wrong:
                 bad.append(f"{name}:{number}: {wrong}")
+            except RecursionError:
+                bad.append(f"{name}:{number}: is nested too deep")
 
 
 def _json(clock: case_pb2.Clock) -> str:
@@ -149,7 +151,7 @@ def _test_rules(arguments: argparse.Namespace) -> int:
                 each = json_format.Parse(line, TouchpointStitched(), ignore_unknown_fields=True)
                 wire.facts.fact(each)
                 stitched.append(each)
-            except (json_format.ParseError, InvalidInput) as error:
+            except (json_format.ParseError, InvalidInput, RecursionError) as error:
                 bad += 1
                 print(f"{arguments.events}:{number}: {error}", file=sys.stderr)
     for firing in try_rules(ruleset, stitched).firings:

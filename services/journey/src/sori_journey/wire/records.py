@@ -14,23 +14,24 @@ from sori_journey import domain
 from sori_journey.wire import words
 from sori_journey.wire.customers import detached
 from sori_journey.wire.touchpoints import of_touchpoint
-from sori_kit import ids
+from sori_kit import ids, parse
 from sori_kit.errors import InvalidInput
 
 _HUMP = re.compile(r"(?<=[a-z0-9])[A-Z]")
 _PREFIXES = {"channel": "CHANNEL_", "kind": "TOUCHPOINT_KIND_", "actor": "ACTOR_"}
 _TYPE_PREFIX = "IDENTIFIER_TYPE_"
-_SAFE_NUMBER = re.compile(r"(\+82-?|0)50\d?[\d-]{6,}")  # Ingest marks them; a file may come straight from a source.
 _WORDS = {"observation", "merge", "split"}
 _TIMES = ("decided_time", "time", "occurred_time")
 _REMARKS = {*_TIMES, "reason", "decided_by", "request_id", "decision_id"}
 
 
 def _snake(given: Any) -> Any:
-    """Spell the keys of an object, not its values or what is in `attributes`, in snake case."""
+    """Spell the keys of an object, not its values or what is in `attributes`, in snake case; no lone surrogates."""
     if isinstance(given, Mapping):
         spelled = {_HUMP.sub(lambda hump: f"_{hump.group()}", str(key)).lower(): value for key, value in given.items()}
         return {key: value if key == "attributes" else _snake(value) for key, value in spelled.items()}
+    if isinstance(given, str):
+        return given.encode(errors="replace").decode()
     return [_snake(each) for each in given] if isinstance(given, list) else given
 
 
@@ -83,12 +84,15 @@ class Records:
         for field, prefix in _PREFIXES.items():
             given[field] = _enum(given.get(field), prefix)
         given["identifiers"] = [_identifier_fields(each) for each in given.get("identifiers") or []]
+        given["occurred_time"] = parse.spell_time(given.get("occurred_time"))
         fields = {key: value for key, value in given.items() if value is not None}
         touchpoint = json_format.ParseDict(fields, touchpoint_pb2.Touchpoint(), ignore_unknown_fields=True)
         if not touchpoint.HasField("occurred_time"):
             raise InvalidInput.of_field("occurred_time", "is missing")
-        for number, each in enumerate(touchpoint.identifiers):
-            words.identifier(each, f"identifiers[{number}]") if each.value else None
+        for number, each in enumerate(touchpoint.identifiers):  # A file may come straight from a source.
+            if each.value.strip():
+                normal = words.identifier(each, f"identifiers[{number}]")
+                each.value, each.temporary = normal.value, normal.temporary
         self.observations.append(of_touchpoint(touchpoint, self._touchpoint_id(str(name), touchpoint)))
 
     def _touchpoint_id(self, name: str, touchpoint: touchpoint_pb2.Touchpoint) -> uuid.UUID:
@@ -189,6 +193,8 @@ class Records:
 
 def _enum(given: Any, prefix: str) -> Any:
     """Let `kakao` stand for CHANNEL_KAKAO."""
+    if isinstance(given, str) and given.isdecimal():
+        return int(given)
     if isinstance(given, str) and not given.upper().startswith(prefix):
         return f"{prefix}{given.upper()}"
     return given
@@ -204,10 +210,8 @@ def _identifier_fields(given: Any) -> dict[str, Any]:
         given = {"type": kind, "value": value}
     if not isinstance(given, Mapping):
         raise InvalidInput("an identifier is not an object")
-    kind = _enum(given.get("type"), _TYPE_PREFIX)
-    if kind == "IDENTIFIER_TYPE_PHONE" and _SAFE_NUMBER.fullmatch(str(given.get("value", ""))):
-        return {**given, "type": kind, "temporary": True}
-    return {**given, "type": kind}
+    said = given.get("value")
+    return {**given, "type": _enum(given.get("type"), _TYPE_PREFIX), "value": "" if said is None else str(said)}
 
 
 def _identifier(given: Mapping[str, Any]) -> domain.Identifier:
@@ -220,7 +224,7 @@ def _time(given: Mapping[str, Any]) -> dt.datetime | None:
         if given.get(key):
             made = timestamp_pb2.Timestamp()
             try:
-                made.FromJsonString(str(given[key]))
+                made.FromJsonString(str(parse.spell_time(given[key])))
             except ValueError:
                 raise InvalidInput.of_field(key, "is not an RFC 3339 time") from None
             return words.time(made, key)

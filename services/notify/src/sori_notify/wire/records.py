@@ -17,7 +17,7 @@ from sori.ingest.v1.touchpoint_pb2 import Touchpoint
 from sori.journey.v1.customer_events_pb2 import CustomerMerged
 from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
 from sori.notify.v1 import evaluation_pb2
-from sori_kit import ids
+from sori_kit import ids, parse
 from sori_kit.errors import InvalidInput
 from sori_notify import domain
 from sori_notify.domain import ActKind
@@ -68,7 +68,6 @@ _TIME_NAMES = ("time", "change_time", "changed_time", "event_time", "occurred_ti
 _CASE_TIMES = {"RESOLVE": "resolved_time", "ACKNOWLEDGE": "acknowledged_time", "CLOSE": "closed_time"}
 _PREFIX = re.compile(r"^(case_change_type_|case_state_|(sori\.notify\.)?case[._])|\.v1$")
 _WRAPPERS = ("record", "data", "message", "event")
-_SPELT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")  # As protobuf reads it.
 M = TypeVar("M", bound=Proto)
 
 _CHANGE = evaluation_pb2.CaseChange
@@ -241,23 +240,10 @@ def _value(value: Any, field: FieldDescriptor) -> Any:
     if field.message_type is None:
         return value
     if field.message_type.full_name == _TIME:
-        return _moment(value)
+        return parse.spell_time(value)
     if field.message_type.GetOptions().map_entry:
         return {str(key): str(each).lower() if isinstance(each, bool) else each for key, each in value.items()}
     return _spelt(value, field.message_type) if isinstance(value, dict) else value
-
-
-def _moment(value: Any) -> Any:
-    """Spell a time as protobuf's JSON does; one without an offset is UTC, a number counts seconds."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = dt.datetime.fromtimestamp(value, dt.UTC).isoformat()
-    if not isinstance(value, str) or _SPELT.fullmatch(value):
-        return value
-    try:
-        found = dt.datetime.fromisoformat(value.strip().upper())
-    except ValueError:
-        return value
-    return found.isoformat() + ("" if found.tzinfo else "Z")
 
 
 def _snake(name: str) -> str:
