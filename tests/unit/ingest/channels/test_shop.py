@@ -81,3 +81,12 @@ def test_customer_and_survey_of_a_kiosk_are_not_lost(read: Read) -> None:
     assert ("k-78", pb.SURVEY_TYPE_NPS, 9) == (made.external_id, made.survey.type, made.survey.score)
     assert "홍길동" not in str(made)
     assert ("5", "2") == (made.attributes["ratings.taste"], made.attributes["ratings.service"])
+
+
+@pytest.mark.parametrize(
+    ("file", "mark"), [("ok_stars_drawn.json", (3, 1, 5)), ("ok_rating_out_of_ten.json", (8, 1, 10))]
+)
+def test_a_rating_is_read_as_people_write_it(read: Read, file: str, mark: tuple[int, int, int]) -> None:
+    [made] = read("shop", file).touchpoints
+
+    assert mark == (made.rating.value, made.rating.lowest, made.rating.highest)

@@ -56,3 +56,9 @@ def test_a_new_customer_is_a_signup(read: Read) -> None:
 
     assert pb.TOUCHPOINT_KIND_SIGNUP == made.kind
     assert (pb.IDENTIFIER_TYPE_MEMBER_ID, "M-100") in [(each.type, each.value) for each in made.identifiers]
+
+
+def test_a_refund_that_is_on_its_way_is_one(read: Read) -> None:
+    [made] = read("square", "ok_refund_pending.json").touchpoints
+
+    assert (pb.TOUCHPOINT_KIND_REFUND, "PENDING") == (made.kind, made.attributes["status"])

@@ -208,3 +208,9 @@ def test_a_workbook_without_a_table_is_unreadable(read: Read, body: bytes) -> No
         read("survey", "", body=body)
 
     assert "not_a_table" == refused.value.reason
+
+
+def test_why_and_what_to_improve_ask_for_words(read: Read) -> None:
+    [made] = read("survey", "ok_why_and_what_to_improve.csv").touchpoints
+
+    assert ("Slow, and late\n포장", 4) == (made.text, made.survey.score)

@@ -125,3 +125,9 @@ def test_form_that_is_not_encoded_with_care_is_read(read: Read) -> None:
     [made] = read("twilio", "", body=body).touchpoints
 
     assert "배송이, 아직 안 왔어요" == made.text
+
+
+def test_a_place_that_is_sent_is_an_attachment(read: Read) -> None:
+    [made] = read("twilio", "ok_whatsapp_location.txt").touchpoints
+
+    assert ("", "location:1") == (made.text, made.attributes["attachments"])

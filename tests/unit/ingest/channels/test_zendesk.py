@@ -103,3 +103,10 @@ def test_heading_of_who_wrote_when_is_no_part_of_the_words(read: Read) -> None:
     [made] = read("zendesk", "ok_trigger_with_heading.json").touchpoints
 
     assert "언제 오나요?\n\n급해요" == made.text
+
+
+def test_kakaotalk_by_way_of_zendesk_is_kakaotalk(read: Read) -> None:
+    [made] = read("zendesk", "ok_conversations_kakao_picture.json").touchpoints
+
+    assert (pb.CHANNEL_KAKAO, "image:1") == (made.channel, made.attributes["attachments"])
+    assert {"haneul@example.com", "+821012345678"} < {each.value for each in made.identifiers}

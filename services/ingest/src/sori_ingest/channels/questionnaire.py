@@ -30,7 +30,11 @@ _WORDS: tuple[tuple[pb.SurveyType.ValueType, re.Pattern[str]], ...] = (
     ),
     (pb.SURVEY_TYPE_CSAT, re.compile(r"(?<![a-z])csat(?![a-z])|satisf|만족", re.I)),
 )
-_OPEN = re.compile(r"open.?end|comment|feedback|reason|의견|이유|건의|하고\s?싶은\s?말|주관식|자유|기타", re.I)
+_OPEN = re.compile(
+    r"open.?end|comment|feedback|reason|\bwhy\b|improve|suggest"
+    r"|의견|이유|건의|제안|개선|아쉬운|좋았던|바라는|하고\s?싶은\s?말|주관식|자유|기타",
+    re.I,
+)
 _RANKS = {pb.SURVEY_TYPE_NPS: 0, pb.SURVEY_TYPE_CSAT: 1, pb.SURVEY_TYPE_CES: 2}
 _LONGEST_LABEL = 300
 _HANGUL = re.compile("[\uac00-\ud7a3]")

@@ -3,6 +3,7 @@
 import dataclasses
 import email.parser
 import email.policy
+import re
 from collections.abc import Mapping
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
@@ -20,7 +21,8 @@ FIELDS: Mapping[str, str] = {
     "occurred_time": "`time` (also submitted_at, timestamp), else the time of receipt; a Korean "
     "name without offset is Seoul's time, unless the option `zone` says another",
     "text": "`text` (also comment, message, feedback, 의견)",
-    "rating": "`rating` (also score, stars, 별점), 1 to 5, or on the scale of `scale` or of the option `rating_scale`",
+    "rating": "`rating` (also score, stars, 별점; `4`, `4/5`, `4점` or `★★★★☆`), 1 to 5, or on the scale of `scale` or"
+    " of the option `rating_scale`",
     "identifiers": "`phone`, `email`, `member_id`, `loyalty_card`, …; all optional",
     "order_id": "`order_id`",
     "product": "`product`",
@@ -65,6 +67,7 @@ _TIME = (
 )
 _PEOPLE = ("customer", "contact", "member", "user", "respondent", "고객")
 _HIGHEST = ("max_score", "maxScore", "max_rating", "maxRating", "scale_max", "max", "out_of")
+_MARK = re.compile(r"(\d+(?:\.\d+)?)\s?(?:점|stars?)?(?:\s?(?:/|out of)\s?(\d{1,3})\s?점?)?", re.I)
 _DEVICES = ("device_id", "deviceId", "kiosk_id", "kioskId", "device", "kiosk")  # the shop's, so nobody's identifier
 _ID = ("id", "feedback_id", "feedbackId", "external_id", "submission_id", "uuid")
 _KIND = ("kind", "category", "type", "유형")
@@ -143,6 +146,7 @@ def _one(given: Mapping[str, object], payload: Payload, source: Source) -> list[
         return [Ignored("test_ping")]
     given = _flat(given)
     names = {field: name for name, field in source.mapping.items() if name in given}
+    given = _spelt(given, _names(names, "rating", _RATING))
     text = reading.optional_text(given, *_names(names, "text", _TEXT))
     rating = reading.optional_number(given, *_names(names, "rating", _RATING))
     if not text.strip() and rating is None and not any(given.get(each) is not None for each in questionnaire.OPTIONS):
@@ -176,6 +180,21 @@ def _one(given: Mapping[str, object], payload: Payload, source: Source) -> list[
     if photos := sum(len(value) for value in given.values() if isinstance(value, list)):
         attachments.attach(made, ["file"] * min(photos, 100))
     return [made]
+
+
+def _spelt(given: Mapping[str, object], names: tuple[str, ...]) -> Mapping[str, object]:
+    """Let `4/5`, `4점` and `★★★★☆` stand for a number, and for the scale where they tell it."""
+    for name in names:
+        value = given.get(name)
+        if not isinstance(value, str):
+            continue
+        stars = value.replace("\ufe0f", "").replace("⭐", "★").replace(" ", "")
+        if stars and set(stars) <= {"★", "☆"}:
+            return {**given, name: stars.count("★")}
+        if mark := _MARK.fullmatch(value.strip()):
+            scale = {"out_of": mark[2]} if mark[2] else {}
+            return {**scale, **given, name: mark[1]}
+    return given
 
 
 def _at(given: Mapping[str, object], names: tuple[str, ...], payload: Payload, source: Source) -> reading.Moment:

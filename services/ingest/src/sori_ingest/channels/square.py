@@ -24,8 +24,8 @@ FIELDS: Mapping[str, str] = {
     "org_unit": "the option `location.<location_id>`",
     "text": "a customer's reason has no field at Square; empty",
     "attributes": "event, amount, currency, status, location, note, reason, source_type, receipt_number",
-    "ignored": "payments and refunds that are not completed; with the option `purchases` (payments or orders) the "
-    "others, so that a sale does not count twice; all other events",
+    "ignored": "payments that are not completed, refunds that failed or were rejected; with the option `purchases` "
+    "(payments or orders) the others, so that a sale does not count twice; all other events",
 }
 
 _TEST = "TEST_NOTIFICATION"

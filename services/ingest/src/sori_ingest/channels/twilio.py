@@ -269,7 +269,8 @@ def _address(written: str) -> str:
 
 def _media(given: reading.JsonObject) -> list[str]:
     count = reading.optional_integer(given, "nummedia") or 0
-    return [type_of(_text(given, f"mediacontenttype{index}")) for index in range(max(0, min(count, _MOST_MEDIA)))]
+    types = [type_of(_text(given, f"mediacontenttype{index}")) for index in range(max(0, min(count, _MOST_MEDIA)))]
+    return [*types, "location"] if _text(given, "latitude") else types  # WhatsApp's
 
 
 def _at(given: reading.JsonObject, payload: Payload, source: Source, *times: str) -> reading.Moment:

@@ -20,7 +20,7 @@ CHANNEL = "email, web, app, chat, call_center, sns, crm"
 FIELDS: Mapping[str, str] = {
     "external_id": "`comment:<id>`, `message:<id>`, `ticket:<id>` for its first words, `ticket:<id>:<status>:…`",
     "revision": "time of the event for a comment that is redacted or made private, which becomes an empty one",
-    "channel": "`via.channel`",
+    "channel": "`via.channel`; kakao for its messages",
     "kind": "inquiry of a customer, reply of an agent or bot, resolution for solved, survey_response for a satisfaction"
     " rating",
     "actor": "`comment.author.is_staff`, `event.actor.type`, `author.type`, the role of a trigger's author",
@@ -42,8 +42,10 @@ _VIA = {
     **dict.fromkeys(("mobile", "mobile_sdk"), pb.CHANNEL_APP),
     **dict.fromkeys(("voice", "phone", "phone_call_inbound", "voicemail", "cti"), pb.CHANNEL_CALL_CENTER),
     **dict.fromkeys(("twitter", "twitter_dm", "facebook", "facebook_post", "instagram", "x_corp"), pb.CHANNEL_SNS),
+    "kakao": pb.CHANNEL_KAKAO,
     **dict.fromkeys(("chat", "native_messaging", "messaging", "whatsapp", "line", "sms", "apple"), pb.CHANNEL_CHAT),
 }
+_IDENTITIES = {"email": pb.IDENTIFIER_TYPE_EMAIL, "phone_number": pb.IDENTIFIER_TYPE_PHONE}
 _REMOVALS = frozenset({"ticket.comment_redacted", "ticket.comment_made_private"})
 _UNUSED_CONVERSATION = frozenset({"conversation:create", "conversation:read", "conversation:typing", "user:merge"})
 _COMMENT_KINDS = {
@@ -233,9 +235,10 @@ def _conversation(event: reading.JsonObject, payload: Payload, source: Source) -
         by_machine = "AI" in reading.items_at(author, "subtypes")
         actor = pb.ACTOR_AGENT if by_agent and not by_machine else pb.ACTOR_BOT
     thread = reading.text(event, "payload.conversation.id")
+    messenger = reading.optional_text(event, "payload.message.source.type").strip().lower()
     made = reading.touchpoint(
         source,
-        channel=reading.configured_channel(source, pb.CHANNEL_CHAT),
+        channel=reading.configured_channel(source, pb.CHANNEL_KAKAO if messenger == "kakao" else pb.CHANNEL_CHAT),
         kind=pb.TOUCHPOINT_KIND_INQUIRY if actor == pb.ACTOR_CUSTOMER else pb.TOUCHPOINT_KIND_REPLY,
         actor=actor,
         at=reading.moment_at(event, "payload.message.received", "createdAt", payload=payload, source=source),
@@ -250,6 +253,9 @@ def _conversation(event: reading.JsonObject, payload: Payload, source: Source) -
         )
         reading.identify(made, pb.IDENTIFIER_TYPE_MEMBER_ID, reading.optional_text(user, "externalId"))
         reading.identify(made, pb.IDENTIFIER_TYPE_EMAIL, reading.optional_text(user, "profile.email"))
+        for each in reading.objects_at(user, "identities"):
+            if (of_type := _IDENTITIES.get(reading.optional_text(each, "type"))) is not None:
+                reading.identify(made, of_type, reading.optional_text(each, "value"))
     reading.attribute(made, "via", reading.find(event, "payload.message.source.type"))
     content = reading.optional_text(event, "payload.message.content.type") or "text"
     if content != "text":
