@@ -132,3 +132,9 @@ def test_the_address_says_what_a_single_call_is(read: Read) -> None:
     [made] = read("segment", "", body=b'{"userId":"u","name":"Home"}', query={"type": "screen"}).touchpoints
 
     assert ("screen", pb.CHANNEL_APP) == (made.attributes["call"], made.channel)
+
+
+def test_where_only_the_clients_own_time_is_given_it_is_put_right(read: Read) -> None:
+    [made] = read("segment", "ok_original_timestamp_only.json").touchpoints
+
+    assert "2026-11-22T02:01:00Z" == made.occurred_time.ToJsonString()  # Its clock is a minute behind.

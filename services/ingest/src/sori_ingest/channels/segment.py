@@ -20,8 +20,8 @@ FIELDS: Mapping[str, str] = {
     "kind": "page and screen view; track by the event's name (e-commerce spec), or as the option `event.<name>` says; "
     "identify, group and alias other",
     "actor": "customer",
-    "occurred_time": "timestamp, put right by the time of receipt less sentAt, as Segment does; timestamp as it is "
-    "where originalTimestamp or no sentAt is there",
+    "occurred_time": "timestamp, else originalTimestamp, put right by the time of receipt less sentAt, as Segment does;"
+    " timestamp as it is where originalTimestamp or no sentAt is there",
     "identifiers": "userId as app_user_id (or the type in the option `user_id`), anonymousId, previousId of alias as "
     "anonymous_id (or the type in the option `previous_id`), traits email and phone, context.device.id",
     "text": "review_body, comment, feedback or message of the properties",
@@ -146,15 +146,17 @@ def _moment(given: reading.JsonObject, payload: Payload) -> reading.Moment:
     local = reading.optional_text(given, "context.timezone")
     received = reading.Moment(payload.received_time.astimezone(dt.UTC))
     said: dict[str, reading.Moment | None] = {}
-    for name in ("timestamp", "sentAt"):
+    written = "timestamp" if given.get("timestamp") not in (None, "") else "originalTimestamp"
+    by_client = written == "originalTimestamp" or "originalTimestamp" not in given
+    for name in (written, "sentAt"):
         value = given.get(name)
         said[name] = None if value in (None, "") else reading.moment(value, local=local)
         if value not in (None, "") and said[name] is None:
             raise Unreadable("field_wrong", "not a time", name)
-    at, sent = said["timestamp"], said["sentAt"]
+    at, sent = said[written], said["sentAt"]
     if at is None:
         return received
-    if sent is not None and "originalTimestamp" not in given:
+    if sent is not None and by_client:
         skew = received.time - sent.time
         if abs(skew) <= _LARGEST_SKEW or at.time > received.time + _AHEAD:
             at = reading.Moment(at.time + skew, at.offset_minutes)
