@@ -8,7 +8,7 @@ import pytest
 from engines import Engines
 from sori_kit import database, migrations
 from sori_kit.database import Database
-from sori_kit.errors import Unavailable
+from sori_kit.errors import InvalidInput, Unavailable
 
 
 async def a_database(engines: Engines) -> Database:
@@ -69,3 +69,21 @@ async def test_a_connection_that_is_cut_is_unavailable_and_the_next_read_gets_an
     await db.close()
 
     assert row["pid"] != other["pid"]
+
+
+@pytest.mark.parametrize("text", ["a\0b", '["a\\u0000b"]'], ids=["plain", "json"])
+@pytest.mark.parametrize("by", ["fetch", "execute"])
+async def test_a_text_that_holds_a_nul_is_the_callers_mistake(engines: Engines, by: str, text: str) -> None:
+    db = await a_database(engines)
+    kind = "text" if "\0" in text else "jsonb"
+
+    async def write() -> None:
+        async with db.transaction() as tx:
+            if by == "fetch":
+                await tx.fetch(f"select $1::{kind}", text)
+            else:
+                await tx.execute(f"select cast(:text as {kind})", {"text": text})
+
+    with pytest.raises(InvalidInput, match="NUL"):
+        await write()
+    await db.close()

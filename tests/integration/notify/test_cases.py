@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 import pytest
 import pytest_asyncio
+from google.protobuf.timestamp_pb2 import Timestamp
 
 import builders
 import harness
@@ -17,7 +18,7 @@ from engines import Engines
 from sori.classify.v1.classification_events_pb2 import ClassificationCorrected
 from sori.ingest.v1.touchpoint_pb2 import CHANNEL_KAKAO, CHANNEL_WEB
 from sori.journey.v1.customer_events_pb2 import CustomerErased, CustomerMerged, CustomerSplit
-from sori.notify.v1 import case_pb2, evaluation_pb2
+from sori.notify.v1 import case_pb2, chain_pb2, evaluation_pb2, rule_pb2
 from sori.notify.v1 import notify_service_pb2 as pb
 from sori.notify.v1 import notify_service_pb2_grpc as pb_grpc
 from sori_kit.envelope import Event
@@ -226,6 +227,42 @@ async def test_attainment_counts_what_was_kept_and_is_nothing_where_nothing_ende
     assert (CHANNEL_WEB, 1, False) == (web.channel, web.running_count, web.HasField("percentage"))
     assert 50.0 == answer.total.percentage
     assert [100.0] == [each.percentage for each in other.evaluated if each.channel == CHANNEL_KAKAO]
+
+
+@pytest.mark.parametrize(
+    ("rpc", "fields"),
+    [
+        ("GetAttainment", {"until_time": Timestamp(seconds=10**15)}),
+        ("GetAttainment", {"until_time": Timestamp(seconds=-62135596800)}),
+        ("GetAttainment", {"policy": "a\0b"}),
+        ("ListCases", {"org_unit": "a\0b"}),
+        ("ListCases", {"filter": pb.CaseFilter(topic="a\0b")}),
+        ("SnoozeChains", {"until_time": Timestamp(seconds=10**15)}),
+        ("TestRules", {"start_time": Timestamp(seconds=-(10**15))}),
+    ],
+)
+async def test_what_cannot_be_is_the_callers_mistake(notify: harness.Harness, rpc: str, fields: dict[str, Any]) -> None:
+    kinds = {**vars(rule_pb2), **vars(chain_pb2), **vars(pb)}
+    request = kinds[f"{rpc}Request"](**fields)
+
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await getattr(stub(notify), rpc)(request, metadata=notify.metadata())
+
+    assert grpc.StatusCode.INVALID_ARGUMENT is refused.value.code()
+
+
+async def test_where_there_are_no_threads_a_reply_about_the_topic_answers(notify: harness.Harness) -> None:
+    topic, who = builders.a_classification(topics=["delivery"]), str(uuid.UUID(int=1))
+    asked, replied = now() - 2 * MINUTE, now() - MINUTE
+
+    (case,) = await opened(
+        notify,
+        builders.stitched(topic, channel="web", customer_id=who, occurred_time=asked),
+        builders.stitched(topic, channel="web", customer_id=who, occurred_time=replied, kind="reply", actor="agent"),
+        count=1,
+    )
+
+    assert (case_pb2.CASE_STATE_OPEN, case_pb2.CLOCK_STATE_FULFILLED) == (case.state, case.clock.state)
 
 
 async def test_a_watch_tells_of_every_change_and_resumes_where_it_was_left(notify: harness.Harness) -> None:

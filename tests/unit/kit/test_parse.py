@@ -4,6 +4,7 @@ import contextlib
 import uuid
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,3 +57,9 @@ def test_ids_are_the_same_for_the_same_parts_only() -> None:
 )
 def test_times_are_spelt_as_protobuf_does(given: object, spelt: object) -> None:
     assert spelt == parse.spell_time(given)
+
+
+@pytest.mark.parametrize("seconds", [-(10**15), 10**15, 253402300799, -62135596800])
+def test_a_time_at_the_ends_of_the_calendar_is_refused(seconds: int) -> None:
+    with pytest.raises(InvalidInput, match="until_time is not a time"):
+        parse.time(Timestamp(seconds=seconds), "until_time")

@@ -18,7 +18,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from sori_kit.bus import Batch
 from sori_kit.envelope import Envelope
-from sori_kit.errors import Unavailable
+from sori_kit.errors import InvalidInput, Unavailable
 
 M = TypeVar("M", bound=Message)
 
@@ -38,6 +38,7 @@ _HANDLED = """
         order by id on conflict do nothing returning event_id
     )
     select string_agg(cast(event_id as text), ',') from fresh"""
+_NO_TEXT = frozenset({"22021", "22P05"})  # What no text may hold, plain and as JSON.
 _PASSING = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300")  # Serialisation, deadlock, lock, shutdown.
 
 
@@ -104,6 +105,8 @@ class Transaction:
         except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
             if self._driver.is_closed() or isinstance(error, asyncpg.InternalClientError):  # Cut while it was asked.
                 await self._drop()
+            elif getattr(error, "sqlstate", None) in _NO_TEXT:
+                raise InvalidInput("a text holds a NUL") from error
             elif getattr(error, "sqlstate", None) not in _PASSING:
                 raise
             raise Unavailable("the database broke off") from error
@@ -182,7 +185,7 @@ class Database:
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Open a transaction; it commits when the block ends well. An engine that is away is Unavailable."""
-        with _unavailable():
+        with _told():
             async with self._engine.begin() as connection:
                 tx = Transaction(connection, self.process)
                 yield tx
@@ -195,7 +198,7 @@ class Database:
 
         There is no transaction: each statement may see more than the one before.
         """
-        with _unavailable():
+        with _told():
             reading = Reading(await self._engine.raw_connection(), self._engine.connect(), self.process)
             try:
                 yield reading
@@ -220,12 +223,15 @@ class Database:
 
 
 @contextlib.contextmanager
-def _unavailable() -> Iterator[None]:
+def _told() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError) as away:
         raise Unavailable("the database does not answer") from away
     except DBAPIError as error:
-        if error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _PASSING:
+        state = getattr(error.orig, "sqlstate", None)
+        if error.connection_invalidated or state in _PASSING:
             raise Unavailable("the database broke off") from error
+        if state in _NO_TEXT:
+            raise InvalidInput("a text holds a NUL") from error
         raise

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from asyncpg.pgproto.pgproto import UUID  # The driver's: a uuid.UUID, read and written in an eighth of the time.
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from sori_kit.errors import InvalidInput
 
@@ -22,6 +23,17 @@ def uuid(value: str, field: str) -> uuids.UUID:
         read: uuids.UUID = UUID(value)
     except ValueError:
         raise InvalidInput.of_field(field, "is not a UUID") from None
+    return read
+
+
+def time(value: Timestamp, field: str) -> dt.datetime:
+    """Read a time, or say which field holds none; those at the ends of the calendar leave no room to reckon with."""
+    try:
+        read = value.ToDatetime(dt.UTC)
+    except (ValueError, OverflowError):
+        read = None
+    if read is None or not dt.MINYEAR + 1 < read.year < dt.MAXYEAR - 1:
+        raise InvalidInput.of_field(field, "is not a time between the years 3 and 9997")
     return read
 
 

@@ -14,6 +14,7 @@ from sori.journey.v1 import journey_service_pb2 as pb
 from sori_journey import domain
 from sori_journey.domain.risk import TEXTS
 from sori_journey.wire import words
+from sori_kit import parse
 from sori_kit.errors import InvalidInput
 
 _TURNS = {each: stage_pb2.StageTurn.Value(f"STAGE_TURN_{each.name}") for each in domain.Turn}
@@ -41,8 +42,8 @@ def map_filter(given: journey_map_pb2.JourneyMapFilter) -> domain.MapFilter:
         if "\0" in getattr(given, field):
             raise InvalidInput.of_field(f"filter.{field}", "holds a NUL")
     wanted = domain.MapFilter(
-        from_time=words.time(given.from_time, "filter.from_time") if given.HasField("from_time") else None,
-        until_time=words.time(given.until_time, "filter.until_time") if given.HasField("until_time") else None,
+        from_time=parse.time(given.from_time, "filter.from_time") if given.HasField("from_time") else None,
+        until_time=parse.time(given.until_time, "filter.until_time") if given.HasField("until_time") else None,
         segment=given.segment,
         product=given.product,
         org_unit=given.org_unit,

@@ -227,7 +227,7 @@ def _time(given: Mapping[str, Any]) -> dt.datetime | None:
                 made.FromJsonString(str(parse.spell_time(given[key])))
             except ValueError:
                 raise InvalidInput.of_field(key, "is not an RFC 3339 time") from None
-            return words.time(made, key)
+            return parse.time(made, key)
     return None
 
 

@@ -9,6 +9,7 @@ from sori.journey.v1 import customer_events_pb2, rights_pb2
 from sori_journey import domain
 from sori_journey.store.rights import Erasure
 from sori_journey.wire import words
+from sori_kit import parse
 from sori_kit.errors import InvalidInput
 
 _PURPOSE = re.compile(r"[a-z0-9_]{1,64}")
@@ -24,10 +25,10 @@ def said(given: rights_pb2.Consent, *, now: dt.datetime) -> domain.Consent:
         raise InvalidInput.of_field("consent.state", "is missing or unknown")
     if given.source not in _SOURCES:
         raise InvalidInput.of_field("consent.source", "is missing or unknown")
-    recorded = words.time(given.recorded_time, "consent.recorded_time") if given.HasField("recorded_time") else now
+    recorded = parse.time(given.recorded_time, "consent.recorded_time") if given.HasField("recorded_time") else now
     if recorded > now:
         raise InvalidInput.of_field("consent.recorded_time", "lies in the future")
-    expires = words.time(given.expire_time, "consent.expire_time") if given.HasField("expire_time") else None
+    expires = parse.time(given.expire_time, "consent.expire_time") if given.HasField("expire_time") else None
     if expires is not None and expires <= recorded:
         raise InvalidInput.of_field("consent.expire_time", "is not after recorded_time")
     return domain.Consent(

@@ -31,7 +31,7 @@ def correction(
     return (
         parse.uuid(said.correction_id, "correction_id"),
         parse.uuid(said.touchpoint_id, "touchpoint_id"),
-        words.time(said.corrected_time, "corrected_time"),
+        parse.time(said.corrected_time, "corrected_time"),
         said.correction.SerializeToString(),
     )
 

@@ -101,6 +101,6 @@ def timeline_filter(request: pb.GetTimelineRequest) -> domain.TimelineFilter:
         channels=frozenset(words.CHANNELS[each] for each in request.channels),
         kinds=frozenset(words.KINDS[each] for each in request.kinds),
         sentiments=frozenset(words.SENTIMENTS[each] for each in request.sentiments),
-        from_time=words.time(request.from_time, "from_time") if request.HasField("from_time") else None,
-        until_time=words.time(request.until_time, "until_time") if request.HasField("until_time") else None,
+        from_time=parse.time(request.from_time, "from_time") if request.HasField("from_time") else None,
+        until_time=parse.time(request.until_time, "until_time") if request.HasField("until_time") else None,
     )

@@ -43,14 +43,6 @@ def timestamp(time: dt.datetime | None) -> timestamp_pb2.Timestamp | None:
     return made
 
 
-def time(given: timestamp_pb2.Timestamp, field: str) -> dt.datetime:
-    """Read a time, or say which field holds none."""
-    try:
-        return given.ToDatetime(dt.UTC)
-    except (ValueError, OverflowError):
-        raise InvalidInput.of_field(field, "is not a time between the years 1 and 9999") from None
-
-
 def identifier(given: touchpoint_pb2.Identifier, field: str = "identifier") -> domain.Identifier:
     """Read an identifier of a request and bring it into normal form; what has none stays as it is."""
     if given.type not in TYPES:

@@ -41,8 +41,8 @@ class AlertingApi:
         if request.touchpoints:
             trial = rules.try_rules(ruleset, request.touchpoints)
         else:
-            end = _time(request.end_time) or self._edge.clock.now()
-            start = _time(request.start_time) or end - dt.timedelta(days=7)
+            end = _time(request.end_time, "end_time") or self._edge.clock.now()
+            start = _time(request.start_time, "start_time") or end - dt.timedelta(days=7)
             if end <= start:
                 raise InvalidInput.of_field("end_time", "is not after start_time")
             trial = await rules.test_rules(self._edge.db, ruleset, start_time=start, end_time=end)
@@ -74,7 +74,7 @@ class AlertingApi:
         self, request: chain_pb2.SnoozeChainsRequest, context: rpc.Context
     ) -> chain_pb2.SnoozeChainsResponse:
         """Let the chains of a case rest."""
-        until, now = _time(request.until_time), self._edge.clock.now()
+        until, now = _time(request.until_time, "until_time"), self._edge.clock.now()
         if until is None or until <= now:
             raise InvalidInput.of_field("until_time", "is missing, or not in the future")
         case_id = await self._visible(request.case_id)
@@ -123,8 +123,8 @@ class AlertingApi:
         schedule = self._alerting.house().people.schedules.get(request.name)
         if schedule is None:
             raise NotFound("there is no schedule of that name")
-        start = _time(request.start_time) or self._edge.clock.now()
-        end = _time(request.end_time) or start + dt.timedelta(days=14)
+        start = _time(request.start_time, "start_time") or self._edge.clock.now()
+        end = _time(request.end_time, "end_time") or start + dt.timedelta(days=14)
         if not start < end <= start + _LONGEST_SCHEDULE:
             raise InvalidInput.of_field("end_time", "is not after start_time, or more than 366 days later")
         return schedule_pb2.GetScheduleResponse(
@@ -181,5 +181,5 @@ class AlertingApi:
         )
 
 
-def _time(given: Timestamp) -> dt.datetime | None:
-    return given.ToDatetime(dt.UTC) if given.ByteSize() else None
+def _time(given: Timestamp, field: str) -> dt.datetime | None:
+    return parse.time(given, field) if given.ByteSize() else None

@@ -70,8 +70,8 @@ def between(
     since: Timestamp, until: Timestamp, *, usual: dt.timedelta, now: dt.datetime
 ) -> tuple[dt.datetime, dt.datetime]:
     """Read from when to when; an `until_time` before the `from_time` is refused."""
-    last = until.ToDatetime(dt.UTC) if until.ByteSize() else now
-    first = since.ToDatetime(dt.UTC) if since.ByteSize() else last - usual
+    last = parse.time(until, "until_time") if until.ByteSize() else now
+    first = parse.time(since, "from_time") if since.ByteSize() else last - usual
     if last < first:
         raise InvalidInput.of_field("until_time", "is before from_time")
     return first, last
