@@ -209,6 +209,19 @@ def test_a_line_that_cannot_be_read_is_named_and_the_others_count(
     assert 2 == len(evaluate(ASKED, "{", {"threadId": "t1"}, "[" * 100_000, status=1))
 
 
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "1999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"])
+def test_a_time_for_which_there_is_no_calendar_is_refused(evaluate: Evaluate, time: str) -> None:
+    change = {"thread_id": "t1", "change": "pending", "time": time}
+
+    assert [] == evaluate(asked(occurredTime=time), change, status=1)
+
+
+def test_years_between_two_events_are_counted(evaluate: Evaluate) -> None:
+    (clock,) = of(evaluate(asked(occurredTime="2000-01-01T00:00:00Z"), now="2060-12-31T00:00:00Z"), "FIRST_RESPONSE")
+
+    assert "CLOCK_STATE_BREACHED" == clock["state"]
+
+
 def test_a_wrong_policy_file_is_refused(evaluate: Evaluate) -> None:
     assert [] == evaluate(ASKED, policies=POLICIES.replace("5m", "soon"), status=2)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from google.protobuf import json_format
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
 from sori.notify.v1 import case_pb2
@@ -18,7 +19,7 @@ from sori_notify.settings import documents, policies
 from sori_notify.settings import rules as rule_files
 from sori_notify.settings.places import MistakesFound
 from sori_notify.usecases.rules import try_rules
-from sori_notify.wire.records import Record, record
+from sori_notify.wire.records import Record, moment, record
 
 _BAD_LINES, _UNUSABLE = 1, 2  # exit statuses
 _COLUMNS = ("thread", "metric", "instance", "policy", "state", "start", "due", "used", "target", "breach", "warnings")
@@ -27,9 +28,11 @@ _COLUMNS = ("thread", "metric", "instance", "policy", "state", "start", "due", "
 def _time(text: str) -> dt.datetime:
     try:
         found = dt.datetime.fromisoformat(text)
-    except ValueError:
+        made = Timestamp()
+        made.FromDatetime(found if found.tzinfo else found.replace(tzinfo=dt.UTC))
+        return moment(made, "now")
+    except (ValueError, OverflowError, InvalidInput):
         raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 2026-11-02T09:00:00+09:00") from None
-    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

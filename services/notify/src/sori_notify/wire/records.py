@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message as Proto
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from sori.ingest.v1 import touchpoint_pb2
 from sori.ingest.v1.touchpoint_pb2 import Touchpoint
@@ -70,6 +71,7 @@ _PREFIX = re.compile(r"^(case_change_type_|case_state_|(sori\.notify\.)?case[._]
 _WRAPPERS = ("record", "data", "message", "event")
 M = TypeVar("M", bound=Proto)
 
+YEARS = range(2000, 2061)  # Ingest takes nothing older, and nobody knows holidays further ahead.
 _CHANGE = evaluation_pb2.CaseChange
 _TIME = "google.protobuf.Timestamp"
 
@@ -116,12 +118,20 @@ def record(line: str) -> Record | None:
         return _change(found)
     if isinstance(found, CustomerMerged):
         return Merged(
-            time=found.merged_time.ToDatetime(dt.UTC),
+            time=moment(found.merged_time, "merged_time"),
             customer_id=_id("customer", found.merged_customer_id),
             into_customer_id=_id("customer", found.customer_id),
         )
     if isinstance(found, TouchpointStitched):
         return _identified(found)
+    return found
+
+
+def moment(given: Timestamp, field: str) -> dt.datetime:
+    """Read a time for which there are calendars; any other is InvalidInput."""
+    found = parse.time(given, field)
+    if found.year not in YEARS:
+        raise InvalidInput.of_field(field, f"is not in the years {YEARS[0]} to {YEARS[-1]}")
     return found
 
 
@@ -263,6 +273,7 @@ def _identified(stitched: TouchpointStitched) -> TouchpointStitched:
     touchpoint = stitched.touchpoint
     if not touchpoint.HasField("occurred_time"):
         raise InvalidInput("occurred_time is missing")
+    moment(touchpoint.occurred_time, "occurred_time")
     if not touchpoint.touchpoint_id:
         own = touchpoint.external_id or _digest(touchpoint)
         touchpoint.touchpoint_id = str(ids.derive("touchpoint", touchpoint.source, own))
@@ -275,7 +286,7 @@ def _identified(stitched: TouchpointStitched) -> TouchpointStitched:
 def _change(given: evaluation_pb2.CaseChange) -> Changed | Merged:
     if not given.HasField("time"):
         raise InvalidInput("time is missing")
-    time = given.time.ToDatetime(dt.UTC)
+    time = moment(given.time, "time")
     name = given.thread_id or given.case_id
     if given.change == evaluation_pb2.CASE_CHANGE_TYPE_MERGE:
         if given.customer_id and given.into_customer_id:
