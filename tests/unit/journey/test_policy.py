@@ -18,7 +18,9 @@ def test_the_standard_policy_is_the_one_that_is_deployed() -> None:
     assert deployed == (files("sori_journey.settings") / "identity.yaml").read_text()
 
 
-@pytest.mark.parametrize("value", ["NULL", " none ", "0000", "+821000000000", "noreply@shop.kr", "없음", "-", ""])
+@pytest.mark.parametrize(
+    "value", ["NULL", " none ", "0000", "+821000000000", "noreply@shop.kr", "없음", "(null)", "게스트", "-", ""]
+)
 def test_values_that_mean_nothing_are_blocked_whatever_their_case(value: str) -> None:
     assert not identity.load(None).is_usable(Identifier(IdentifierType.PHONE, value))
 
