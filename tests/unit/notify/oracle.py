@@ -56,16 +56,20 @@ class Watch:
         """Let one second go by while the clock runs; everything that happens at this second has happened before."""
         if self.used >= self.target and self.breach is None:
             self.breach = second if self.due is None else self.due
-        for percent in self.warn_at:
-            if percent not in self.warned and self.used * 100 >= self.target * percent:
-                self.warned[percent] = self.edge if self.edge is not None else second
-        self.edge = None
+        self.look(second)
         if self.wall is None or self.wall.works_at(second):
             self.used += 1
             if self.used == self.target:
                 self.due = second + 1
             if any(self.used * 100 >= self.target * each and each not in self.warned for each in self.warn_at):
                 self.edge = second + 1
+
+    def look(self, second: int) -> None:
+        """Tell which shares have been reached by this second, itself among them, while the clock runs."""
+        for percent in self.warn_at:
+            if percent not in self.warned and self.used * 100 >= self.target * percent:
+                self.warned[percent] = self.edge if self.edge is not None else second
+        self.edge = None
 
 
 @dataclass
@@ -166,8 +170,7 @@ def simulate(events: Sequence[Event], targets: Mapping[str, Watch], *, now: int,
                 if not each.ended and each.running is (state in ("pending", "hold")):
                     each.running = not each.running
                     each.watch.begin()
-        if second < now:
-            for each in outcomes:
-                if each.running and not each.ended:
-                    each.watch.live(second)
+        for each in outcomes:
+            if each.running and not each.ended:
+                each.watch.live(second) if second < now else each.watch.look(second)
     return outcomes
