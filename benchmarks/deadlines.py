@@ -27,6 +27,7 @@ from sori_kit.envelope import Event
 from sori_local import engines
 from sori_local.tokens import LocalIssuer
 from sori_notify import usecases
+from sori_notify.domain.policy import first_response
 from sori_notify.settings import policies
 from sori_notify.settings.automation import Automations
 from sori_notify.usecases.rules import House
@@ -48,7 +49,7 @@ FILL = """
     ), clocks as (
         insert into case_clock (case_id, metric, instance, policy, promise_version, state, start_time, due_time, target,
             used, warnings, declared)
-        select id, 'first_response', 1, 'bench', '', 'running', due - interval '1 day', due, interval '1 day',
+        select id, 'first_response', 1, 'bench', $4::text, 'running', due - interval '1 day', due, interval '1 day',
             interval '0', '[]', false from made
     )
     insert into deadline (case_id, due_time, fire_time, state) select id, due, due, 'armed' from made
@@ -91,12 +92,21 @@ class Bench:
         """Open cases that fall due one after the other."""
         for done in range(0, count, 50_000):
             some = min(50_000, count - done)
-            await self.connection.execute(FILL, some, first + done * apart, apart, timeout=600)
+            promise = first_response("bench", dt.timedelta(days=1)).version
+            await self.connection.execute(FILL, some, first + done * apart, apart, promise, timeout=600)
 
     async def due(self) -> int:
         """Count what has fallen due and not fired."""
         return int(
-            await self.connection.fetchval("select count(*) from deadline where state = 'armed' and due_time < now()")
+            await self.connection.fetchval("select count(*) from deadline where state = 'armed' and fire_time < now()")
+        )
+
+    async def waits(self) -> bool:
+        """Say whether anything has fallen due and not fired."""
+        return bool(
+            await self.connection.fetchval(
+                "select exists (select from deadline where state = 'armed' and fire_time < now())"
+            )
         )
 
     async def late(self, since: dt.datetime) -> list[float]:
@@ -109,7 +119,7 @@ class Bench:
         first = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=lead)
         await self.fill(count, first, dt.timedelta(seconds=spread / count))
         end = first + dt.timedelta(seconds=spread)
-        while dt.datetime.now(dt.UTC) < end or await self.due():
+        while dt.datetime.now(dt.UTC) < end or await self.waits():
             await asyncio.sleep(0.05)
         drained = (dt.datetime.now(dt.UTC) - end).total_seconds()
         return await self.late(first), drained

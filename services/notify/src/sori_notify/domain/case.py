@@ -41,7 +41,7 @@ class Change(StrEnum):
     UPDATED = "updated"  # Anything else of it: its state, who has it, how severe it is.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)  # Frozen it would take three times as long to make.
 class Clock:
     """One promise of a case, and what became of it."""
 
@@ -74,7 +74,7 @@ class Clock:
         return self.reading.next_time if self.reading else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)  # Frozen it would take three times as long to make.
 class Case:
     """One matter that wants an answer."""
 

@@ -14,7 +14,7 @@ class DeadlineState(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)  # Frozen it would take three times as long to make.
 class Deadline:
     """When the next warning or breach of a case comes, and when that is looked at."""
 

@@ -64,8 +64,8 @@ def expire(dossier: Dossier, due: Collection[uuid.UUID], *, now: dt.datetime) ->
     """Declare the breaches and warnings that have come by now, of those cases whose deadline has fired."""
     verdicts: list[Verdict] = []
     for case in _retold(dossier, now):
-        deadline = dossier.deadline(case.case_id)
-        if deadline is None or case.case_id not in due:
+        deadline = dossier.deadline(case.case_id) if case.case_id in due else None
+        if deadline is None:
             continue
         before = dossier.case(case.case_id)
         breached = tuple(each for each in case.clocks if each.is_late_for)
@@ -76,7 +76,8 @@ def expire(dossier: Dossier, due: Collection[uuid.UUID], *, now: dt.datetime) ->
             for warning in clock.warnings
             if warning not in _warnings(before, clock)
         )
-        case = _with_clocks(case, [_declare(each, each.state is ClockState.BREACHED) for each in case.clocks])
+        clocks = [_declare(each, each.state is ClockState.BREACHED) for each in case.clocks]
+        case = _with_clocks(case, clocks, version=_version(before) + bool(breached or warned))
         looked = Deadline(
             case_id=deadline.case_id,
             due_time=deadline.due_time,
@@ -132,9 +133,13 @@ def _declare(clock: Clock, declared: bool) -> Clock:
     return clock if clock.declared is declared else replace(clock, declared=declared)
 
 
-def _with_clocks(case: Case, clocks: Sequence[Clock]) -> Case:
+def _with_clocks(case: Case, clocks: Sequence[Clock], *, version: int = 0) -> Case:
     same = all(one is other for one, other in zip(case.clocks, clocks, strict=True))
-    return case if same else replace(case, clocks=tuple(clocks))
+    return case if same and case.version == version else replace(case, clocks=tuple(clocks), version=version)
+
+
+def _version(case: Case | None) -> int:
+    return case.version if case else 0
 
 
 def _next(
@@ -173,9 +178,7 @@ def _verdict(
     changes = _changes(before, case)
     if any(each.metric is Metric.FIRST_RESPONSE for each in breached):
         changes.append(Change.BREACHED)
-    version = before.version if before else 0
-    if before != case or breached or warned:  # Events of clocks want ids of their own.
-        version += 1
+    version = _version(before) + bool(breached or warned or before != case)  # Events of clocks want ids of their own.
     if case.version != version:
         case = replace(case, version=version)
     return Verdict(case=case, deadline=deadline, changes=tuple(changes), warned=warned, breached=breached)

@@ -22,13 +22,15 @@ class Promise:
     targets: tuple[Target, ...]  # at most one for each metric
     reopen_within: dt.timedelta = REOPEN_WITHIN
     version: str = field(init=False)  # Of its content, calendars included.
+    _by_metric: dict[Metric, Target] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_metric", {each.metric: each for each in reversed(self.targets)})
         object.__setattr__(self, "version", hashlib.sha256(json.dumps(self.content()).encode()).hexdigest()[:16])
 
     def target(self, metric: Metric) -> Target | None:
         """Give the target of a metric, if any."""
-        return next((each for each in self.targets if each.metric is metric), None)
+        return self._by_metric.get(metric)
 
     @property
     def calendars(self) -> dict[str, Calendar]:

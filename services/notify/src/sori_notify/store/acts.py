@@ -3,12 +3,12 @@
 import json
 import uuid
 from collections.abc import Collection
-from typing import Any
-
-import sqlalchemy as sa
 
 from sori_kit.database import Transaction
 from sori_notify.domain import Act, ActKind, Severity
+from sori_notify.store.tables import CASE_ACT, Row, query
+
+_LOAD = query(CASE_ACT, "case_id = any($1)")
 
 
 async def add_acts(tx: Transaction, acts: Collection[Act]) -> None:
@@ -38,19 +38,18 @@ async def load_acts(tx: Transaction, case_ids: Collection[uuid.UUID]) -> list[Ac
     """Load what people did to these cases."""
     if not case_ids:
         return []
-    rows = await tx.execute("select * from case_act where case_id = any(cast(:ids as uuid[]))", {"ids": list(case_ids)})
-    return [_act(row) for row in rows]
+    return [_act(row) for row in await tx.fetch(_LOAD, list(case_ids))]
 
 
-def _act(row: sa.Row[Any]) -> Act:
+def _act(row: Row) -> Act:
     return Act(
-        act_id=row.act_id,
-        case_id=row.case_id,
-        kind=ActKind(row.kind),
-        time=row.act_time,
-        actor=row.actor,
-        team=row.team,
-        person=row.person,
-        severity=row.severity and Severity(row.severity),
-        tags=tuple(row.tags),
+        act_id=row["act_id"],
+        case_id=row["case_id"],
+        kind=ActKind(row["kind"]),
+        time=row["act_time"],
+        actor=row["actor"],
+        team=row["team"],
+        person=row["person"],
+        severity=row["severity"] and Severity(row["severity"]),
+        tags=tuple(row["tags"]),
     )

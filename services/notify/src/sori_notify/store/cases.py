@@ -4,11 +4,11 @@ import datetime as dt
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from sori_kit.database import Transaction
 from sori_notify.domain import (
@@ -20,15 +20,17 @@ from sori_notify.domain import (
     ClockState,
     Deadline,
     Dossier,
-    Metric,
     Origin,
     Severity,
-    Warned,
 )
 from sori_notify.store.acts import load_acts
+from sori_notify.store.clocks import load_clocks, save_clocks
 from sori_notify.store.deadlines import load_deadlines
 from sori_notify.store.messages import load_messages
-from sori_notify.store.tables import CASE_CLOCK, MATTER, listed
+from sori_notify.store.tables import MATTER, Row, listed, query, words
+
+_ORIGINS, _STATES, _CHANNELS, _SEVERITIES = words(Origin), words(CaseState), words(Channel), words(Severity)
+_LOAD = query(MATTER, "thread_key = any($1) or (thread_key is null and case_id = any($1))")
 
 
 async def key_of(tx: Transaction, case_id: uuid.UUID) -> uuid.UUID | None:
@@ -42,14 +44,8 @@ async def key_of(tx: Transaction, case_id: uuid.UUID) -> uuid.UUID | None:
 
 async def load(tx: Transaction, keys: Collection[uuid.UUID]) -> dict[uuid.UUID, Dossier]:
     """Load all that is kept of these threads, as far as it decides anything; hold them first."""
-    rows = (
-        await tx.execute(
-            "select * from matter where thread_key = any(cast(:keys as uuid[]))"
-            " or (thread_key is null and case_id = any(cast(:keys as uuid[])))",
-            {"keys": list(keys)},
-        )
-    ).all()
-    case_ids = [row.case_id for row in rows]
+    rows = await tx.fetch(_LOAD, list(keys))
+    case_ids = [row["case_id"] for row in rows]
     messages = await load_messages(tx, keys)
     acts = await load_acts(tx, case_ids)
     deadlines = await load_deadlines(tx, case_ids)
@@ -78,9 +74,27 @@ async def load(tx: Transaction, keys: Collection[uuid.UUID]) -> dict[uuid.UUID, 
 
 async def save(tx: Transaction, cases: Sequence[Case], before: Sequence[Case]) -> None:
     """Write what became of cases that are held; `before` is what was kept of them."""
-    if cases:
-        await tx.execute(_SAVE_CASES, _columns(cases))
-        await _save_clocks(tx, cases, before)
+    if not cases:
+        return
+    known = {each.case_id: _particulars(each) for each in before}
+    ticked = [each for each in cases if known.get(each.case_id) == _particulars(each)]
+    if ticked:
+        await tx.fetch(_SAVE_TICKED, *_ticked(ticked))
+    if len(ticked) < len(cases):
+        others = {each.case_id for each in cases}.difference(each.case_id for each in ticked)
+        await tx.execute(_SAVE_CASES, _columns([each for each in cases if each.case_id in others]))
+    await save_clocks(tx, cases, before)
+
+
+def _ticked(cases: Sequence[Case]) -> tuple[list[Any], ...]:
+    clocks = [each.clock for each in cases]
+    return (
+        [each.case_id for each in cases],
+        [each and each.policy for each in clocks],
+        [each and each.due_time for each in clocks],
+        [each and each.state.value for each in clocks],
+        [each.version for each in cases],
+    )
 
 
 async def add_cases(tx: Transaction, cases: Sequence[Case]) -> set[uuid.UUID]:
@@ -91,6 +105,13 @@ async def add_cases(tx: Transaction, cases: Sequence[Case]) -> set[uuid.UUID]:
     return set(rows.scalars())
 
 
+_particulars = attrgetter(*(each.name for each in fields(Case) if each.compare and each.name != "clocks"))
+_SAVE_TICKED = """
+    update matter set policy = new.policy, due_time = new.due_time, clock_state = new.clock_state,
+        version = new.version, change_xid = pg_current_xact_id()::text::bigint
+    from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::bigint[])
+        as new (case_id, policy, due_time, clock_state, version)
+    where matter.case_id = new.case_id"""  # Of cases of which nothing but clocks has changed.
 _INSERT_CASES = """
     insert into matter (case_id, thread_key, origin, state, source, thread_id, customer_id, channel, org_unit,
         touchpoint_id, topics, segments, severity, tags, team, person, opened_time, policy, due_time, clock_state,
@@ -152,60 +173,6 @@ def _columns(cases: Sequence[Case]) -> dict[str, list[Any]]:
     }
 
 
-async def _save_clocks(tx: Transaction, cases: Sequence[Case], before: Sequence[Case]) -> None:
-    known = {(each.case_id, clock.metric, clock.instance): clock for each in before for clock in each.clocks}
-    now = {(each.case_id, clock.metric, clock.instance): clock for each in cases for clock in each.clocks}
-    saved = {each.case_id for each in cases}
-    if gone := [each for each in known if each[0] in saved and each not in now]:
-        await tx.execute(
-            "delete from case_clock using unnest(cast(:case_ids as uuid[]), cast(:metrics as text[]),"
-            " cast(:instances as int[])) as gone (case_id, metric, instance) where case_clock.case_id = gone.case_id"
-            " and case_clock.metric = gone.metric and case_clock.instance = gone.instance",
-            {
-                "case_ids": [case_id for case_id, _, _ in gone],
-                "metrics": [metric.value for _, metric, _ in gone],
-                "instances": [instance for _, _, instance in gone],
-            },
-        )
-    changed = {key: clock for key, clock in now.items() if known.get(key) != clock}
-    if not changed:
-        return
-    await tx.execute(
-        """
-        insert into case_clock (case_id, metric, instance, policy, promise_version, state, start_time, due_time, target,
-            used, warnings, breach_time, fulfilled_time, declared)
-        select * from unnest(cast(:case_ids as uuid[]), cast(:metrics as text[]), cast(:instances as int[]),
-            cast(:policies as text[]), cast(:versions as text[]), cast(:states as text[]),
-            cast(:start_times as timestamptz[]), cast(:due_times as timestamptz[]), cast(:targets as interval[]),
-            cast(:used as interval[]), cast(:warnings as jsonb[]), cast(:breach_times as timestamptz[]),
-            cast(:fulfilled_times as timestamptz[]), cast(:declared as boolean[]))
-        on conflict (case_id, metric, instance) do update set policy = excluded.policy,
-            promise_version = excluded.promise_version, state = excluded.state, start_time = excluded.start_time,
-            due_time = excluded.due_time, target = excluded.target, used = excluded.used, warnings = excluded.warnings,
-            breach_time = excluded.breach_time, fulfilled_time = excluded.fulfilled_time,
-            declared = excluded.declared""",
-        {
-            "case_ids": [case_id for case_id, _, _ in changed],
-            "metrics": [metric.value for _, metric, _ in changed],
-            "instances": [instance for _, _, instance in changed],
-            "policies": [each.policy for each in changed.values()],
-            "versions": [each.version for each in changed.values()],
-            "states": [each.state.value for each in changed.values()],
-            "start_times": [each.start_time for each in changed.values()],
-            "due_times": [each.due_time for each in changed.values()],
-            "targets": [each.target for each in changed.values()],
-            "used": [each.used for each in changed.values()],
-            "warnings": [
-                listed([[warning.percent, warning.time.isoformat()] for warning in each.warnings])
-                for each in changed.values()
-            ],
-            "breach_times": [each.breach_time for each in changed.values()],
-            "fulfilled_times": [each.fulfilled_time for each in changed.values()],
-            "declared": [each.declared for each in changed.values()],
-        },
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """Which cases a list is about; what is None or empty lets all pass."""
@@ -257,7 +224,7 @@ async def page(
     if before:
         found = found.where(sa.tuple_(MATTER.c.opened_time, MATTER.c.case_id) < sa.tuple_(*map(sa.literal, before)))
     rows = await tx.execute(found.order_by(MATTER.c.opened_time.desc(), MATTER.c.case_id.desc()).limit(most))
-    return await _with_clocks(tx, rows.all())
+    return await _with_clocks(tx, rows.mappings().all())
 
 
 async def last_crisis(tx: Transaction, case: Case) -> uuid.UUID | None:
@@ -290,65 +257,41 @@ async def changed(
         sa.tuple_(MATTER.c.change_xid, MATTER.c.case_id) > sa.tuple_(*map(sa.literal, after)),
         MATTER.c.change_xid < await horizon(tx),
     )
-    rows = (await tx.execute(found.order_by(MATTER.c.change_xid, MATTER.c.case_id).limit(most))).all()
-    cursors = {row.case_id: (int(row.change_xid), row.case_id) for row in rows}
+    rows = (await tx.execute(found.order_by(MATTER.c.change_xid, MATTER.c.case_id).limit(most))).mappings().all()
+    cursors = {row["case_id"]: (int(row["change_xid"]), row["case_id"]) for row in rows}
     return [(cursors[case.case_id], case) for case in await _with_clocks(tx, rows)]
 
 
-async def _with_clocks(tx: Transaction, rows: Sequence[sa.Row[Any]]) -> list[Case]:
-    clocks: defaultdict[uuid.UUID, list[Clock]] = defaultdict(list)
-    if rows:
-        wanted = sa.bindparam("ids", [row.case_id for row in rows], type_=postgresql.ARRAY(sa.Uuid))
-        for row in await tx.execute(sa.select(CASE_CLOCK).where(CASE_CLOCK.c.case_id == sa.any_(wanted))):
-            clocks[row.case_id].append(_clock(row))
-    return [_case(row, clocks[row.case_id]) for row in rows]
+async def _with_clocks(tx: Transaction, rows: Sequence[Row]) -> list[Case]:
+    clocks = await load_clocks(tx, [row["case_id"] for row in rows]) if rows else {}
+    return [_case(row, clocks.get(row["case_id"], ())) for row in rows]
 
 
-_METRICS = {metric: number for number, metric in enumerate(Metric)}
-
-
-def _case(row: sa.Row[Any], clocks: Collection[Clock]) -> Case:
+def _case(row: Row, clocks: tuple[Clock, ...]) -> Case:
+    channel = row["channel"]
     return Case(
-        case_id=row.case_id,
-        thread_key=row.thread_key or row.case_id,
-        origin=Origin(row.origin),
-        state=CaseState(row.state),
-        source=row.source,
-        thread_id=row.thread_id,
-        customer_id=row.customer_id,
-        channel=row.channel and Channel(row.channel),
-        org_unit=row.org_unit,
-        touchpoint_id=row.touchpoint_id,
-        topics=tuple(row.topics),
-        segments=tuple(row.segments),
-        severity=Severity(row.severity),
-        tags=tuple(row.tags),
-        team=row.team,
-        person=row.person,
-        opened_time=row.opened_time,
-        clocks=tuple(sorted(clocks, key=lambda each: (_METRICS[each.metric], each.instance))),
-        answered_time=row.answered_time,
-        resolved_time=row.resolved_time,
-        closed_time=row.closed_time,
-        acknowledged_by=row.acknowledged_by,
-        acknowledged_time=row.acknowledged_time,
-        version=row.version,
-    )
-
-
-def _clock(row: sa.Row[Any]) -> Clock:
-    return Clock(
-        metric=Metric(row.metric),
-        instance=row.instance,
-        policy=row.policy,
-        version=row.promise_version,
-        state=ClockState(row.state),
-        start_time=row.start_time,
-        due_time=row.due_time,
-        target=row.target,
-        used=row.used,
-        warnings=tuple(Warned(percent=percent, time=dt.datetime.fromisoformat(time)) for percent, time in row.warnings),
-        breach_time=row.breach_time,
-        fulfilled_time=row.fulfilled_time,
-        declared=row.declared,
+        case_id=row["case_id"],
+        thread_key=row["thread_key"] or row["case_id"],
+        origin=_ORIGINS[row["origin"]],
+        state=_STATES[row["state"]],
+        source=row["source"],
+        thread_id=row["thread_id"],
+        customer_id=row["customer_id"],
+        channel=_CHANNELS[channel] if channel else None,
+        org_unit=row["org_unit"],
+        touchpoint_id=row["touchpoint_id"],
+        topics=tuple(row["topics"]),
+        segments=tuple(row["segments"]),
+        severity=_SEVERITIES[row["severity"]],
+        tags=tuple(row["tags"]),
+        team=row["team"],
+        person=row["person"],
+        opened_time=row["opened_time"],
+        clocks=clocks,
+        answered_time=row["answered_time"],
+        resolved_time=row["resolved_time"],
+        closed_time=row["closed_time"],
+        acknowledged_by=row["acknowledged_by"],
+        acknowledged_time=row["acknowledged_time"],
+        version=row["version"],
     )

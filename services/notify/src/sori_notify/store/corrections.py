@@ -36,9 +36,9 @@ async def add_corrections(tx: Transaction, corrections: Sequence[Corrected]) -> 
 
 async def corrected_topics(tx: Transaction, keys: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[str, ...]]:
     """Give the topics of those messages of threads that were corrected."""
-    rows = await tx.execute(
+    rows = await tx.fetch(
         "select touchpoint_id, correction.topics from correction join thread_event using (touchpoint_id)"
-        " where case_id = any(cast(:keys as uuid[]))",
-        {"keys": list(keys)},
+        " where case_id = any($1)",
+        list(keys),
     )
-    return {row.touchpoint_id: tuple(row.topics) for row in rows}
+    return {row["touchpoint_id"]: tuple(row["topics"]) for row in rows}

@@ -3,21 +3,28 @@
 import datetime as dt
 import uuid
 from collections.abc import Collection, Sequence
-from typing import Any
-
-import sqlalchemy as sa
 
 from sori_kit.database import Transaction
 from sori_notify.domain import Deadline, DeadlineState
 from sori_notify.domain.agenda import Entry
+from sori_notify.store.tables import Row, words
+
+_STATES = words(DeadlineState)
+_LOAD = "select case_id, due_time, fire_time, state, fired_time from deadline where case_id = any($1)"
+_FIRE = """
+    update deadline set state = 'fired', fired_time = $1, token = deadline.token + 1, leased_by = null,
+        leased_until = null
+    from unnest($2::uuid[], $3::bigint[]) as taken (case_id, token)
+    where deadline.case_id = taken.case_id and deadline.token = taken.token and deadline.state = 'armed'
+        and deadline.fire_time < $1
+    returning deadline.case_id, deadline.fire_time"""
 
 
 async def load_deadlines(tx: Transaction, case_ids: Collection[uuid.UUID]) -> list[Deadline]:
     """Load the deadlines of these cases."""
     if not case_ids:
         return []
-    rows = await tx.execute("select * from deadline where case_id = any(cast(:ids as uuid[]))", {"ids": list(case_ids)})
-    return [_deadline(row) for row in rows]
+    return [_deadline(row) for row in await tx.fetch(_LOAD, list(case_ids))]
 
 
 async def save_deadlines(tx: Transaction, deadlines: Sequence[Deadline]) -> None:
@@ -70,39 +77,25 @@ async def lease_deadlines(
 
 async def keys_of(tx: Transaction, case_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
     """Give the thread of each case."""
-    rows = await tx.execute(
-        "select case_id, coalesce(thread_key, case_id) as key from matter where case_id = any(cast(:ids as uuid[]))",
-        {"ids": list(case_ids)},
+    rows = await tx.fetch(
+        "select case_id, coalesce(thread_key, case_id) as key from matter where case_id = any($1)", list(case_ids)
     )
-    return {row.case_id: row.key for row in rows}
+    return {row["case_id"]: row["key"] for row in rows}
 
 
 async def fire_deadlines(
     tx: Transaction, entries: Sequence[Entry], *, now: dt.datetime
 ) -> dict[uuid.UUID, dt.datetime]:
     """Fire those of these deadlines that are still armed as they were taken; gives when each should have fired."""
-    rows = await tx.execute(
-        """
-        update deadline set state = 'fired', fired_time = :now, token = deadline.token + 1, leased_by = null,
-            leased_until = null
-        from unnest(cast(:case_ids as uuid[]), cast(:tokens as bigint[])) as taken (case_id, token)
-        where deadline.case_id = taken.case_id and deadline.token = taken.token and deadline.state = 'armed'
-            and deadline.fire_time < :now
-        returning deadline.case_id, deadline.fire_time""",
-        {
-            "now": now,
-            "case_ids": [each.case_id for each in entries],
-            "tokens": [each.token for each in entries],
-        },
-    )
-    return {row.case_id: row.fire_time for row in rows}
+    rows = await tx.fetch(_FIRE, now, [each.case_id for each in entries], [each.token for each in entries])
+    return {row["case_id"]: row["fire_time"] for row in rows}
 
 
-def _deadline(row: sa.Row[Any]) -> Deadline:
+def _deadline(row: Row) -> Deadline:
     return Deadline(
-        case_id=row.case_id,
-        due_time=row.due_time,
-        fire_time=row.fire_time,
-        state=DeadlineState(row.state),
-        fired_time=row.fired_time,
+        case_id=row["case_id"],
+        due_time=row["due_time"],
+        fire_time=row["fire_time"],
+        state=_STATES[row["state"]],
+        fired_time=row["fired_time"],
     )

@@ -5,15 +5,15 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
-
 from sori_kit.database import Transaction
 from sori_notify.domain import Actor, Channel, Kind, Message, Metric, Promise, Severity
 from sori_notify.domain.policy import first_response
 from sori_notify.store.corrections import corrected_topics
 from sori_notify.store.promises import add_promises, load_promises
-from sori_notify.store.tables import THREAD_EVENT, listed
+from sori_notify.store.tables import THREAD_EVENT, Row, listed, query, words
+
+_ACTORS, _KINDS, _CHANNELS, _SEVERITIES = words(Actor), words(Kind), words(Channel), words(Severity)
+_LOAD = query(THREAD_EVENT, "case_id = any($1) and actor <> 'bot'")
 
 
 async def cases_of(tx: Transaction, touchpoint_ids: Collection[uuid.UUID]) -> list[uuid.UUID]:
@@ -83,43 +83,37 @@ def _first_response(promise: Promise | None) -> Any:
 
 async def load_messages(tx: Transaction, keys: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Message]]:
     """Load the messages of threads, as far as they decide anything."""
-    wanted = sa.bindparam("keys", list(keys), type_=postgresql.ARRAY(sa.Uuid))
-    rows = (
-        await tx.execute(
-            sa.select(THREAD_EVENT).where(
-                THREAD_EVENT.c.case_id == sa.any_(wanted), THREAD_EVENT.c.actor != Actor.BOT.value
-            )
-        )
-    ).all()
-    promises = await load_promises(tx, {row.promise_version for row in rows if row.promise_version})
+    rows = await tx.fetch(_LOAD, list(keys))
+    promises = await load_promises(tx, {row["promise_version"] for row in rows if row["promise_version"]})
     topics = await corrected_topics(tx, keys)
     found: defaultdict[uuid.UUID, list[Message]] = defaultdict(list)
     for row in rows:
-        found[row.case_id].append(_message(row, promises, topics))
+        found[row["case_id"]].append(_message(row, promises, topics))
     return found
 
 
-def _message(row: sa.Row[Any], promises: Mapping[str, Promise], topics: Mapping[uuid.UUID, tuple[str, ...]]) -> Message:
-    promise = promises[row.promise_version] if row.promise_version else None
-    if promise is None and row.policy is not None and row.target is not None:
-        promise = first_response(row.policy, row.target)
+def _message(row: Row, promises: Mapping[str, Promise], topics: Mapping[uuid.UUID, tuple[str, ...]]) -> Message:
+    version, channel = row["promise_version"], row["channel"]
+    promise = promises[version] if version else None
+    if promise is None and row["policy"] is not None and row["target"] is not None:
+        promise = first_response(row["policy"], row["target"])
     return Message(
-        touchpoint_id=row.touchpoint_id,
-        revision=row.revision,
-        case_id=row.case_id,
-        source=row.source,
-        thread_id=row.thread_id,
-        actor=Actor(row.actor),
-        kind=Kind(row.kind),
-        channel=row.channel and Channel(row.channel),
-        org_unit=row.org_unit,
-        topics=topics.get(row.touchpoint_id, tuple(row.topics)),
-        customer_id=row.customer_id,
-        occurred_time=row.occurred_time,
-        opens=row.opens,
+        touchpoint_id=row["touchpoint_id"],
+        revision=row["revision"],
+        case_id=row["case_id"],
+        source=row["source"],
+        thread_id=row["thread_id"],
+        actor=_ACTORS[row["actor"]],
+        kind=_KINDS[row["kind"]],
+        channel=_CHANNELS[channel] if channel else None,
+        org_unit=row["org_unit"],
+        topics=topics.get(row["touchpoint_id"], tuple(row["topics"])),
+        customer_id=row["customer_id"],
+        occurred_time=row["occurred_time"],
+        opens=row["opens"],
         promise=promise,
-        public=row.public,
-        severity=Severity(row.severity),
-        segments=tuple(row.segments),
-        grouped=row.grouped,
+        public=row["public"],
+        severity=_SEVERITIES[row["severity"]],
+        segments=tuple(row["segments"]),
+        grouped=row["grouped"],
     )

@@ -56,7 +56,7 @@ async def announce(
         [
             Event.new(
                 message,
-                event_id=str(event_id),
+                event_id=event_id,
                 entity_id=str(case.case_id),
                 time=now,
                 cause=causes.get(case.thread_key or case.case_id),
@@ -69,19 +69,16 @@ async def announce(
     )
 
 
-def _events(case: domain.Case, verdict: domain.Verdict, now: dt.datetime) -> Iterable[tuple[uuid.UUID, Message]]:
-    told = wire.case(case)  # Once for all that is said of it.
+def _events(case: domain.Case, verdict: domain.Verdict, now: dt.datetime) -> Iterable[tuple[str, Message]]:
+    told, case_id, version = wire.case(case), str(case.case_id), str(case.version)  # Once for all that is said of it.
     for change in verdict.changes:
-        yield _event_id(change, case), wire.case_changed(change, told)
+        once = change in (domain.Change.OPENED, domain.Change.ACKNOWLEDGED)
+        event_id = ids.derived(f"case.{change.value}", case_id, *([] if once else [version]))
+        yield event_id, wire.case_changed(change, told)
     for clock, percent in verdict.warned:
-        parts = (str(case.case_id), clock.metric, str(clock.instance), str(percent), str(case.version))
-        yield ids.derive("clock.warned", *parts), wire.clock_warned(told, clock, percent)
+        parts = (case_id, clock.metric, str(clock.instance), str(percent), version)
+        yield ids.derived("clock.warned", *parts), wire.clock_warned(told, clock, percent)
     for clock in verdict.breached:
         late = (now - (clock.breach_time or now)).total_seconds()
-        which = (str(case.case_id), clock.metric, str(clock.instance), str(case.version))
-        yield ids.derive("clock.breached", *which), wire.clock_breached(told, clock, late)
-
-
-def _event_id(change: domain.Change, case: domain.Case) -> uuid.UUID:
-    once = change in (domain.Change.OPENED, domain.Change.ACKNOWLEDGED)
-    return ids.derive(f"case.{change}", str(case.case_id), *([] if once else [str(case.version)]))
+        which = (case_id, clock.metric, str(clock.instance), version)
+        yield ids.derived("clock.breached", *which), wire.clock_breached(told, clock, late)

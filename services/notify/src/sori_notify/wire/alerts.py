@@ -1,6 +1,7 @@
 """Alerts and what is said of them."""
 
 import datetime as dt
+import uuid
 
 import orjson
 
@@ -19,11 +20,12 @@ def clock_reason(clock: domain.Clock, *, percent: int = 0) -> str:
 def alert(given: domain.Case, clock: domain.Clock, *, percent: int = 0) -> domain.Alert:
     """Write the alert of a breach or warning: what to look for and where, no words and nobody's identifiers."""
     reason = clock_reason(clock, percent=percent)
-    alert_id = ids.derive("alert", str(given.case_id), reason)
+    case_id = str(given.case_id)
+    alert_id = ids.derived("alert", case_id, reason)
     body = {
-        "alert_id": str(alert_id),
+        "alert_id": alert_id,
         "reason": reason,
-        "case_id": str(given.case_id),
+        "case_id": case_id,
         "channel": given.channel,
         "org_unit": given.org_unit,
         "policy": clock.policy,
@@ -33,7 +35,7 @@ def alert(given: domain.Case, clock: domain.Clock, *, percent: int = 0) -> domai
         "severity": given.severity,
     }
     return domain.Alert(
-        alert_id=alert_id,
+        alert_id=uuid.UUID(alert_id),
         case_id=given.case_id,
         reason=reason,
         org_unit=given.org_unit,

@@ -75,12 +75,23 @@ def case_changed(change: domain.Change, told: case_pb2.Case) -> Proto:
 
 def clock_warned(told: case_pb2.Case, which: domain.Clock, percent: int) -> case_events_pb2.ClockWarned:
     """Say that a share of a promise's time is used up."""
-    return case_events_pb2.ClockWarned(case=told, clock=clock(which, told), percent=percent)
+    made = case_events_pb2.ClockWarned(case=told, percent=percent)
+    _stand_alone(made.clock, told, which)
+    return made
 
 
 def clock_breached(told: case_pb2.Case, which: domain.Clock, late_seconds: float) -> case_events_pb2.ClockBreached:
     """Say that a promise is broken."""
-    return case_events_pb2.ClockBreached(case=told, clock=clock(which, told), late_seconds=late_seconds)
+    made = case_events_pb2.ClockBreached(case=told, late_seconds=late_seconds)
+    _stand_alone(made.clock, told, which)
+    return made
+
+
+def _stand_alone(made: case_pb2.Clock, told: case_pb2.Case, which: domain.Clock) -> None:
+    """Say of one clock of a case what its case says of it, and which case that is."""
+    metric = METRIC_NUMBERS[which.metric]
+    made.CopyFrom(next(each for each in told.clocks if (each.metric, each.instance) == (metric, which.instance)))
+    made.case_id, made.thread_id = told.case_id, told.thread_id
 
 
 def case_message(given: domain.Message) -> notify_service_pb2.CaseMessage:

@@ -12,7 +12,7 @@ from sori_notify.wire.words import CLOCK_NUMBERS, METRIC_NUMBERS, METRICS, TICK_
 _MOST_INTERVALS = 2_000
 
 
-def clock(given: domain.Clock, case: domain.Case | case_pb2.Case | None = None) -> case_pb2.Clock:
+def clock(given: domain.Clock, case: domain.Case | None = None) -> case_pb2.Clock:
     """Write a clock; with its case, where it stands alone."""
     return case_pb2.Clock(
         metric=METRIC_NUMBERS[given.metric],
