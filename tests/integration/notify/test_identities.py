@@ -18,9 +18,10 @@ from sori.classify.v1.classification_events_pb2 import ClassificationCorrected
 from sori.journey.v1.customer_events_pb2 import CustomerErased, CustomerMerged, CustomerSplit
 from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
 from sori_kit import database, ids, migrations
-from sori_kit.bus import Batch
+from sori_kit.bus import Batch, Bus
 from sori_kit.database import Database
 from sori_kit.envelope import Event
+from sori_kit.settings import KitSettings
 from sori_notify import usecases
 from sori_notify.settings import policies
 from sori_notify.settings.automation import Automations
@@ -29,7 +30,7 @@ from sori_notify.usecases.rules import House
 SETTLE = dt.timedelta(seconds=10)
 TABLES = (
     "matter, thread_event, case_clock, deadline, case_act, alert, inbox, outbox, merged_customer, customer_merge,"
-    " touchpoint_split, correction, erased, erasure"
+    " touchpoint_split, correction, erased, erasure, erased_case"
 )
 at_random = settings(
     max_examples=25,
@@ -213,10 +214,17 @@ async def rows_nothing(db: Database, statement: str) -> None:
         await tx.execute(statement)
 
 
+@pytest_asyncio.fixture(scope="module")
+async def bus(engines: Engines) -> AsyncIterator[Bus]:
+    made = await Bus.connect("notify", KitSettings(nats_url=engines.nats_url, grpc_port=0, metrics_port=0))
+    yield made
+    await made.close()
+
+
 @at_random
 @given(st.randoms(use_true_random=False))
 async def test_whoever_was_erased_is_nobody_whatever_still_comes_and_journey_hears_of_it_once(
-    db: Database, tmp_path: Path, draw: random.Random
+    db: Database, bus: Bus, tmp_path: Path, draw: random.Random
 ) -> None:
     await rows_nothing(db, f"truncate {TABLES}")
     read, world = _policies(tmp_path), a_world(draw)
@@ -237,8 +245,13 @@ async def test_whoever_was_erased_is_nobody_whatever_still_comes_and_journey_hea
 
     for event in draw.sample(world.events, len(world.events)):
         await hand_over(db, [event], read)
-        await usecases.answer_erasures(db, answer)
+        await rows_nothing(db, "delete from outbox")  # As the relay does.
+        now = dt.datetime.now(dt.UTC) + SETTLE
+        await usecases.answer_erasures(db, bus, answer, settle=dt.timedelta(), now=now)
 
     assert [uuid.UUID(int=9)] == told
     assert [] == await rows(db, "select 1 from thread_event where customer_id is not null or given_id is not null")
     assert [] == await rows(db, "select 1 from matter where customer_id is not null")
+    assert [] == await rows(db, "select 1 from thread_event where thread_id <> ''")
+    assert [] == await rows(db, "select 1 from matter where thread_id <> ''")
+    assert [] == await rows(db, "select 1 from alert where body like '%thread-%'")

@@ -3,7 +3,8 @@
 import asyncio
 import datetime as dt
 import json
-from collections.abc import Container, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -21,12 +22,12 @@ from sori_kit.errors import NotFound, Unavailable
 from sori_kit.publisher import Full, Publisher
 from sori_kit.settings import KitSettings
 
-__all__ = ["Batch", "Bus", "DeadLetter", "Full", "Stored"]
+__all__ = ["DEAD_LETTERS", "Batch", "Bus", "DeadLetter", "Full", "Stored"]
 
 log = structlog.get_logger()
 M = TypeVar("M", bound=Message)
 
-_DEAD_LETTERS = "SORI_DLQ"
+DEAD_LETTERS = "SORI_DLQ"
 _NEVER_EXPIRES = "Nats-TTL: never\r\n"  # nats-server ADR-43: goes before the stream's greatest age.
 _FORGET_CONSUMER = 30.0  # seconds after which a consumer for one look goes, should it be left behind
 _NOT_DELETED = 10057  # nats-server error code: a message cannot be deleted
@@ -100,7 +101,7 @@ class Bus:
         bus = cls(client, service, settings)
         await bus._publisher.start()
         await bus._ensure_stream(bus.stream, [f"sori.{bus._service}.>"])
-        await bus._ensure_stream(_DEAD_LETTERS, ["sori.dlq.>"])
+        await bus._ensure_stream(DEAD_LETTERS, ["sori.dlq.>"])
         return bus
 
     @property
@@ -204,6 +205,14 @@ class Bus:
                 return False
             raise Unavailable("the broker does not answer") from error
 
+    async def forget(self, streams: Iterable[str], entity_ids: Container[str]) -> Counter[str]:
+        """Delete whatever streams hold about some entities; says how many messages of each there were."""
+        gone: Counter[str] = Counter()
+        for stream in streams:
+            for sequence, entity_id in await self.find(stream, entity_ids):
+                gone[entity_id] += await self.delete(stream, sequence)
+        return gone
+
     async def count(self, subject: str = "", *, stream: str = "") -> int:
         """Count the messages that a stream (this service's own by default) holds, of one subject or all."""
         stream = stream or self.stream
@@ -223,7 +232,7 @@ class Bus:
         found: list[DeadLetter] = []
         for consumer in self.consumers:
             subject = f"sori.dlq.{consumer.durable}"
-            found += map(_dead_letter, await self.read(subject, after=after, most=most, stream=_DEAD_LETTERS))
+            found += map(_dead_letter, await self.read(subject, after=after, most=most, stream=DEAD_LETTERS))
         return sorted(found, key=lambda letter: letter.sequence)[:most]
 
     async def dead_letter(self, sequence: int) -> DeadLetter:
@@ -235,13 +244,13 @@ class Bus:
 
     async def count_dead_letters(self, consumer: Consumer[Any]) -> int:
         """Count what one consumer gave up on."""
-        return await self.count(f"sori.dlq.{consumer.durable}", stream=_DEAD_LETTERS)
+        return await self.count(f"sori.dlq.{consumer.durable}", stream=DEAD_LETTERS)
 
     async def replay(self, letter: DeadLetter) -> None:
         """Hand a dead letter to its consumer once more, and drop it when that goes well."""
         consumer = next(each for each in self.consumers if each.durable == letter.durable)
         await consumer.handle_again(letter.data, letter.headers)
-        await self.delete(_DEAD_LETTERS, letter.sequence)
+        await self.delete(DEAD_LETTERS, letter.sequence)
 
     async def version(self) -> str:
         """Ask the broker for its version."""

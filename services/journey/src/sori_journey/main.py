@@ -54,7 +54,7 @@ async def build(runtime: service.Runtime, settings: Settings) -> None:
     await runtime.consume(ClassificationCorrected, consumers.correct)
 
     async def erase_copies() -> float:
-        await usecases.erase_copies(db, runtime.bus, settle_for=settle_for, now=runtime.clock.now())
+        await usecases.erase_copies(db, runtime.bus, policy(), settle_for=settle_for, now=runtime.clock.now())
         return settings.erasure_seconds
 
     async def retain() -> float:

@@ -56,7 +56,17 @@ async def build(runtime: service.Runtime, settings: Settings) -> None:
         channel = rpc.channel(settings.journey_target)
         runtime.stack.push_async_callback(channel.close)
         consents = journey = Journey(channel, settings.service_token_file)
-        runtime.in_background("erasures", usecases.answer_for_ever(db, journey.answer, settings.answer_seconds))
+        runtime.in_background(
+            "erasures",
+            usecases.answer_for_ever(
+                db,
+                runtime.bus,
+                runtime.clock,
+                journey.answer,
+                settle=dt.timedelta(seconds=settings.erasure_settle_seconds),
+                every_seconds=settings.answer_seconds,
+            ),
+        )
     automations = Reloading(
         settings.beside(settings.automation_path, "automation.yaml"),
         automation.load,

@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 import hmac
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -228,12 +228,36 @@ async def add_broker_count(tx: Transaction, erasure_id: uuid.UUID, count: int) -
     )
 
 
-async def set_broker_done(tx: Transaction, erasure_id: uuid.UUID, *, now: dt.datetime) -> None:
-    """Keep that a look through all streams found nothing more, and forget what was looked for."""
-    await tx.execute("delete from erasure_touchpoint where erasure_id = :id", {"id": erasure_id})
+async def set_broker_done(
+    tx: Transaction, erasure_id: uuid.UUID, touchpoint_ids: Collection[str], *, now: dt.datetime
+) -> None:
+    """Keep that a look through all streams found nothing more, and forget what was looked for.
+
+    What has to be looked for since is looked for next.
+    """
     await tx.execute(
-        "update erasure set broker_done_time = coalesce(broker_done_time, :now) where erasure_id = :id",
+        "delete from erasure_touchpoint where erasure_id = :id and touchpoint_id = any(cast(:ids as uuid[]))",
+        {"id": erasure_id, "ids": list(touchpoint_ids)},
+    )
+    await tx.execute(
+        "update erasure set broker_done_time = coalesce(broker_done_time, :now) where erasure_id = :id"
+        " and not exists (select from erasure_touchpoint t where t.erasure_id = :id)",
         {"id": erasure_id, "now": now},
+    )
+
+
+async def reopen(tx: Transaction, late: Mapping[uuid.UUID, dt.datetime]) -> None:
+    """Let the copies of touchpoints that came late be looked for, each with the erasure of that moment."""
+    await tx.execute(
+        """
+        with late as (
+            insert into erasure_touchpoint (erasure_id, touchpoint_id)
+            select erasure_id, id from unnest(cast(:ids as uuid[]), cast(:times as timestamptz[])) as t (id, time)
+            join erasure on requested_time = time on conflict do nothing returning erasure_id
+        )
+        update erasure set broker_done_time = null, done_time = null
+        where erasure_id in (select erasure_id from late)""",
+        {"ids": list(late), "times": list(late.values())},
     )
 
 

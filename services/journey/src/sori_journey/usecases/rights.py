@@ -2,8 +2,10 @@
 
 import datetime as dt
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
+from urllib.parse import unquote
 
 import structlog
 from google.protobuf.message import Message
@@ -12,8 +14,9 @@ from sori_journey import domain, wire
 from sori_journey.store import graph, rights, timeline
 from sori_journey.usecases.graph import MOST_NAMED, SOURCE, announcements, settle
 from sori_journey.usecases.identity import explain, find
+from sori_journey.usecases.tombstones import erased
 from sori_kit import ids, outbox
-from sori_kit.bus import Bus
+from sori_kit.bus import DEAD_LETTERS, Bus
 from sori_kit.database import Database
 from sori_kit.envelope import Event
 from sori_kit.errors import InvalidInput, NotFound
@@ -21,9 +24,9 @@ from sori_kit.errors import InvalidInput, NotFound
 log = structlog.get_logger()
 
 _PAGE = 500  # entries read at a time for an export
-_STREAMS = ("SORI_INGEST", "SORI_CLASSIFY", "SORI_JOURNEY", "SORI_DLQ")  # They hold copies of touchpoints.
+_STREAMS = ("SORI_INGEST", "SORI_CLASSIFY", "SORI_JOURNEY", DEAD_LETTERS)  # They hold copies of touchpoints.
 MOST_VALUES = 1_000  # asked about in one call
-_AT_ONCE = 100  # erasures whose copies are looked for in one pass
+_AT_ONCE = 100  # erasures whose copies are looked for in one pass, dead letters that are read at a time
 
 
 async def record_consent(
@@ -196,7 +199,9 @@ async def answer_erasure(
     return await get_erasure(db, erasure_id)
 
 
-async def erase_copies(db: Database, bus: Bus, *, settle_for: dt.timedelta, now: dt.datetime) -> bool:
+async def erase_copies(
+    db: Database, bus: Bus, policy: domain.IdentityPolicy, *, settle_for: dt.timedelta, now: dt.datetime
+) -> bool:
     """Delete the broker's copies of what was erased; says whether there is anything left to look for.
 
     An erasure is through when a pass that began `settle_for` after it finds nothing more: by then what was on its way
@@ -207,17 +212,41 @@ async def erase_copies(db: Database, bus: Bus, *, settle_for: dt.timedelta, now:
     if not waiting:
         return False
     whose = {touchpoint_id: erasure_id for erasure_id, _, named in waiting for touchpoint_id in named}
-    counts = dict.fromkeys((erasure_id for erasure_id, _, _ in waiting), 0)
-    if whose:
-        for stream in _STREAMS:
-            for sequence, entity_id in await bus.find(stream, whose):
-                if await bus.delete(stream, sequence):
-                    counts[whose[entity_id]] += 1
+    whose |= await _given_up(db, bus, policy, {time: erasure_id for erasure_id, time, _ in waiting})
+    gone = await bus.forget(_STREAMS, whose) if whose else Counter()
+    counts: Counter[uuid.UUID] = Counter()
+    for entity_id, count in gone.items():
+        counts[whose[entity_id]] += count
     async with db.transaction() as tx:
-        for erasure_id, requested_time, _ in waiting:
+        for erasure_id, requested_time, named in waiting:
             if counts[erasure_id]:
                 await rights.add_broker_count(tx, erasure_id, counts[erasure_id])
             elif now - requested_time >= settle_for:
-                await rights.set_broker_done(tx, erasure_id, now=now)
+                await rights.set_broker_done(tx, erasure_id, named, now=now)
                 await rights.finish(tx, erasure_id, now=now)
     return True
+
+
+async def _given_up(
+    db: Database, bus: Bus, policy: domain.IdentityPolicy, running: Mapping[dt.datetime, uuid.UUID]
+) -> dict[str, uuid.UUID]:
+    """Name the touchpoints of the erased that never came to a timeline, because they are dead letters."""
+    found: dict[str, uuid.UUID] = {}
+    after = 0
+    while page := await bus.read("sori.dlq.>", after=after, most=_AT_ONCE, stream=DEAD_LETTERS):
+        after = page[-1].sequence
+        seen = {
+            unquote(each.headers.get("ce-subject", "")): one
+            for each in page
+            if ".touchpoint." in each.headers.get("ce-type", "") and (one := wire.unplaced(each.data))
+        }
+        async with db.transaction() as tx:
+            salt = await graph.salt(tx)
+            given = [(each, policy.usable(each.identifiers)) for each in seen.values()]
+            times = await erased(tx, salt, given, policy)
+        found |= {
+            entity_id: running[time]
+            for entity_id, time in zip(seen, times, strict=True)
+            if entity_id and time and time in running
+        }
+    return found

@@ -20,6 +20,7 @@ from sori_journey.usecases.graph import (
     settle,
     with_observation,
 )
+from sori_journey.usecases.tombstones import erased
 from sori_kit import ids, outbox
 from sori_kit.bus import Batch
 from sori_kit.database import Database, Transaction
@@ -135,35 +136,13 @@ async def _without_erased(
     seen: list[tuple[Event[TouchpointClassified], _Seen]],
     policy: domain.IdentityPolicy,
 ) -> list[tuple[Event[TouchpointClassified], _Seen]]:
-    """Leave out what is of people who were erased since it occurred."""
-    hashes = {one: rights.digest(held.salt, *one.key) for _, each in seen for one in each.identifiers}
-    touchpoints = {
-        each.observation.touchpoint_id: rights.touchpoint_digest(held.salt, each.observation.touchpoint_id)
-        for _, each in seen
-    }
-    erased = await rights.erased_times(tx, {*hashes.values(), *touchpoints.values()})
-    if not erased:
-        return seen
-    times = {one: time for one, digest in hashes.items() if (time := erased.get(digest))}
-    kept = [
-        (event, each)
-        for event, each in seen
-        if touchpoints[each.observation.touchpoint_id] not in erased and not _is_erased(each, times, policy)
-    ]
-    if len(kept) < len(seen):
-        log.info("touchpoints.erased_on_arrival", count=len(seen) - len(kept))
-    return kept
-
-
-def _is_erased(seen: _Seen, times: Mapping[domain.Identifier, dt.datetime], policy: domain.IdentityPolicy) -> bool:
-    """Say whether somebody who was erased since is behind it, and nobody else whom the company knows by its books."""
-    for each in seen.identifiers:
-        if each not in times:
-            if policy.strength(each) is domain.Strength.STRONG:
-                return False
-        elif seen.observation.occurred_time <= times[each]:
-            return True
-    return False
+    """Leave out what is of people who were erased since it occurred; its copies are looked for."""
+    times = await erased(tx, held.salt, [(each.observation, each.identifiers) for _, each in seen], policy)
+    dropped = {each.observation.touchpoint_id: time for (_, each), time in zip(seen, times, strict=True) if time}
+    if dropped:
+        await rights.reopen(tx, dropped)
+        log.info("touchpoints.erased_on_arrival", count=len(dropped))
+    return [(event, each) for event, each in seen if each.observation.touchpoint_id not in dropped]
 
 
 async def _find(

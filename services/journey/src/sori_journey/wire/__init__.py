@@ -47,6 +47,7 @@ from sori_journey.wire.touchpoints import (
     timeline_entry,
     timeline_filter,
     touchpoint_stitched,
+    unplaced,
 )
 from sori_journey.wire.words import identifier
 
@@ -96,4 +97,5 @@ __all__ = [
     "timeline_filter",
     "touchpoint_stitched",
     "unpack",
+    "unplaced",
 ]

@@ -3,6 +3,8 @@
 import datetime as dt
 import uuid
 
+from google.protobuf.message import DecodeError
+
 from sori.classify.v1 import touchpoint_events_pb2 as classified_pb
 from sori.ingest.v1 import touchpoint_pb2
 from sori.journey.v1 import journey_service_pb2 as pb
@@ -22,6 +24,15 @@ def observation(classified: classified_pb.TouchpointClassified, entry: bytes = b
         sentiment=words.SENTIMENTS.get(classified.classification.sentiment, ""),
         entry=entry or classified.SerializeToString(),
     )
+
+
+def unplaced(data: bytes) -> domain.Observation | None:
+    """Read a touchpoint at whatever station of the line, whose id may be none; None: it cannot be read at all."""
+    try:
+        touchpoint = classified_pb.TouchpointClassified.FromString(data).touchpoint  # Each begins with the touchpoint.
+    except DecodeError:
+        return None
+    return of_touchpoint(touchpoint, uuid.UUID(int=0))
 
 
 def _touchpoint_id(text: str) -> uuid.UUID:

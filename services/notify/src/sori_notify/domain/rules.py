@@ -14,6 +14,7 @@ from sori_notify.domain.words import Severity
 
 Values = Mapping[str, Mapping[str, object]]  # section (touchpoint, classification, position, case) > field > value
 Condition = Callable[[object], bool]  # Asked with a scope, see `RuleSet.scope`.
+BETWEEN = "\x1f"  # in keys of threads: their source and their id
 Plain = Callable[[Values], bool]  # A part of a condition that needs no scope, which is dear to make.
 
 
@@ -53,7 +54,7 @@ class Fact:
             case CountBy.CUSTOMER:
                 return self.customer_id
             case CountBy.THREAD:
-                return f"{self.source}\x1f{self.thread_id}"
+                return f"{self.source}{BETWEEN}{self.thread_id}"
             case CountBy.PRODUCT:
                 return self.product
             case CountBy.ORG_UNIT:

@@ -32,6 +32,7 @@ class Settings(KitSettings, env_prefix="SORI_NOTIFY_"):
     link_hours: float = Field(24.0, gt=0)  # how long they hold
     journey_target: str = ""  # host:port of journey, which hears of erasures; empty: nobody does
     service_token_file: Path | None = None  # token with the role admin, with which this service calls journey
+    erasure_settle_seconds: float = Field(90.0, ge=0)  # how long something erased may still be on its way
     answer_seconds: float = Field(1.0, gt=0)  # how often journey is told of what was erased
     webhook_url: str = ""  # where alerts go; empty: they stay pending
     webhook_name: str = "webhook"  # what the receiver is called in events, never its address

@@ -1,6 +1,6 @@
 """Tables and queries of notify; rows never leave this package."""
 
-from sori_notify.store import chains, customers, deliveries, erasures, outreach, windows
+from sori_notify.store import alerts, chains, customers, deliveries, erasures, outreach, windows
 from sori_notify.store.acts import add_acts, load_acts
 from sori_notify.store.alerts import add_alerts, claim_alerts, mark_sent, mark_unsent
 from sori_notify.store.attainment import Measured, attainment, threads_between
@@ -24,6 +24,7 @@ __all__ = [
     "add_corrections",
     "add_messages",
     "add_promises",
+    "alerts",
     "attainment",
     "cases_of",
     "chains",

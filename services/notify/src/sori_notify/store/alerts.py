@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sori_kit.database import Transaction
 from sori_notify.domain import (
@@ -45,6 +45,15 @@ async def claim_alerts(tx: Transaction, *, now: dt.datetime, until: dt.datetime,
         {"now": now, "until": until, "most": most},
     )
     return [Alert(**row._mapping) for row in rows]
+
+
+async def forget_threads(tx: Transaction, case_ids: Collection[uuid.UUID]) -> None:
+    """Take the threads' ids out of the alerts of cases."""
+    await tx.execute(
+        """update alert set body = cast(jsonb_set(cast(body as jsonb), '{thread_id}', '""', false) as text)"""
+        " where case_id = any(cast(:ids as uuid[]))",
+        {"ids": list(case_ids)},
+    )
 
 
 async def mark_sent(tx: Transaction, alert_id: uuid.UUID, *, now: dt.datetime) -> bool:

@@ -86,7 +86,7 @@ async def add_splits(tx: Transaction, splits: Sequence[Split]) -> None:
 
 
 async def owned(tx: Transaction, messages: Sequence[Message]) -> list[Message]:
-    """Say whose messages that come in are, by all that is known by now; erased customers' are nobody's."""
+    """Say whose messages that come in are, by all that is known; erased customers' are nobody's, in no thread."""
     ids = {each.touchpoint_id for each in messages}
     rows = (
         await tx.execute(
@@ -101,22 +101,27 @@ async def owned(tx: Transaction, messages: Sequence[Message]) -> list[Message]:
     ).all()
     splits = {row.id: Belonging(row.customer_id, row.graph_version) for row in rows if row.customer_id}
     erased = {row.id for row in rows if not row.customer_id}
-    given = {
-        each.touchpoint_id: None
-        if each.touchpoint_id in erased or (each.given and each.given.customer_id in erased)
-        else each.given
+    gone = {
+        each.touchpoint_id
         for each in messages
+        if each.touchpoint_id in erased or (each.given and each.given.customer_id in erased)
     }
+    given = {each.touchpoint_id: None if each.touchpoint_id in gone else each.given for each in messages}
     merges = await _merges(
         tx,
         {each.customer_id for each in given.values() if each} | {each.customer_id for each in splits.values()},
     )
-    return [
-        replace(each, given=given[each.touchpoint_id], customer_id=customer_id)
-        if (customer_id := owner(given[each.touchpoint_id], splits.get(each.touchpoint_id), merges)) != each.customer_id
-        else each
-        for each in messages
-    ]
+    found: list[Message] = []
+    for each in messages:
+        belonging = given[each.touchpoint_id]
+        customer_id = owner(belonging, splits.get(each.touchpoint_id), merges)
+        if each.touchpoint_id in gone and customer_id is None:
+            found.append(replace(each, given=None, customer_id=None, thread_id=""))
+        elif customer_id != each.customer_id:
+            found.append(replace(each, given=belonging, customer_id=customer_id))
+        else:
+            found.append(each)
+    return found
 
 
 async def settle(

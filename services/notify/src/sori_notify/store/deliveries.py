@@ -42,6 +42,7 @@ DELIVERY = sa.Table(
     sa.Index("ix_delivery_sent", "target", "sent_time", postgresql_where=sa.text("sent_time is not null")),
     sa.Index("ix_delivery_digest", "digest_id", postgresql_where=sa.text("digest_id is not null")),
     sa.Index("ix_delivery_page", "created_time", "delivery_id"),
+    sa.Index("ix_delivery_words", "case_id", postgresql_where=sa.text("\"values\" ? 'words'")),  # For erasures.
 )
 TARGET_HEALTH = sa.Table(
     "target_health",
@@ -242,6 +243,16 @@ async def mark_undelivered(
         },
     )
     return rows.rowcount == 1
+
+
+async def forget_words(tx: Transaction, case_ids: Collection[uuid.UUID], touchpoint_ids: Collection[uuid.UUID]) -> None:
+    """Take what customers said out of messages about these cases and touchpoints, also of those yet to go out."""
+    await tx.execute(
+        """
+        update delivery set "values" = "values" - 'words' where "values" ? 'words'
+            and (case_id = any(cast(:cases as uuid[])) or "values" ->> 'touchpoint_id' = any(cast(:ids as text[])))""",
+        {"cases": list(case_ids), "ids": [str(each) for each in touchpoint_ids]},
+    )
 
 
 async def drop_delivery(tx: Transaction, delivery_id: uuid.UUID) -> None:

@@ -29,9 +29,9 @@ Row = Mapping[Any, Any]  # A row of a table, by column.
 Word = TypeVar("Word", bound=StrEnum)
 
 
-def time(name: str, *, nullable: bool = True) -> sa.Column[dt.datetime]:
+def time(name: str, *, nullable: bool = True, server_default: Any = None) -> sa.Column[dt.datetime]:
     """Make a column for a moment."""
-    return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable, server_default=server_default)
 
 
 def listed(values: Sequence[object]) -> str:
@@ -251,7 +251,17 @@ ERASURE = sa.Table(
     sa.Column("part_count", sa.Integer, nullable=False),
     sa.Column("removed_count", sa.BigInteger, nullable=False),
     sa.Column("answered", sa.Boolean, nullable=False, server_default=sa.false()),
+    time("handled_time", nullable=False, server_default=sa.func.now()),
+    sa.Column(
+        "looked", sa.Boolean, nullable=False, server_default=sa.false()
+    ),  # through the streams, for the first time
     sa.Index("ix_erasure_open", "erasure_id", postgresql_where=sa.text("not answered")),
+)
+ERASED_CASE = sa.Table(
+    "erased_case",  # Whose events are still looked for in the streams; deleted when all are gone.
+    METADATA,
+    sa.Column("erasure_id", sa.Uuid, primary_key=True),
+    sa.Column("case_id", sa.Uuid, primary_key=True),
 )
 CUSTOMER_MERGE = sa.Table(  # Who is merged now; flat: a survivor is never itself merged.
     "customer_merge",

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from sori_kit.database import Transaction
-from sori_notify.domain.rules import Count, Counter, Fact, Firing, Spacing, usual
+from sori_notify.domain.rules import BETWEEN, Count, Counter, Fact, Firing, Spacing, usual
 from sori_notify.store.tables import METADATA, time
 
 RULE_FACT = sa.Table(  # Touchpoints as rules see them; never their words.
@@ -111,15 +111,26 @@ async def facts_between(tx: Transaction, start: dt.datetime, end: dt.datetime, *
     return list(rows.scalars())
 
 
-async def forget_facts(tx: Transaction, customer_ids: Collection[uuid.UUID]) -> None:
-    """Forget what rules know of customers; counts by anything else than the customer stay."""
-    texts = [str(each) for each in customer_ids]
+_FORGET_COUNTS = """
+    delete from rule_count where key = any(cast(cast(:ids as uuid[]) as text[]))
+        or (touchpoint_id = any(cast(:touchpoints as uuid[])) and position(:between in key) > 0)"""
+_FORGET_KEYS = """
+    update rule_firing set key = '' where key = any(cast(cast(:ids as uuid[]) as text[]))
+        or (touchpoint_id = any(cast(:touchpoints as uuid[])) and position(:between in key) > 0)"""
+
+
+async def forget_facts(
+    tx: Transaction, customer_ids: Collection[uuid.UUID], touchpoint_ids: Collection[uuid.UUID]
+) -> None:
+    """Forget what rules know of customers and their threads; counts by anything else stay."""
+    values = {"ids": list(customer_ids), "touchpoints": list(touchpoint_ids), "between": BETWEEN}
+    await tx.execute(_FORGET_COUNTS, values)
+    await tx.execute(_FORGET_KEYS, values)
     await tx.execute(
-        "delete from rule_count where key = any(cast(:ids as text[]))",
-        {"ids": texts},
+        "delete from rule_fact where customer_id = any(cast(:ids as uuid[]))"
+        " or touchpoint_id = any(cast(:touchpoints as uuid[]))",
+        values,
     )
-    await tx.execute("update rule_firing set key = '' where key = any(cast(:ids as text[]))", {"ids": texts})
-    await tx.execute("delete from rule_fact where customer_id = any(cast(:ids as uuid[]))", {"ids": list(customer_ids)})
 
 
 async def drop_old(tx: Transaction, *, before: dt.datetime) -> None:

@@ -1,11 +1,12 @@
 """Take in touchpoints as they arrive: most of them concern nobody here, and cost next to nothing."""
 
 import datetime as dt
+import uuid
 
 from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
 from sori_kit.bus import Batch
-from sori_kit.database import Database
-from sori_notify import store
+from sori_kit.database import Database, Transaction
+from sori_notify import store, wire
 from sori_notify.settings.automation import Automations
 from sori_notify.usecases.automation import trigger
 from sori_notify.usecases.follow import follow
@@ -20,6 +21,15 @@ async def take(
         if not fresh:
             return
         await follow(tx, fresh, house.policies, settle=house.settle, now=now)
-        await apply_rules(tx, fresh, house, also_kept=automations.awaited, now=now)
-        await trigger(tx, fresh, automations)
+        known = await _without_erased(tx, fresh)
+        await apply_rules(tx, known, house, also_kept=automations.awaited, now=now)
+        await trigger(tx, known, automations)
         await store.count_touchpoints(tx, len(fresh))
+
+
+async def _without_erased(tx: Transaction, batch: Batch[TouchpointStitched]) -> Batch[TouchpointStitched]:
+    """Leave out what rules must not keep: touchpoints of customers who were erased."""
+    await store.customers.share(tx)
+    whose = {each.event_id: wire.named(each.message) for each in batch}
+    erased = await store.erasures.of(tx, set[uuid.UUID]().union(*whose.values()))
+    return batch.only({each for each, ids in whose.items() if erased.isdisjoint(ids)}) if erased else batch

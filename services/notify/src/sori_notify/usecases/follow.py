@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -162,9 +163,9 @@ async def forget(db: Database, batch: Batch[CustomerErased]) -> None:
     """Forget customers who were erased, for ever; their cases stay, as nobody's."""
     async with db.handling(batch) as (tx, fresh):
         if len(fresh):
-            parts = [wire.erased(event.message) for event in fresh]
-            customers = [each for part in parts for each in part.customer_ids]
+            parts: defaultdict[uuid.UUID, list[domain.Erased]] = defaultdict(list)
+            for part in (wire.erased(event.message) for event in fresh):
+                parts[part.erasure_id].append(part)
             await store.customers.alone(tx)
-            await store.erasures.erase(tx, parts)
-            await store.windows.forget_facts(tx, customers)
-            await store.outreach.forget_outreach(tx, customers)
+            for erasure_id, some in parts.items():
+                await store.erasures.erase(tx, erasure_id, some)

@@ -18,7 +18,7 @@ from sori_notify.wire.cases import (
     tally,
 )
 from sori_notify.wire.clocks import clock, evidence, turn
-from sori_notify.wire.customers import corrected, erased, merge, split
+from sori_notify.wire.customers import corrected, erased, merge, named, split
 from sori_notify.wire.touchpoints import flag, message
 from sori_notify.wire.words import timestamp
 
@@ -46,6 +46,7 @@ __all__ = [
     "merge",
     "message",
     "metric",
+    "named",
     "severity",
     "split",
     "tally",

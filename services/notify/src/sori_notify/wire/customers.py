@@ -1,9 +1,11 @@
 """What journey says of customers, and people of touchpoints."""
 
 import datetime as dt
+import uuid
 
 from sori.classify.v1.classification_events_pb2 import ClassificationCorrected
 from sori.journey.v1.customer_events_pb2 import CustomerErased, CustomerMerged, CustomerSplit
+from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
 from sori_kit import parse
 from sori_notify import domain
 
@@ -24,6 +26,14 @@ def split(given: CustomerSplit) -> domain.Split:
         domain.Belonging(customer_id, given.graph_version),
         tuple(parse.uuid(each, "touchpoint_ids") for each in given.touchpoint_ids),
     )
+
+
+def named(given: TouchpointStitched) -> set[uuid.UUID]:
+    """Name a touchpoint and its customer, if it has one."""
+    found = {parse.uuid(given.touchpoint.touchpoint_id, "touchpoint.touchpoint_id")}
+    if given.position.customer_id:
+        found.add(parse.uuid(given.position.customer_id, "position.customer_id"))
+    return found
 
 
 def erased(given: CustomerErased) -> domain.Erased:
