@@ -105,6 +105,16 @@ class Lab:
             name: round((process.cpu() - process.before) * 1e6 / count, 1) for name, process in self.processes.items()
         }
 
+    def cpu_ns(self, *names: str) -> int:
+        """Nanoseconds that processes and their children have been on a CPU; children that have ended do not count."""
+        found = 0
+        for name in names:
+            process = psutil.Process(self.processes[name].popen.pid)
+            for each in (process, *process.children(recursive=True)):
+                with contextlib.suppress(OSError):
+                    found += int(Path(f"/proc/{each.pid}/schedstat").read_text().split()[0])
+        return found
+
     def stop(self, *names: str) -> None:
         """End processes, the given ones or all but the engines."""
         chosen = names or [name for name in self.processes if name not in ("nats", "postgres")]
