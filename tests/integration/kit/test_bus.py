@@ -218,6 +218,47 @@ async def test_an_absent_engine_is_waited_for(bus: Bus) -> None:
     await task
 
 
+async def test_what_was_taken_and_not_begun_is_handled_by_the_next_at_once(bus: Bus) -> None:
+    events, begun = [builders.received() for _ in range(200)], asyncio.Event()
+
+    async def slow(_: Batch[TouchpointReceived]) -> None:
+        begun.set()
+        await asyncio.sleep(1)
+
+    consumer = await bus.subscribe(TouchpointReceived, slow, most=20)
+    stopping = asyncio.Event()
+    task = asyncio.create_task(consumer.run(stopping))
+    await bus.publish(events)
+    await begun.wait()
+
+    stopping.set()
+    await task
+
+    recorder = Recorder()
+    stopping, task = await consume(bus, recorder)
+    await recorder.saw(180, seconds=5)
+    stopping.set()
+    await task
+
+
+async def test_what_waits_for_an_absent_engine_goes_back_when_the_service_stops(bus: Bus) -> None:
+    recorder, event = Recorder(), builders.received()
+    recorder.fail[event.entity_id] = Unavailable("the database does not answer")
+    stopping, task = await consume(bus, recorder)
+    await bus.publish([event])
+    await asyncio.sleep(1)
+
+    stopping.set()
+    async with asyncio.timeout(2):
+        await task
+
+    recorder.fail.clear()
+    stopping, task = await consume(bus, recorder)
+    await recorder.saw(1)
+    stopping.set()
+    await task
+
+
 async def test_an_unreadable_message_goes_to_the_dead_letters(bus: Bus) -> None:
     recorder = Recorder()
     stopping, task = await consume(bus, recorder)

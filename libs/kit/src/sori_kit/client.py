@@ -6,12 +6,14 @@ each message 10. Together that is a fifth of what the whole line spends on an ev
 library's way.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 from nats.protocol import command
 
 _PLAIN = b"NATS/1.0\r\n"  # and no status behind it
@@ -33,14 +35,22 @@ class PlainClient(Client):
         super().__init__()
         self._takers: dict[int, Callable[[Msg], None]] = {}
 
-    async def take(self, subject: str, taker: Callable[[Msg], None]) -> None:
-        """Subscribe for as long as the client lives; `taker` is called as soon as a message is read."""
+    async def take(self, subject: str, taker: Callable[[Msg], None]) -> Subscription:
+        """Subscribe; `taker` is called as soon as a message is read."""
 
         async def never(_: Msg) -> None:
             raise AssertionError("its messages are taken before they are queued")
 
         subscription = await self.subscribe(subject, cb=never)
         self._takers[subscription._id] = taker
+        return subscription
+
+    async def release(self, subscription: Subscription) -> None:
+        """End a subscription; returns when its taker has got all that the broker had sent."""
+        with contextlib.suppress(nats.errors.Error, TimeoutError):  # A broker that is away has forgotten it.
+            await subscription.unsubscribe()
+            await self.flush(timeout=2)
+        self._takers.pop(subscription._id, None)
 
     async def send_all(self, messages: Iterable[Outgoing]) -> None:
         """Publish messages in order, as one write."""

@@ -86,6 +86,7 @@ class Consumer(Generic[M]):
         self._under_way = 0  # batches
         self._ended = time.monotonic()  # the latest batch
         self._inbox = ""
+        self._stopping = asyncio.Event()
 
     @property
     def quiet_seconds(self) -> float:
@@ -93,16 +94,18 @@ class Consumer(Generic[M]):
         return 0.0 if self._arrived or self._under_way else time.monotonic() - self._ended
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Consume until `stopping`; what was taken by then is finished, the rest goes back."""
+        """Consume until `stopping`; what was taken by then is finished unless an engine is away, the rest goes back."""
+        self._stopping = stopping
         self._inbox = self._client.new_inbox()
-        await self._client.take(self._inbox, self._on_message)
+        subscription = await self._client.take(self._inbox, self._on_message)
         async with asyncio.TaskGroup() as group:
             keeper = group.create_task(self._keep_asking())
-            lanes = [group.create_task(self._work(stopping)) for _ in range(self._lanes)]
+            lanes = [group.create_task(self._work()) for _ in range(self._lanes)]
             await stopping.wait()
-            self._wake.set()
-            await asyncio.wait(lanes)
             keeper.cancel()
+            self._wake.set()
+            await self._client.release(subscription)  # Or what goes back would be sent here again.
+            await asyncio.wait(lanes)
         await self._answer(self._arrived, b"-NAK")
 
     async def handle_again(self, data: bytes, headers: dict[str, str]) -> None:
@@ -138,19 +141,19 @@ class Consumer(Generic[M]):
             if left:
                 self._expired.set()
 
-    async def _take(self, stopping: asyncio.Event) -> list[Msg]:
-        while not self._arrived and not stopping.is_set():
+    async def _take(self) -> list[Msg]:
+        while not self._arrived and not self._stopping.is_set():
             self._wake.clear()
             await self._wake.wait()
-        if stopping.is_set():
+        if self._stopping.is_set():
             return []
         taken = [self._arrived.popleft() for _ in range(min(len(self._arrived), self._most))]
         await self._ask()
         return taken
 
-    async def _work(self, stopping: asyncio.Event) -> None:
-        while not stopping.is_set():
-            messages = await self._take(stopping)
+    async def _work(self) -> None:
+        while not self._stopping.is_set():
+            messages = await self._take()
             if not messages:
                 continue
             telemetry.PENDING.labels(self.durable).set(messages[-1].metadata.num_pending)
@@ -183,7 +186,7 @@ class Consumer(Generic[M]):
         if not taken:
             return
         try:
-            await self._until_available(taken)
+            handled = await self._until_available(taken)
         except Exception as error:
             if len(taken) > 1:
                 middle = len(taken) // 2
@@ -194,11 +197,11 @@ class Consumer(Generic[M]):
             else:
                 await self._try_later(taken[0], error)
         else:
-            await self._answer([each.message for each in taken], b"+ACK")
-            telemetry.CONSUMED.labels(self.durable, "handled").inc(len(taken))
+            await self._answer([each.message for each in taken], b"+ACK" if handled else b"-NAK")
+            telemetry.CONSUMED.labels(self.durable, "handled" if handled else "returned").inc(len(taken))
 
-    async def _until_available(self, taken: Sequence[_Taken[M]]) -> None:
-        """Run the handler; while an engine is away, hold on to the batch and try again."""
+    async def _until_available(self, taken: Sequence[_Taken[M]]) -> bool:
+        """Run the handler; while an engine is away, hold on to the batch and try again, until there is no time left."""
         pause = 0.1
         while True:
             with telemetry.batch_spans(self.durable, [each.event.traceparent for each in taken]) as contexts:
@@ -207,11 +210,16 @@ class Consumer(Generic[M]):
                     for each, context in zip(taken, contexts, strict=True)
                 )
                 try:
-                    return await self._handler(Batch(self.durable, events))
+                    await self._handler(Batch(self.durable, events))
+                    return True
                 except Unavailable as away:
                     log.warning("consumer.waiting", durable=self.durable, reason=str(away), count=len(taken))
+            if self._stopping.is_set():
+                return False
             await self._answer([each.message for each in taken], b"+WPI")
-            await asyncio.sleep(pause)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._stopping.wait()
             pause = min(pause * 2, 5.0)
 
     async def _try_later(self, taken: _Taken[M], error: Exception) -> None:
