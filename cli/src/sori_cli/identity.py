@@ -17,10 +17,12 @@ def identity() -> None:
 
 @app.command("replay")
 def replay(
-    file: Annotated[Path, typer.Argument(help="One JSON object a line: an observation, a merge or a split.")],
+    file: Annotated[
+        str, typer.Argument(help="One JSON object a line: an observation, a merge or a split; - reads input.")
+    ],
     policy: Annotated[Path | None, typer.Option(help="Identity policy (YAML); else the standard one.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One customer a line as JSON, for machines.")] = False,
 ) -> None:
     """Print the customers that observations, merges and splits come to, with their identifiers and touchpoints."""
     options = ["--policy", str(policy)] if policy else []
-    hand_over("journey", "replay", *options, *(["--json"] if as_json else []), "--", str(file))
+    hand_over("journey", "replay", *options, *(["--json"] if as_json else []), "--", file)

@@ -192,3 +192,17 @@ def test_a_line_that_is_nested_too_deep_is_named(
     status, _, said = run(monkeypatch, capsys, tmp_path, seen("1", MEMBER), "[" * 100_000)
 
     assert (2, "sori: line 2: is nested too deep\n") == (status, said)
+
+
+def test_the_input_is_read_with_or_without_a_byte_order_mark(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "input").write_text(json.dumps(seen("1", MEMBER)), "utf-8-sig")
+    monkeypatch.setattr("sys.argv", ["sori-journey", "replay", "-", "--json"])
+    with (tmp_path / "input").open() as given:
+        monkeypatch.setattr("sys.stdin", given)
+        with pytest.raises(SystemExit) as ended:
+            main()
+
+    assert not ended.value.code
+    assert [MEMBER] == json.loads(capsys.readouterr().out)["identifiers"]

@@ -222,6 +222,21 @@ def test_years_between_two_events_are_counted(evaluate: Evaluate) -> None:
     assert "CLOCK_STATE_BREACHED" == clock["state"]
 
 
+def test_the_input_is_read_with_or_without_a_byte_order_mark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "sla.yaml").write_text(POLICIES)
+    (tmp_path / "input").write_text(json.dumps(ASKED), "utf-8-sig")
+    arguments = _Arguments()
+    arguments.policies, arguments.events, arguments.now = tmp_path / "sla.yaml", "-", offline._time(NOW)
+
+    with (tmp_path / "input").open() as given:
+        monkeypatch.setattr("sys.stdin", given)
+        status = offline.COMMANDS["evaluate"].run(arguments)  # type: ignore[arg-type]
+
+    assert (0, 2) == (status, len(capsys.readouterr().out.splitlines()))
+
+
 def test_a_wrong_policy_file_is_refused(evaluate: Evaluate) -> None:
     assert [] == evaluate(ASKED, policies=POLICIES.replace("5m", "soon"), status=2)
 

@@ -17,13 +17,14 @@ _REFUSED = 2  # exit status
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="one JSON object a line: observation, merge or split")
+    said = "one JSON object a line: observation, merge or split; - reads input"
+    parser.add_argument("file", metavar="FILE", help=said)
     parser.add_argument("--policy", type=Path, metavar="YAML", help="identity policy; else the standard one")
     parser.add_argument("--json", action="store_true", help="one JSON object a line, for machines")
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    with path.open(encoding="utf-8-sig") as file:
+def _lines(name: str) -> Iterator[tuple[int, str]]:
+    with open(sys.stdin.fileno() if name == "-" else name, encoding="utf-8-sig", closefd=name != "-") as file:
         for number, line in enumerate(file, 1):
             if line.strip():
                 yield number, line

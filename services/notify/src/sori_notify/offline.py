@@ -46,7 +46,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     """Print each clock; exit with 1 when lines could not be read, with 2 when nothing could."""
     try:
         read = policies.load(arguments.policies)
-        text = sys.stdin.read() if arguments.events == "-" else Path(arguments.events).read_text(encoding="utf-8-sig")
+        text = _text(arguments.events)
     except policies.PolicyRefused as refused:
         print(refused, file=sys.stderr)
         return _UNUSABLE
@@ -62,6 +62,11 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     for problem in bad:
         print(problem, file=sys.stderr)
     return _BAD_LINES if bad else 0
+
+
+def _text(name: str) -> str:
+    """Read a file, or the input for `-`, with or without a byte order mark."""
+    return (sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()).decode("utf-8-sig")
 
 
 def _records(text: str, name: str, bad: list[str]) -> Iterator[Record]:
@@ -140,7 +145,7 @@ def _test_rules(arguments: argparse.Namespace) -> int:
     """Print each firing that rules would have had over a file of touchpoints, in any order; nothing is done."""
     try:
         ruleset = rule_files.load(arguments.file)
-        text = sys.stdin.read() if arguments.events == "-" else Path(arguments.events).read_text(encoding="utf-8-sig")
+        text = _text(arguments.events)
     except documents.Refused as refused:
         print(refused, file=sys.stderr)
         return _UNUSABLE
