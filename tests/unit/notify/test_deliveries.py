@@ -55,8 +55,10 @@ def test_a_receiver_rests_for_longer_each_time_and_then_gets_one_message() -> No
     assert NOW + dt.timedelta(seconds=15) == breaker.open_until
     assert 0 == breaker.allows(NOW)
     assert 1 == breaker.allows(NOW + dt.timedelta(seconds=15))
-    assert NOW + dt.timedelta(seconds=30) == breaker.failed(NOW).open_until
+    rested = NOW + dt.timedelta(seconds=15)
+    assert rested + dt.timedelta(seconds=30) == breaker.failed(rested).open_until
     assert Breaker() == breaker.succeeded()
+    assert breaker == breaker.failed(NOW)  # It was under way before, as seven others may be.
 
 
 def test_words_are_shown_only_where_they_may_be_and_without_numbers_and_addresses() -> None:

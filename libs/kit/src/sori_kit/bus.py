@@ -32,7 +32,7 @@ _NEVER_EXPIRES = "Nats-TTL: never\r\n"  # nats-server ADR-43: goes before the st
 _FORGET_CONSUMER = 30.0  # seconds after which a consumer for one look goes, should it be left behind
 _NOT_DELETED = 10057  # nats-server error code: a message cannot be deleted
 _GONE = ("no message found", "deleted message", "stream store EOF")  # and why that may be
-_ACK_WAIT = 60  # seconds after which an unacknowledged event is delivered again
+_ACK_SECONDS = 60  # after which an unacknowledged event is delivered again, as those of a process that died are
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +128,20 @@ class Bus:
         """Publish what was sealed before, as an outbox holds it."""
         return await self._publisher.publish(envelopes)
 
-    async def subscribe(self, message: type[M], handler: Handler[M], *, most: int = 500, lanes: int = 1) -> Consumer[M]:
-        """Make sure of the durable consumer `<service>-<handler function>` and give what feeds the handler."""
+    async def subscribe(
+        self,
+        message: type[M],
+        handler: Handler[M],
+        *,
+        most: int = 500,
+        lanes: int = 1,
+        ack_seconds: int = _ACK_SECONDS,
+    ) -> Consumer[M]:
+        """Make sure of the durable consumer `<service>-<handler function>` and give what feeds the handler.
+
+        What a process that died had taken is delivered again after `ack_seconds`, in which others must be able to
+        handle three batches.
+        """
         owner = service_of(message)
         name: str = getattr(handler, "__name__")  # noqa: B009 - a Callable need not have one; ours do.
         durable = f"{self._name}-{name.replace('_', '-')}"
@@ -148,7 +160,7 @@ class Bus:
         wanted = ConsumerConfig(
             durable_name=durable,
             ack_policy=AckPolicy.EXPLICIT,
-            ack_wait=_ACK_WAIT,
+            ack_wait=ack_seconds,
             max_ack_pending=most * (lanes + 4),
             filter_subject=event_type(message),
         )

@@ -60,9 +60,9 @@ class Runtime:
         self.in_background("relay", Relay(self.db, self.bus, self.name).run())
         return self.db
 
-    async def consume(self, message: type[M], handler: Handler[M], *, most: int = 500, lanes: int = 1) -> None:
-        """Feed a handler with the events of one type from the moment the service is ready."""
-        consumer = await self.bus.subscribe(message, handler, most=most, lanes=lanes)
+    async def consume(self, message: type[M], handler: Handler[M], **options: int) -> None:
+        """Feed a handler with the events of one type from the moment the service is ready; options of `subscribe`."""
+        consumer = await self.bus.subscribe(message, handler, **options)
         self._consumers.append(lambda: consumer.run(self.stopping))
 
     def in_background(self, name: str, work: Coroutine[Any, Any, None]) -> None:

@@ -30,6 +30,8 @@ from sori_notify.usecases.rules import House
 
 log = structlog.get_logger()
 
+_SOON = {"most": 100, "ack_seconds": 10}  # How long people wait for a replica that died with word for them in hand.
+
 
 async def build(runtime: service.Runtime, settings: Settings) -> None:
     """Build everything that this service is."""
@@ -83,10 +85,10 @@ async def build(runtime: service.Runtime, settings: Settings) -> None:
     await runtime.consume(ClassificationCorrected, consumers.correct)
     escalations = Escalations(db, runtime.clock, alerting)
     if settings.beside(settings.chains_path, "chains.yaml"):
-        await runtime.consume(CaseOpened, escalations.escalate_opened)
-        await runtime.consume(ClockWarned, escalations.escalate_warned)
-        await runtime.consume(ClockBreached, escalations.escalate_breached)
-        await runtime.consume(CaseReopened, escalations.escalate_reopened)
+        await runtime.consume(CaseOpened, escalations.escalate_opened, **_SOON)
+        await runtime.consume(ClockWarned, escalations.escalate_warned, **_SOON)
+        await runtime.consume(ClockBreached, escalations.escalate_breached, **_SOON)
+        await runtime.consume(CaseReopened, escalations.escalate_reopened, **_SOON)
     timers = Timers(db, runtime.clock, settings)
     runtime.in_background("outreach", timers.decide_outreach(automations, consents, alerting))
     outbound = Outbound(timeout_seconds=settings.webhook_seconds)

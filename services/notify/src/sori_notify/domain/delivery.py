@@ -106,7 +106,12 @@ class Breaker:
         return 0 if now < self.open_until else 1
 
     def failed(self, now: dt.datetime) -> "Breaker":
-        """Count a failure; from the fifth in a row on the receiver rests, each time for longer."""
+        """Count a failure; from the fifth in a row on the receiver rests, each time for longer.
+
+        What fails while it rests was under way before, and is no reason to let it rest for longer.
+        """
+        if self.open_until is not None and now < self.open_until:
+            return self
         failures = self.failures + 1
         if failures < _FAILURES:
             return replace(self, failures=failures)

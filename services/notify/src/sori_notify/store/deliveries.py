@@ -124,11 +124,17 @@ async def take_health(tx: Transaction, target: str) -> Breaker | None:
 
 
 async def health(tx: Transaction, target: str) -> Breaker:
+    """Give how a target fares, as of now."""
+    return await _health(tx, "select failures, open_until from target_health where target = :target", target)
+
+
+async def hold_health(tx: Transaction, target: str) -> Breaker:
     """Keep a target in hand until the transaction ends; waits for it."""
-    rows = await tx.execute(
-        "select failures, open_until from target_health where target = :target for update", {"target": target}
-    )
-    row = rows.first()
+    return await _health(tx, "select failures, open_until from target_health where target = :target for update", target)
+
+
+async def _health(tx: Transaction, statement: str, target: str) -> Breaker:
+    row = (await tx.execute(statement, {"target": target})).first()
     return Breaker(failures=row.failures, open_until=row.open_until) if row else Breaker()
 
 
@@ -209,21 +215,25 @@ async def members(tx: Transaction, digest_id: uuid.UUID) -> list[Delivery]:
     return [_delivery(row) for row in rows]
 
 
-async def mark_delivered(tx: Transaction, delivery_id: uuid.UUID, *, now: dt.datetime) -> bool:
-    """Say that a message was taken; False when that was known, or when it was taken back on its way.
+async def mark_delivered(tx: Transaction, delivery_ids: Collection[uuid.UUID], *, now: dt.datetime) -> set[uuid.UUID]:
+    """Say that messages were taken; gives those of which that was not known, and which were not taken back meanwhile.
 
-    What its digest stands for is sent with it. The customer's words go out of the row.
+    What a digest stands for is sent with it. The customer's words go out of the rows.
     """
+    if not delivery_ids:
+        return set()
     rows = await tx.execute(
         """
         update delivery set sent_time = coalesce(sent_time, :now), leased_until = null, problem = '',
             state = case when state = 'cancelled' then state else 'sent' end, "values" = "values" - 'words'
-        where delivery_id = :id and state <> 'sent' returning state""",
-        {"id": delivery_id, "now": now},
+        where delivery_id = any(cast(:ids as uuid[])) and state <> 'sent' returning delivery_id, state""",
+        {"ids": list(delivery_ids), "now": now},
     )
-    row = rows.first()
-    await tx.execute("""update delivery set "values" = "values" - 'words' where digest_id = :id""", {"id": delivery_id})
-    return row is not None and row.state == DeliveryState.SENT
+    await tx.execute(
+        """update delivery set "values" = "values" - 'words' where digest_id = any(cast(:ids as uuid[]))""",
+        {"ids": list(delivery_ids)},
+    )
+    return {row.delivery_id for row in rows if row.state == DeliveryState.SENT}
 
 
 async def mark_undelivered(

@@ -18,7 +18,7 @@ from sori_kit.envelope import Event
 from sori_notify import domain, store, wire
 from sori_notify.deliveries import Outbound, Sender, compose
 from sori_notify.deliveries.outbound import gathered
-from sori_notify.domain.delivery import Delivery, Origin, Target, gather
+from sori_notify.domain.delivery import Breaker, Delivery, Origin, Target, gather
 from sori_notify.domain.words import Severity
 from sori_notify.settings.targets import Directory
 from sori_notify.store.deliveries import WantedDeliveries
@@ -54,6 +54,14 @@ class _Taken:
     members: Sequence[Delivery] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outcome:
+    """What became of one attempt."""
+
+    delivery: Delivery
+    problem: str  # as a code; empty: it was taken
+
+
 async def targets_waiting(db: Database, *, now: dt.datetime) -> list[str]:
     """Name the targets for which messages wait whose time has come."""
     async with db.transaction() as tx:
@@ -63,7 +71,15 @@ async def targets_waiting(db: Database, *, now: dt.datetime) -> list[str]:
 async def send_to(db: Database, outbound: Outbound, directory: Directory, name: str, clock: Clock, pace: Pace) -> bool:
     """Send a target some of what waits for it; says whether more may be waiting."""
     taken = await _take(db, outbound, directory, name, pace, clock.now())
-    await asyncio.gather(*(_send(db, each, directory, clock, pace) for each in taken))
+    under_way = {asyncio.create_task(_attempt(db, each, directory, clock)) for each in taken}
+    try:
+        while under_way:  # What ends while the others before it are noted is noted together.
+            ended, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+            outcomes = [outcome for task in ended if (outcome := task.result())]
+            await _note(db, name, outcomes, pace, now=clock.now())
+    finally:
+        for each in under_way:
+            each.cancel()
     return bool(taken)
 
 
@@ -128,35 +144,57 @@ def _digest(target: Target, members: Sequence[Delivery], now: dt.datetime) -> De
     )
 
 
-async def _send(db: Database, taken: _Taken, directory: Directory, clock: Clock, pace: Pace) -> None:
+async def _attempt(db: Database, taken: _Taken, directory: Directory, clock: Clock) -> _Outcome | None:
+    """Try to deliver a message once; None: there is nothing left to say."""
     delivery, members = taken.delivery, taken.members
     if delivery.origin is Origin.DIGEST:  # Some of what it stands for may have been taken back since.
         async with db.transaction() as tx:
             members = await store.deliveries.members(tx, delivery.delivery_id)
             if not members:
                 await store.deliveries.drop_delivery(tx, delivery.delivery_id)
-                return
+                return None
     message = compose(directory, taken.target, delivery, members)
-    problem = await taken.sender.deliver(message, now=clock.now())
-    now = clock.now()
+    return _Outcome(delivery=delivery, problem=await taken.sender.deliver(message, now=clock.now()))
+
+
+async def _note(db: Database, target: str, outcomes: Sequence[_Outcome], pace: Pace, *, now: dt.datetime) -> None:
+    """Note what became of attempts, and say of alerts that they were sent."""
     async with db.transaction() as tx:
-        breaker = await store.deliveries.health(tx, delivery.target)
-        after = breaker.failed(now) if problem else breaker.succeeded()
-        if after != breaker:
-            await store.deliveries.save_health(tx, delivery.target, after)
-        if problem:
-            delay = domain.retry_delay(delivery.attempts, first=pace.first_retry, draw=pace.draw())
-            again = now + delay if delivery.attempts < pace.attempts else None
-            mine = await store.deliveries.mark_undelivered(tx, delivery, next_attempt_time=again, problem=problem)
-            OUTCOMES.labels("retried" if again else "failed").inc()
-            if mine and again is None:
-                log.error("delivery.failed", delivery_id=str(delivery.delivery_id), target=delivery.target)
-        elif await store.deliveries.mark_delivered(tx, delivery.delivery_id, now=now):
-            OUTCOMES.labels("sent").inc()
-            if delivery.case_id is not None and delivery.origin is not Origin.AUTOMATION:
-                await outbox.stage(tx, [_sent(delivery, now)], source=SOURCE)
-    if problem:
-        log.warning("delivery.refused", delivery_id=str(delivery.delivery_id), target=delivery.target, problem=problem)
+        await _feel(tx, target, [bool(each.problem) for each in outcomes], now)
+        sent = [each.delivery for each in outcomes if not each.problem]
+        fresh = await store.deliveries.mark_delivered(tx, [each.delivery_id for each in sent], now=now)
+        OUTCOMES.labels("sent").inc(len(fresh))
+        told = [
+            each
+            for each in sent
+            if each.delivery_id in fresh and each.case_id is not None and each.origin is not Origin.AUTOMATION
+        ]
+        await outbox.stage(tx, [_sent(each, now) for each in told], source=SOURCE)
+        for each in outcomes:
+            if each.problem:
+                await _note_failure(tx, each.delivery, each.problem, pace, now)
+
+
+async def _feel(tx: Transaction, target: str, failed: Sequence[bool], now: dt.datetime) -> None:
+    """Note how a target fares; nobody waits for its row while all goes well."""
+    before = await store.deliveries.health(tx, target)
+    if before == Breaker() and not any(failed):
+        return
+    before = after = await store.deliveries.hold_health(tx, target)
+    for each in failed:
+        after = after.failed(now) if each else after.succeeded()
+    if after != before:
+        await store.deliveries.save_health(tx, target, after)
+
+
+async def _note_failure(tx: Transaction, delivery: Delivery, problem: str, pace: Pace, now: dt.datetime) -> None:
+    delay = domain.retry_delay(delivery.attempts, first=pace.first_retry, draw=pace.draw())
+    again = now + delay if delivery.attempts < pace.attempts else None
+    mine = await store.deliveries.mark_undelivered(tx, delivery, next_attempt_time=again, problem=problem)
+    OUTCOMES.labels("retried" if again else "failed").inc()
+    if mine and again is None:
+        log.error("delivery.failed", delivery_id=str(delivery.delivery_id), target=delivery.target)
+    log.warning("delivery.refused", delivery_id=str(delivery.delivery_id), target=delivery.target, problem=problem)
 
 
 def _sent(delivery: Delivery, now: dt.datetime) -> Event[Message]:
