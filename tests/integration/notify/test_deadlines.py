@@ -1,20 +1,18 @@
 """Deadlines on real engines and real processes: each fires once, whoever dies."""
 
-import asyncio
 import contextlib
 import datetime as dt
-import os
 import signal
-import sys
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from integration.notify.replicas import replica
 from standardwebhooks import Webhook
 
 import builders
@@ -23,7 +21,6 @@ from engines import Engines
 from sori.notify.v1 import case_events_pb2
 from sori_kit.consumer import Batch
 from sori_kit.database import Database
-from sori_local.tokens import LocalIssuer
 from sori_notify import usecases
 from sori_notify.settings import policies
 from sori_notify.settings.automation import Automations
@@ -78,25 +75,6 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
         "SORI_NOTIFY_GRACE_SECONDS": "1",
         **more,
     }
-
-
-@contextlib.asynccontextmanager
-async def replica(engines: Engines, env: dict[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
-    issuer = LocalIssuer(engines.folder / "issuer")
-    program = Path(sys.executable).with_name("sori-notify")
-    process = await asyncio.create_subprocess_exec(
-        program,
-        "serve",
-        env={**os.environ, **harness.environment("notify", engines, issuer, env)},
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
 
 
 async def test_each_of_2000_deadlines_in_four_seconds_fires_once_though_replicas_are_killed(
