@@ -1,10 +1,10 @@
 """Journey on its own: how fast touchpoints are stitched, and how fast a page of a timeline is read.
 
 `stitch` hands batches of classified touchpoints to the use case, as the consumer does: inbox, graph, timeline, outbox.
-`raw` writes the very same rows with asyncpg's unnest upserts and decides nothing. The two take turns. `page` reads the
-newest 50 entries of customers drawn at random by the use case and by the bare query, warm; the timeline has --rows rows
-by then. `known` is `stitch` where every pattern of identifiers was seen before, as nearly all are in the long run.
-Postgres runs with its usual durability.
+`raw` writes the very same rows, new and changed, with asyncpg's unnest upserts and decides nothing. The two take turns.
+`page` reads the newest 50 entries of customers drawn at random by the use case and by the bare query, warm; the
+timeline has --rows rows by then. `known` is `stitch` where every pattern of identifiers was seen before, as nearly all
+are in the long run. Postgres runs with its usual durability.
 """
 
 import argparse
@@ -97,12 +97,13 @@ def repeated(event: Event[TouchpointClassified]) -> Event[TouchpointClassified]:
     )
 
 
-GRAPH = {  # what stitching a batch writes beside its touchpoints, by the touchpoints that showed it first
-    "pattern": "select * from pattern where first_touchpoint_id = any($1)",
-    "customer": "select * from customer where customer_id in"
-    " (select birth_id from pattern where first_touchpoint_id = any($1))",
-    "identifier": "select i.* from identifier i join (select distinct unnest(types) as t,"
-    " unnest(identifier_values) as v from pattern where first_touchpoint_id = any($1)) s on type = t and value = v",
+WRITTEN = {  # the rows that a transaction wrote, by table
+    "pattern": "select * from pattern where xmin = $1::text::xid",
+    "customer": "select * from customer where xmin = $1::text::xid order by merged_into is not null",
+    "identifier": "select * from identifier where xmin = $1::text::xid",
+    "moved": "select touchpoint_id, customer_id from timeline where xmin = $1::text::xid"
+    " and touchpoint_id <> all($2::uuid[])",
+    "touched": "select path_id from touched where xmin = $1::text::xid",
 }
 UPSERTS = {
     "pattern": "insert into raw_pattern select pattern_id, region_id, customer_id, string_to_array(types, ','),"
@@ -115,24 +116,29 @@ UPSERTS = {
     " on conflict (customer_id) do update set merged_into = excluded.merged_into",
     "identifier": "insert into raw_identifier select * from unnest($1::text[], $2::text[], $3::boolean[], $4::uuid[],"
     " $5::uuid[], $6::boolean[]) on conflict (type, value) do update set customer_id = excluded.customer_id",
+    "moved": "update raw_timeline set customer_id = new from unnest($1::uuid[], $2::uuid[]) as m (id, new)"
+    " where touchpoint_id = id",
+    "touched": "insert into raw_touched (path_id) select * from unnest($1::uuid[])",
 }
+HEADERS = b"x" * 420  # as long as those of a touchpoint that was stitched
 
 
-async def shown(connection: asyncpg.Connection, batch: Sequence[Event[TouchpointClassified]]) -> dict[str, list[Any]]:
-    """Read what a batch showed of who is who, by table, as columns."""
+async def written(connection: asyncpg.Connection, batch: Sequence[Event[TouchpointClassified]]) -> dict[str, list[Any]]:
+    """Read what stitching a batch wrote beside its touchpoints and their events, by table, as columns."""
     touchpoints = [each.entity_id for each in batch]
+    by = await connection.fetchval("select xmin::text from timeline where touchpoint_id = $1", touchpoints[-1])
     found = {}
-    for table, query in GRAPH.items():
+    for table, query in WRITTEN.items():
         rows = [
             [",".join(map(str, value)) if isinstance(value, list) else value for value in row.values()]
-            for row in await connection.fetch(query, touchpoints)
+            for row in await connection.fetch(query, by, *([touchpoints] if table == "moved" else []))
         ]
         found[table] = list(map(list, zip(*rows, strict=True)))
     return found
 
 
 async def raw(
-    connection: asyncpg.Connection, batch: Sequence[Event[TouchpointClassified]], graph: Mapping[str, list[Any]]
+    connection: asyncpg.Connection, batch: Sequence[Event[TouchpointClassified]], rest: Mapping[str, list[Any]]
 ) -> None:
     """Write the rows that stitching a batch writes, and decide nothing."""
     touchpoints = [uuid.UUID(each.entity_id) for each in batch]
@@ -163,10 +169,9 @@ async def raw(
             "insert into outbox (subject, data, headers) select * from unnest($1::text[], $2::bytea[], $3::bytea[])",
             ["sori.journey.touchpoint.stitched.v1"] * len(batch),
             entries,
-            [b"x" * 400] * len(batch),
+            [HEADERS] * len(batch),
         )
-        await connection.execute("insert into raw_touched (path_id) select * from unnest($1::uuid[])", touchpoints)
-        for table, columns in graph.items():
+        for table, columns in rest.items():
             if columns:
                 await connection.execute(UPSERTS[table], *columns)
 
@@ -184,9 +189,9 @@ async def take_turns(
         began = time.perf_counter()
         await usecases.stitch(db, Batch("bench", tuple(batch)), policy, now=NOW)
         spent["stitch"] += time.perf_counter() - began
-        graph = await shown(connection, batch)
+        rest = await written(connection, batch)
         began = time.perf_counter()
-        await raw(connection, batch, graph)
+        await raw(connection, batch, rest)
         spent["raw"] += time.perf_counter() - began
         if start % (BATCH * 20) == 0:
             await connection.execute("truncate outbox")  # The relay would.
@@ -252,7 +257,7 @@ async def measure(server: str, given: argparse.Namespace) -> dict[str, float]:
     await migrations.upgrade("sori_journey", url)
     db, policy = Database(url), identity.load(None)
     connection = await asyncpg.connect(url.set(drivername="postgresql").render_as_string(hide_password=False))
-    for table in ("timeline", "touched", *GRAPH):
+    for table in ("timeline", "touched", "pattern", "customer", "identifier"):
         await connection.execute(f"create table raw_{table} (like {table} including all)")
     rates = await take_turns(db, connection, policy, events=given.events, customers=given.customers)
     await fill(connection, given.rows, given.customers)

@@ -87,11 +87,13 @@ class Transaction:
         self.process = process
         self.staged: dict[int, Envelope] = {}  # What its outbox rows hold, by id.
         self._driver: asyncpg.Connection | None = None
+        self._opened = False
 
     async def execute(
         self, statement: sa.Executable | str, values: Mapping[str, Any] | None = None
     ) -> sa.CursorResult[Any]:
         """Run a statement; lists in `values` become arrays where the statement casts them so."""
+        self._opened = True
         return await self.connection.execute(
             _text(statement) if isinstance(statement, str) else statement, values or {}
         )
@@ -113,7 +115,8 @@ class Transaction:
         return rows
 
     async def _lend(self) -> asyncpg.Connection:
-        await self.execute("select 1")  # What opens a transaction is the first statement that is not the driver's.
+        if not self._opened:
+            await self.execute("select 1")  # What opens a transaction is the first statement that is not the driver's.
         return (await self.connection.get_raw_connection()).driver_connection
 
     async def _drop(self) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import asyncpg
 import structlog
@@ -35,7 +35,11 @@ _STAGE = """
 
 async def stage(tx: Transaction, events: Iterable[Event[Message]], *, source: str) -> None:
     """Announce events if, and only if, this transaction commits."""
-    sealed = [seal(event, source) for event in events]
+    await stage_sealed(tx, [seal(event, source) for event in events])
+
+
+async def stage_sealed(tx: Transaction, sealed: Sequence[Envelope]) -> None:
+    """Announce what was sealed before, as `stage` does."""
     if not sealed:
         return
     values = {

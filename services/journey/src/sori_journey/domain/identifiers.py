@@ -3,9 +3,10 @@
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from functools import cached_property
+from typing import NamedTuple, Self
 
 _SEPARATORS = frozenset("\0\x1f")  # They part values where values are stored, and are part of none.
 
@@ -31,16 +32,25 @@ class Strength(IntEnum):
     WEAK = 2  # A thing's, which several people may use.
 
 
-@dataclass(frozen=True, slots=True)
-class Identifier:
-    """Something by which a customer can be recognised."""
-
+class _Named(NamedTuple):
     type: IdentifierType
     value: str
-    temporary: bool = field(default=False, compare=False)
 
-    def __hash__(self) -> int:
-        return hash(self.value)  # Types with equal values are few, and graphs hash little else.
+
+class Identifier(_Named):
+    """Something by which a customer can be recognised; whether it is temporary makes no other of it.
+
+    A tuple, because graphs do little else than hash and compare them.
+    """
+
+    temporary: bool = False
+
+    def __new__(cls, type: IdentifierType, value: str, temporary: bool = False) -> Self:  # noqa: A002
+        """Make one; most are not temporary, and keep no more than the tuple."""
+        made = super().__new__(cls, type, value)
+        if temporary:
+            made.temporary = True
+        return made
 
     @property
     def key(self) -> tuple[str, str]:
@@ -93,7 +103,7 @@ class IdentityPolicy:
         return (
             policy is not None
             and bool(value)
-            and not _SEPARATORS & set(value)
+            and _SEPARATORS.isdisjoint(value)
             and value not in self.blocked
             and value not in policy.blocked
             and not self._is_blocked_pattern.fullmatch(value)

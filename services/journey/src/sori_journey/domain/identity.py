@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from sori_journey.domain.identifiers import Identifier, IdentifierType, IdentityPolicy, Strength
 
@@ -16,7 +17,7 @@ _BUCKETS = 6  # in one lifetime: how finely a pattern with a lifetime is dated
 _EPOCH = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # Frozen it would take four times as long to make.
 class Evidence:
     """The observation that speaks for something."""
 
@@ -30,7 +31,7 @@ class Evidence:
         return self.time, self.touchpoint_id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # Frozen it would take four times as long to make.
 class Pattern:
     """The identifiers that observations had in common: however many they are, they say the same."""
 
@@ -107,7 +108,7 @@ class RefusalReason(StrEnum):
     SPLIT = "split"  # Somebody said that they are two.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # Frozen it would take four times as long to make.
 class Link:
     """One step of the reasons why a customer is one person."""
 
@@ -129,18 +130,14 @@ class Refusal:
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class Node(NamedTuple):
     """An identifier within one of its lives: what is unseen for its lifetime may be somebody else's afterwards."""
 
     identifier: Identifier
     life: int = 0
 
-    def __hash__(self) -> int:
-        return hash(self.identifier.value) + self.life
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # Frozen it would take four times as long to make.
 class Component:
     """What is one person's."""
 
@@ -215,8 +212,10 @@ class _Resolver:
         self._nodes: dict[Identifier, Node] = {}  # of what has one life
         self._parts: dict[Node, _Part] = {}
         self._refusals: list[Refusal] = []
+        self._anchored: list[Node] = []  # the node of each anchor
 
     def resolve(self) -> Resolution:
+        self._anchored = list(map(self._node, self._anchors, self._patterns))
         self._decide()
         self._observe()
         self._continue()
@@ -289,8 +288,8 @@ class _Resolver:
         if part is None:
             strengths = [0, 0, 0]
             strengths[self._policy.strength(node.identifier)] = 1
-            kind, value = node.identifier.key
-            values = {} if node.identifier.temporary else {kind: {value}}
+            kind, value = node.identifier
+            values: dict[str, set[str]] = {} if node.identifier.temporary else {kind: {value}}
             sides = {
                 each.decision_id: side
                 for each in self._splits
@@ -331,7 +330,7 @@ class _Resolver:
         ties: list[tuple[Strength, int, int, int]] = []
         for index, pattern in enumerate(self._patterns):
             anchor = self._anchors[index]
-            self._part(self._node(anchor, pattern))
+            self._part(self._anchored[index])
             if len(pattern.identifiers) == 1:
                 continue
             for place, each in enumerate(pattern.identifiers):
@@ -341,7 +340,7 @@ class _Resolver:
         for strength, _, index, place in sorted(ties):
             pattern = self._patterns[index]
             anchor, tied = self._anchors[index], pattern.identifiers[place]
-            left, right = self._part(self._node(anchor, pattern)), self._part(self._node(tied, pattern))
+            left, right = self._part(self._anchored[index]), self._part(self._node(tied, pattern))
             if left is right:
                 continue
             reason = self._refuses(left, right, strength, anchor in self._shared or tied in self._shared)
@@ -389,8 +388,8 @@ class _Resolver:
 
     def _resolution(self) -> Resolution:
         patterns: dict[int, list[tuple[Pattern, Identifier]]] = defaultdict(list)
-        for pattern, anchor in zip(self._patterns, self._anchors, strict=True):
-            patterns[id(self._part(self._node(anchor, pattern)))].append((pattern, anchor))
+        for pattern, anchor, node in zip(self._patterns, self._anchors, self._anchored, strict=True):
+            patterns[id(self._part(node))].append((pattern, anchor))
         components: list[Component] = []
         owners: dict[Identifier, uuid.UUID | None] = {}
         for part in {id(each): each for each in self._parts.values()}.values():

@@ -1,9 +1,10 @@
 """Putting touchpoints on timelines."""
 
+import asyncio
 import datetime as dt
 import functools
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -24,10 +25,11 @@ from sori_journey.usecases.tombstones import erased
 from sori_kit import ids, outbox
 from sori_kit.bus import Batch
 from sori_kit.database import Database, Transaction
-from sori_kit.envelope import Event
+from sori_kit.envelope import Envelope, Event, seal
 
 log = structlog.get_logger()
 
+_SEEN_AT_ONCE = 50  # touchpoints; a millisecond
 _StageOf = Callable[[str, str, bool], domain.Stage | None]  # of a channel, a kind, and whether it is the customer's own
 
 
@@ -59,32 +61,74 @@ async def stitch(
     stages: domain.StageRules | None = None,
 ) -> None:
     """Place a batch of touchpoints on their customers' timelines and announce each place."""
-    async with db.handling(batch) as (tx, fresh):
-        if not len(fresh):
-            return
-        held = await graph.hold(tx)
-        seen = [_see(wire.observation(event.message, event.data), policy) for event in fresh]
-        kept = list(zip(fresh, seen, strict=True))
-        if held.tombstone_count:
-            kept = await _without_erased(tx, held, kept, policy)
-        newest = _newest([each for _, each in kept])
-        events = {each.observation.touchpoint_id: event for event, each in kept}
-        whose = await _find(tx, held, newest, events, policy, now=now)
-        stage_of = _stages(stages)
-        placed = {touchpoint_id: _place(each, whose, stage_of) for touchpoint_id, each in newest.items()}
-        await timeline.add(tx, list(placed.values()))
-        announced: list[Event[Message]] = [
-            Event.new(
-                wire.touchpoint_stitched(placed[each.observation.touchpoint_id], whose.version),
-                event_id=ids.derived("stitched", event.event_id),
-                entity_id=event.entity_id,
-                time=now,
-                cause=event,
-                passed_on=each.observation.entry,
-            )
-            for event, each in kept
-        ]
-        await outbox.stage(tx, announced + whose.announced, source=SOURCE)
+    seeing = asyncio.create_task(_see_all(batch, policy))
+    try:
+        async with db.handling(batch) as (tx, fresh):
+            if len(fresh):
+                await _stitch(tx, fresh, seeing, policy, now=now, stages=stages)
+    finally:
+        seeing.cancel()
+        await asyncio.gather(seeing, return_exceptions=True)
+
+
+async def _stitch(
+    tx: Transaction,
+    fresh: Batch[TouchpointClassified],
+    seeing: Awaitable[Mapping[str, _Seen]],
+    policy: domain.IdentityPolicy,
+    *,
+    now: dt.datetime,
+    stages: domain.StageRules | None,
+) -> None:
+    held = await graph.hold(tx)
+    seen = await seeing
+    kept = [(event, seen[event.event_id]) for event in fresh]
+    if held.tombstone_count:
+        kept = await _without_erased(tx, held, kept, policy)
+    newest = _newest([each for _, each in kept])
+    events = {each.observation.touchpoint_id: event for event, each in kept}
+    whose = await _find(tx, held, newest, events, policy, now=now)
+    stage_of = _stages(stages)
+    placed = {touchpoint_id: _place(each, whose, stage_of) for touchpoint_id, each in newest.items()}
+    adding = asyncio.create_task(timeline.add(tx, list(placed.values())))
+    await asyncio.sleep(0)  # It goes to the database, which works on it while this goes on.
+    try:
+        sealed = _sealed(kept, placed, whose, now=now)
+    finally:
+        await adding
+    await outbox.stage_sealed(tx, sealed)
+
+
+def _sealed(
+    kept: Sequence[tuple[Event[TouchpointClassified], _Seen]],
+    placed: Mapping[uuid.UUID, domain.Placed],
+    whose: _Whose,
+    *,
+    now: dt.datetime,
+) -> list[Envelope]:
+    """Write what has to be announced."""
+    announced: list[Event[Message]] = [
+        Event.new(
+            wire.touchpoint_stitched(placed[each.observation.touchpoint_id], whose.version),
+            event_id=ids.derived("stitched", event.event_id),
+            entity_id=event.entity_id,
+            time=now,
+            cause=event,
+            passed_on=each.observation.entry,
+        )
+        for event, each in kept
+    ]
+    return [seal(each, SOURCE) for each in announced + whose.announced]
+
+
+async def _see_all(batch: Batch[TouchpointClassified], policy: domain.IdentityPolicy) -> dict[str, _Seen]:
+    """Read touchpoints, by event; a few at a time, so that the database need not wait for all of it."""
+    seen: dict[str, _Seen] = {}
+    for number, event in enumerate(batch):
+        if number % _SEEN_AT_ONCE == 0:
+            await asyncio.sleep(0)
+        seen[event.event_id] = _see(wire.observation(event.message, event.data), policy)
+    return seen
 
 
 def _see(observation: domain.Observation, policy: domain.IdentityPolicy) -> _Seen:
