@@ -247,7 +247,8 @@ class NotifyServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReopenCase(self, request, context):
-        """Say that it is not done after all. A case that is not done is FAILED_PRECONDITION.
+        """Say that it is not done after all. One that is open again already stays so; another that is not done is
+        FAILED_PRECONDITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,7 +42,9 @@ class NotifyServiceStub:
     TagCase: _aio.UnaryUnaryMultiCallable[_notify_service_pb2.TagCaseRequest, _notify_service_pb2.TagCaseResponse]
     """Put tags on it."""
     ReopenCase: _aio.UnaryUnaryMultiCallable[_notify_service_pb2.ReopenCaseRequest, _notify_service_pb2.ReopenCaseResponse]
-    """Say that it is not done after all. A case that is not done is FAILED_PRECONDITION."""
+    """Say that it is not done after all. One that is open again already stays so; another that is not done is
+    FAILED_PRECONDITION.
+    """
     CloseCase: _aio.UnaryUnaryMultiCallable[_notify_service_pb2.CloseCaseRequest, _notify_service_pb2.CloseCaseResponse]
     """Say that it is done for good: a further message opens another case. Closing twice changes nothing."""
     GetAttainment: _aio.UnaryUnaryMultiCallable[_notify_service_pb2.GetAttainmentRequest, _notify_service_pb2.GetAttainmentResponse]
@@ -163,7 +165,9 @@ class NotifyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _notify_service_pb2.ReopenCaseRequest,
         context: _aio.ServicerContext[_notify_service_pb2.ReopenCaseRequest, _abc.Awaitable[_notify_service_pb2.ReopenCaseResponse]],
     ) -> _abc.Awaitable[_notify_service_pb2.ReopenCaseResponse]:
-        """Say that it is not done after all. A case that is not done is FAILED_PRECONDITION."""
+        """Say that it is not done after all. One that is open again already stays so; another that is not done is
+        FAILED_PRECONDITION.
+        """
 
     @_abc_1.abstractmethod
     def CloseCase(
