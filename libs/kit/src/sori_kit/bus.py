@@ -5,7 +5,7 @@ import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
@@ -121,7 +121,7 @@ class Bus:
         """
         sealed = [seal(event, self.source) for event in events]
         if forever:
-            sealed = [replace(each, lines=f"{each.lines}{_NEVER_EXPIRES}") for each in sealed]
+            sealed = [each._replace(lines=f"{each.lines}{_NEVER_EXPIRES}") for each in sealed]
         return await self._publisher.publish(sealed)
 
     async def publish_sealed(self, envelopes: Sequence[Envelope]) -> list[bool]:

@@ -1,11 +1,12 @@
 """Events as CloudEvents 1.0 in binary mode: protobuf data, `ce-` headers (NATS protocol binding)."""
 
 import datetime as dt
+import functools
 import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import quote, unquote
 
 from google.protobuf.message import DecodeError, Message
@@ -77,8 +78,7 @@ class Event(Generic[M_co]):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """An event as it goes over the wire."""
 
     subject: str
@@ -101,6 +101,11 @@ def header_lines(headers: Mapping[str, str]) -> str:
     return "".join(f"{name}: {quote(value.strip(), safe=_PRINTABLE)}\r\n" for name, value in headers.items())
 
 
+@functools.lru_cache(maxsize=64)
+def _written(time: dt.datetime) -> str:
+    return time.isoformat()  # The events of a batch have one.
+
+
 def seal(event: Event[Message], source: str) -> Envelope:
     """Turn an event into subject, data and headers; no header holds personal data."""
     subject = event_type(type(event.message))
@@ -109,7 +114,7 @@ def seal(event: Event[Message], source: str) -> Envelope:
         f"Nats-Msg-Id: {event_id}\r\nce-specversion: 1.0\r\nce-id: {event_id}\r\nce-type: {subject}\r\n"
         f"ce-source: {source}\r\n"
         f"ce-subject: {entity_id if _PLAIN(entity_id) else quote(entity_id, safe='-_.')}\r\n"
-        f"ce-time: {event.time.isoformat()}\r\nce-correlationid: {event.correlation_id}\r\n"
+        f"ce-time: {_written(event.time)}\r\nce-correlationid: {event.correlation_id}\r\n"
         "content-type: application/protobuf\r\n"
     )
     if event.causation_id:

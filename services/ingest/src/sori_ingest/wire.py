@@ -142,8 +142,11 @@ def submission_discarded(
 def results(outcomes: Iterable[Outcome]) -> ingest_service_pb2.SubmitTouchpointsResponse:
     """Write what became of each touchpoint of a batch."""
     made = ingest_service_pb2.SubmitTouchpointsResponse()
+    add = made.results.add
     for index, outcome in enumerate(outcomes):
-        _write(made.results.add(index=index), outcome)
+        result = add()
+        result.index = index  # Handed to `add` it would take as long as all the rest.
+        _write(result, outcome)
     return made
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 from google.protobuf.message import Message
@@ -50,7 +50,7 @@ def _seal(bus: Bus, kept: SubmissionQuarantined, now: dt.datetime, traceparent: 
         correlation_id=kept.quarantine_id,
         traceparent=traceparent,
     )
-    return replace(seal(event, bus.source), subject=_subject(kept.quarantine_id))
+    return seal(event, bus.source)._replace(subject=_subject(kept.quarantine_id))
 
 
 def _subject(quarantine_id: str) -> str:
