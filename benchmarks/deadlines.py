@@ -3,7 +3,9 @@
 A replica of notify runs as its own process beside --count open cases that fall due next year. `paced` lets --rate
 deadlines a second fall due for --seconds; `burst` lets --burst fall due within one second; `restart` kills the replica,
 lets deadlines fall due and starts another. Lateness is from the due time to the firing transaction's own moment.
-`create and cancel` hands questions and their answers to the use case, as the consumer does, and counts CPU.
+`create and cancel` hands questions and their answers to the use case, as the consumer does: a case opens, no rule says
+anything of it, it is announced, and so is its answer. `arm and cancel` is the clocks' own share of that: the fold over
+the messages, and the rows of clocks and deadlines, in the same transactions. Both count this process's CPU.
 """
 
 import argparse
@@ -12,7 +14,8 @@ import datetime as dt
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import _lab
@@ -22,14 +25,16 @@ from sori.ingest.v1 import touchpoint_pb2
 from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
 from sori_kit import database, ids
 from sori_kit.bus import Batch
-from sori_kit.database import Database
+from sori_kit.database import Database, Transaction
 from sori_kit.envelope import Event
 from sori_local import engines
 from sori_local.tokens import LocalIssuer
-from sori_notify import usecases
+from sori_notify import domain, store, usecases, wire
+from sori_notify.domain import Dossier, Policies
 from sori_notify.domain.policy import first_response
 from sori_notify.settings import policies
 from sori_notify.settings.automation import Automations
+from sori_notify.store.clocks import save_clocks
 from sori_notify.usecases.rules import House
 
 POLICIES = "policies:\n  - name: bench\n    first_response: 1d\n"
@@ -161,6 +166,50 @@ async def create_and_cancel(lab: _lab.Lab, count: int) -> tuple[float, float]:
     return count / wall, count / used
 
 
+def _read(number: int, now: dt.datetime, policies: Policies) -> Dossier:
+    """Give a thread in which a question was asked and answered."""
+    events = (_question(number, now, answer=answer).message for answer in (False, True))
+    messages = [each for event in events if (each := wire.message(event, policies))]
+    return Dossier(key=messages[0].case_id, messages=messages)
+
+
+async def _keep(tx: Transaction, dossiers: Sequence[Dossier], now: dt.datetime) -> list[Dossier]:
+    """Tell cases and keep their clocks and deadlines, as they are kept with whatever changes them."""
+    verdicts = [domain.review(each, history=False, now=now, settle=dt.timedelta())[0] for each in dossiers]
+    await save_clocks(tx, [each.case for each in verdicts], [case for each in dossiers for case in each.cases])
+    await store.save_deadlines(tx, [each.deadline for each in verdicts if each.deadline])
+    return [
+        replace(dossier, cases=[each.case], deadlines=[each.deadline] if each.deadline else [])
+        for dossier, each in zip(dossiers, verdicts, strict=True)
+    ]
+
+
+async def arm_and_cancel(lab: _lab.Lab, count: int) -> tuple[float, float]:
+    """Arm clocks of cases that are there and fulfil them; gives clocks a second, and a second of this process's CPU."""
+    db = Database(database.url_for(lab.postgres_url, "notify"))
+    now, rules = dt.datetime.now(dt.UTC), policies.load(lab.folder / "sla.yaml")
+    threads = [_read(number, now, rules) for number in range(count, 2 * count)]
+    asked = [replace(each, messages=each.messages[:1]) for each in threads]
+    async with db.transaction() as tx:
+        await store.add_cases(tx, [domain.tell(each.messages)[0] for each in asked])
+    began, cpu = time.monotonic(), time.process_time()
+    for first in range(0, count, 500):
+        async with db.transaction() as tx:
+            armed = await _keep(tx, asked[first : first + 500], now)
+        answered = [
+            replace(each, messages=thread.messages)
+            for each, thread in zip(armed, threads[first : first + 500], strict=True)
+        ]
+        async with db.transaction() as tx:
+            await _keep(tx, answered, now)
+    wall, used = time.monotonic() - began, time.process_time() - cpu
+    async with db.transaction() as tx:
+        rows = await tx.execute("select count(*) from case_clock where state = 'fulfilled'")
+        assert rows.scalar_one() >= count
+    await db.close()
+    return count / wall, count / used
+
+
 async def measure(given: argparse.Namespace) -> dict[str, float]:
     """Run everything; gives the figures."""
     found: dict[str, float] = {"open_clocks": given.count}
@@ -197,6 +246,8 @@ async def measure(given: argparse.Namespace) -> dict[str, float]:
         lab.stop("notify")
         by_wall, by_cpu = await create_and_cancel(lab, given.clocks)
         found["create_and_cancel_per_s"], found["create_and_cancel_per_core_s"] = round(by_wall), round(by_cpu)
+        by_wall, by_cpu = await arm_and_cancel(lab, given.clocks)
+        found["arm_and_cancel_per_s"], found["arm_and_cancel_per_core_s"] = round(by_wall), round(by_cpu)
         await connection.close()
     return found
 
