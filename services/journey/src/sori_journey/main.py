@@ -25,6 +25,7 @@ log = structlog.get_logger()
 _QUIET_SECONDS = 0.5  # without a touchpoint, and making paths holds up nobody
 _SHARE, _SHARE_LATE = 0.05, 0.5  # of the time goes into paths while touchpoints come in; once paths are late
 _LATE_SECONDS = 30
+_SHARE_SWEPT = 0.3  # of the time at most goes into judging all customers again
 _AWAY_SECONDS = 1  # until an engine that is away is asked again
 
 
@@ -82,7 +83,7 @@ async def build(runtime: service.Runtime, settings: Settings) -> None:
         nonlocal swept
         now, version = runtime.clock.now(), grouping.version
         if swept[0] != version or now - swept[1] >= dt.timedelta(seconds=settings.sweep_seconds):
-            await usecases.sweep(db, rulebook(), now=now)
+            await usecases.sweep(db, rulebook(), now=now, share=_SHARE_SWEPT)
             swept = version, now
         return settings.policy_poll_seconds
 

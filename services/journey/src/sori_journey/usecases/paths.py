@@ -1,6 +1,8 @@
 """Keeping paths, stages, segments and risks as timelines say."""
 
+import asyncio
 import datetime as dt
+import time
 import uuid
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -90,8 +92,11 @@ async def replay_stages(db: Database, rulebook: Rulebook, *, now: dt.datetime) -
         yield Progress(done=done, total=max(total, done), changed=changed)
 
 
-async def sweep(db: Database, rulebook: Rulebook, *, now: dt.datetime) -> int:
-    """Judge every customer again, since time passes and so do the fifths; gives how many there are."""
+async def sweep(db: Database, rulebook: Rulebook, *, now: dt.datetime, share: float = 1.0) -> int:
+    """Judge every customer again, since time passes and so do the fifths; gives how many there are.
+
+    It works for `share` of the time and rests for the others of it: the line goes first.
+    """
     async with db.transaction() as tx:
         await tx.lock(paths.LOCK)
         await membership.set_bounds(tx)
@@ -99,6 +104,7 @@ async def sweep(db: Database, rulebook: Rulebook, *, now: dt.datetime) -> int:
         pass
     count, after = 0, None
     while True:
+        began = time.monotonic()
         async with db.transaction() as tx:
             await tx.lock(paths.LOCK)
             page = await paths.page(tx, after=after, most=_PAGE)
@@ -111,6 +117,7 @@ async def sweep(db: Database, rulebook: Rulebook, *, now: dt.datetime) -> int:
             log.info("customers.swept", count=count)
             return count
         count, after = count + len(page), page[-1].path_id
+        await asyncio.sleep((time.monotonic() - began) * (1 / share - 1))
 
 
 def _aged(
