@@ -33,9 +33,11 @@ async def test_what_is_too_old_goes_and_so_does_what_only_it_showed(journey: har
 
     async def has(count: int, event_id: str) -> bool:
         async with journey.db.transaction() as tx:
-            rows = await tx.execute("select count(*) from timeline")
             known = await tx.execute("select count(*) from inbox where event_id = :id", {"id": event_id})
-            return bool(rows.scalar_one() == count and known.scalar_one())
+            if not known.scalar_one():  # Asked first: a count that was read before the touchpoint came says nothing.
+                return False
+            rows = await tx.execute("select count(*) from timeline")
+            return bool(rows.scalar_one() == count)
 
     await harness.until(lambda: has(2, other.event_id))
     await journey.publish(old)
