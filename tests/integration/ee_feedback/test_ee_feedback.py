@@ -163,7 +163,7 @@ class Staff:
     async def dump(self) -> str:
         """Everything that the database holds, as text."""
         async with self.harness.db.transaction() as tx:
-            tables = (await tx.execute("select tablename from pg_tables where schemaname = 'public'")).scalars().all()
+            tables = (await tx.execute("select tablename from pg_tables where schemaname = 'public'")).scalars()
             rows = [
                 row
                 for table in tables
@@ -559,7 +559,7 @@ async def test_what_came_together_does_not_stay_together_on_disk(staff: Staff) -
 
     await harness.until(shuffled)
     async with staff.harness.db.transaction() as tx:
-        hashes = (await tx.execute("select person_hash from participation order by ctid")).scalars().all()
+        hashes = (await tx.execute("select person_hash from participation order by ctid")).scalars()
     assert 6 == await staff.harness.count("voice")
     assert hashes == sorted(hashes)
 

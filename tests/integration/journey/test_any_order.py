@@ -107,11 +107,12 @@ async def decide(draw: random.Random, db: Database, policy: domain.IdentityPolic
     """Merge or split whatever there is."""
     async with db.transaction() as tx:
         touchpoints = list((await tx.execute("select touchpoint_id from timeline order by touchpoint_id")).scalars())
+        made = (await tx.execute("select count(*) from decision")).scalar_one()
     if not touchpoints:
         return
     one, other = (domain.TouchpointReference(draw.choice(touchpoints)) for _ in range(2))
     named = [domain.Identifier(domain.IdentifierType(kind), value) for kind, value in draw.sample(IDENTIFIERS, 3)]
-    now = NOW + dt.timedelta(seconds=draw.random() * 1000)
+    now = NOW + dt.timedelta(seconds=draw.random() * 1000, microseconds=made)  # No two are made in one moment.
     try:
         if draw.random() < 0.5:
             await usecases.merge(db, one, other, policy, decided_by="tester", reason="", now=now)
@@ -157,7 +158,7 @@ async def stored(db: Database) -> tuple[dict[uuid.UUID, uuid.UUID], list[domain.
 async def entries(db: Database) -> list[Event[TouchpointClassified]]:
     """What is on the timelines."""
     async with db.transaction() as tx:
-        rows = (await tx.execute("select entry from timeline")).scalars().all()
+        rows = (await tx.execute("select entry from timeline")).scalars()
     return [
         Event.new(TouchpointClassified.FromString(each), entity_id="", time=NOW, event_id=str(uuid.uuid4()))
         for each in rows

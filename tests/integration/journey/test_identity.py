@@ -249,7 +249,7 @@ async def everything(journey: harness.Harness) -> list[bytes]:
     """Every row of every table, and every message of every stream."""
     found: list[bytes] = []
     async with journey.db.transaction() as tx:
-        tables = (await tx.execute("select tablename from pg_tables where schemaname = 'public'")).scalars().all()
+        tables = (await tx.execute("select tablename from pg_tables where schemaname = 'public'")).scalars()
         for table in tables:
             for row in await tx.execute(f"select t.* from {table} t"):
                 found += [each if isinstance(each, bytes) else str(each).encode() for each in row]

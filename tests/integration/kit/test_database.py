@@ -1,9 +1,11 @@
 """Statements of the driver's, in transactions and alone."""
 
+import asyncio
 import contextlib
 import uuid
 
 import pytest
+import sqlalchemy as sa
 
 from engines import Engines
 from sori_kit import database, migrations
@@ -31,6 +33,72 @@ async def test_each_statement_of_a_reading_sees_what_was_committed_before_it(eng
     await db.close()
 
     assert ([], ["read me"], "read me") == (before, [row["text"] for row in after], told)
+
+
+async def test_a_built_statement_is_part_of_the_transaction_too(engines: Engines) -> None:
+    db = await a_database(engines)
+    async with db.transaction() as tx:
+        await tx.execute("create table note (text text not null)")
+    note = sa.table("note", sa.column("text"))
+
+    with contextlib.suppress(ZeroDivisionError):
+        async with db.transaction() as tx:
+            await tx.execute(sa.insert(note).values(text="gone"))
+            raise ZeroDivisionError
+    async with db.transaction() as tx:
+        await tx.execute("insert into note values (:text)", {"text": "stays"})
+        seen = (await tx.execute(sa.select(note.c.text))).scalars().all()
+    async with db.reading() as reading:
+        left = (await reading.execute(sa.select(note.c.text))).scalars().all()
+    await db.close()
+
+    assert (["stays"], ["stays"]) == (seen, left)
+
+
+async def test_what_is_cancelled_leaves_nothing_and_the_connection_serves_on(engines: Engines) -> None:
+    db = await a_database(engines)
+    async with db.transaction() as tx:
+        await tx.execute("create table note (text text not null)")
+    begun = asyncio.Event()
+
+    async def write() -> None:
+        async with db.transaction() as tx:
+            await tx.execute("insert into note values ('gone')")
+            begun.set()
+            await tx.execute("select pg_sleep(60)")
+
+    for _ in range(12):  # More often than the pool has connections.
+        begun.clear()
+        task = asyncio.create_task(write())
+        await begun.wait()
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    async with db.transaction() as tx:
+        left = (await tx.execute("select count(*) from note")).scalar_one()
+        sleeping = await tx.execute(
+            "select 1 from pg_stat_activity where query like '%pg_sleep(60)' and state = 'active'"
+        )
+    await db.close()
+
+    assert (0, []) == (left, sleeping)
+
+
+async def test_names_stand_for_values_wherever_they_are_written(engines: Engines) -> None:
+    db = await a_database(engines)
+    async with db.transaction() as tx:
+        row = (
+            await tx.execute(
+                "select cast(:b as int) as b, :a || '' as a, cast(:b as int) + 1 as \"values\", '10:30' as time",
+                {"a": "x", "b": 2},
+            )
+        ).one()
+        changed = await tx.change("create table note as select generate_series(1, cast(:most as int))", {"most": 3})
+        with pytest.raises(LookupError, match="3 came"):
+            (await tx.execute("select * from note")).one()
+    await db.close()
+
+    assert ((2, "x", 3, "10:30"), 3, 3) == (row, row.values, changed)
 
 
 @pytest.mark.parametrize("first", ["fetch", "execute"])

@@ -2,10 +2,11 @@
 
 import contextlib
 import functools
+import re
 import uuid
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 import asyncpg
 import orjson
@@ -13,12 +14,13 @@ import sqlalchemy as sa
 from google.protobuf.message import Message
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import PoolProxiedConnection
 
 from sori_kit.bus import Batch
 from sori_kit.envelope import Envelope
 from sori_kit.errors import InvalidInput, Unavailable
+from sori_kit.rows import Rows
 
 M = TypeVar("M", bound=Message)
 
@@ -38,6 +40,8 @@ _HANDLED = """
         order by id on conflict do nothing returning event_id
     )
     select string_agg(cast(event_id as text), ',') from fresh"""
+_PARAMETER = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
+_DRIVERS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 _NO_TEXT = frozenset({"22021", "22P05"})  # What no text may hold, plain and as JSON.
 _PASSING = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300")  # Serialisation, deadlock, lock, shutdown.
 
@@ -70,9 +74,10 @@ def url_for(server: str, service: str) -> sa.URL:
 
 
 @functools.lru_cache(maxsize=1000)
-def _text(statement: str) -> sa.TextClause:
-    """Read a statement's parameters, once."""
-    return sa.text(statement)
+def _numbered(statement: str) -> tuple[str, tuple[str, ...]]:
+    """Write `$1`, `$2` for a statement's parameters; gives their names in that order."""
+    names = tuple(dict.fromkeys(_PARAMETER.findall(statement)))
+    return _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", statement), names
 
 
 def _json(value: object) -> str:
@@ -80,47 +85,50 @@ def _json(value: object) -> str:
 
 
 class Transaction:
-    """An open transaction; what it stages and writes is committed together or not at all."""
+    """An open transaction; what it stages and writes is committed together or not at all.
 
-    def __init__(self, connection: AsyncConnection, process: str) -> None:
-        self.connection = connection
+    The driver alone runs what is written as text, which takes less than half of what SQLAlchemy takes around it.
+    """
+
+    def __init__(self, engine: AsyncEngine, lent: PoolProxiedConnection, process: str) -> None:
         self.process = process
         self.staged: dict[int, Envelope] = {}  # What its outbox rows hold, by id.
-        self._driver: asyncpg.Connection | None = None
-        self._opened = False
+        self._engine = engine
+        self._lent = lent
+        self._driver: asyncpg.Connection = lent.driver_connection
+        self._builder: AsyncConnection | None = None  # The same connection, as SQLAlchemy sees it.
+
+    @overload
+    async def execute(self, statement: str, values: Mapping[str, Any] | None = None) -> Rows: ...
+
+    @overload
+    async def execute(
+        self, statement: sa.Executable, values: Mapping[str, Any] | None = None
+    ) -> sa.CursorResult[Any]: ...
 
     async def execute(
         self, statement: sa.Executable | str, values: Mapping[str, Any] | None = None
-    ) -> sa.CursorResult[Any]:
-        """Run a statement; lists in `values` become arrays where the statement casts them so."""
-        self._opened = True
-        return await self.connection.execute(
-            _text(statement) if isinstance(statement, str) else statement, values or {}
-        )
+    ) -> Rows | sa.CursorResult[Any]:
+        """Run a statement; of a text, `:name` stands for what `values` has, lists as arrays of the type it casts to."""
+        if isinstance(statement, str):
+            text, names = _numbered(statement)
+            return Rows.of(await self.fetch(text, *[values[name] for name in names] if values else ()))
+        if self._builder is None:
+            self._builder = AsyncConnection(self._engine, sa.Connection(self._engine.sync_engine, self._lent))
+        return await self._builder.execute(statement, values or {})
+
+    async def change(self, statement: str, values: Mapping[str, Any] | None = None) -> int:
+        """Run a statement that gives no rows; says how many it changed."""
+        text, names = _numbered(statement)
+        with self._asking():
+            tag: str = await self._driver.execute(text, *[values[name] for name in names] if values else ())
+        return int(tag.rpartition(" ")[2])
 
     async def fetch(self, statement: str, *values: object) -> list[asyncpg.Record]:
-        """Run a statement with its parameters as `$1`, `$2`, by the driver alone, which takes half the time."""
-        if self._driver is None:
-            self._driver = await self._lend()
-        try:
+        """Run a statement with its parameters as `$1`, `$2`; gives the rows as the driver has them."""
+        with self._asking():
             rows: list[asyncpg.Record] = await self._driver.fetch(statement, *values)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
-            if self._driver.is_closed() or isinstance(error, asyncpg.InternalClientError):  # Cut while it was asked.
-                await self._drop()
-            elif getattr(error, "sqlstate", None) in _NO_TEXT:
-                raise InvalidInput("a text holds a NUL") from error
-            elif getattr(error, "sqlstate", None) not in _PASSING:
-                raise
-            raise Unavailable("the database broke off") from error
         return rows
-
-    async def _lend(self) -> asyncpg.Connection:
-        if not self._opened:
-            await self.execute("select 1")  # What opens a transaction is the first statement that is not the driver's.
-        return (await self.connection.get_raw_connection()).driver_connection
-
-    async def _drop(self) -> None:
-        await self.connection.invalidate()
 
     async def lock(self, *names: str) -> None:
         """Hold back every other transaction of this database that takes one of these names, until this one ends.
@@ -128,59 +136,60 @@ class Transaction:
         Who takes several takes them in one call, in one order, so that no two wait for each other.
         """
         keys = sorted({zlib.crc32(name.encode()) for name in names})
-        await self.execute(
-            "select pg_advisory_xact_lock(key) from unnest(cast(:keys as bigint[])) as key", {"keys": keys}
-        )
+        await self.fetch("select pg_advisory_xact_lock(key) from unnest(cast($1 as bigint[])) as key", keys)
 
+    async def begin(self) -> None:
+        """Begin; without, each statement stands alone. For `Database`, as the next two."""
+        with self._asking():
+            await self._driver.execute("begin")
 
-class Reading(Transaction):
-    """A connection on which each statement stands alone.
+    async def commit(self) -> None:
+        """Make what was done last."""
+        with self._asking():
+            await self._driver.execute("commit")
 
-    `execute` opens a second one, by way of SQLAlchemy, which takes three times as long to get.
-    """
+    async def roll_back(self) -> None:
+        """Undo what was done; a connection of which that cannot be said is cut."""
+        undone = False
+        try:
+            with contextlib.suppress(*_DRIVERS):
+                await self._driver.execute("rollback")
+                undone = True
+        finally:
+            if not undone:
+                self._lent.invalidate()
 
-    def __init__(self, lent: PoolProxiedConnection, connection: AsyncConnection, process: str) -> None:
-        super().__init__(connection, process)
-        self._lent = lent
-        self._alone = False
-
-    async def execute(
-        self, statement: sa.Executable | str, values: Mapping[str, Any] | None = None
-    ) -> sa.CursorResult[Any]:
-        """Run a statement as a transaction does, but by itself."""
-        if not self._alone:
-            await self.connection.start()
-            await self.connection.execution_options(isolation_level="AUTOCOMMIT")
-            self._alone = True
-        return await super().execute(statement, values)
-
-    async def close(self) -> None:
-        """Give back what was taken: nothing to roll back, so nothing that a cancellation could interrupt."""
-        self._lent.close()
-        if self._alone:
-            await self.connection.close()
-
-    async def _lend(self) -> asyncpg.Connection:
-        return self._lent.driver_connection
-
-    async def _drop(self) -> None:
-        self._lent.invalidate()
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[None]:
+        try:
+            yield
+        except _DRIVERS as error:
+            if self._driver.is_closed() or isinstance(error, asyncpg.InternalClientError):  # Cut while it was asked.
+                self._lent.invalidate()
+            elif getattr(error, "sqlstate", None) in _NO_TEXT:
+                raise InvalidInput("a text holds a NUL") from error
+            elif getattr(error, "sqlstate", None) not in _PASSING:
+                raise
+            raise Unavailable("the database broke off") from error
 
 
 class Database:
     """The service's own database. Only `transaction` and `handling` commit."""
 
-    def __init__(self, url: sa.URL, *, pool_size: int = 5) -> None:
+    def __init__(self, url: sa.URL, *, pool_size: int = 10) -> None:
         self.url = url
         self.process = uuid.uuid4().hex  # Tells what this process commits from what other replicas do.
         self.announce: Callable[[Mapping[int, Envelope]], None] = lambda _: None  # Set by the relay.
+        self._closed = False
         self._engine = create_async_engine(
             url,
             pool_size=pool_size,
-            max_overflow=5,
+            max_overflow=0,  # A connection of no place in the pool would be closed where nothing can wait for it.
+            pool_use_lifo=True,  # The one used last is the one whose plans and caches are warm.
             pool_timeout=10,
             json_serializer=_json,
             json_deserializer=orjson.loads,
+            isolation_level="AUTOCOMMIT",  # It is `Transaction` that begins and commits.
             hide_parameters=True,  # Errors are logged; values hold texts and identifiers.
             connect_args={"timeout": 5, "server_settings": {"jit": "off", "application_name": url.database or ""}},
         )
@@ -188,25 +197,31 @@ class Database:
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Open a transaction; it commits when the block ends well. An engine that is away is Unavailable."""
-        with _told():
-            async with self._engine.begin() as connection:
-                tx = Transaction(connection, self.process)
+        async with self.reading() as tx:
+            await tx.begin()
+            try:
                 yield tx
+                await tx.commit()
+            except BaseException:
+                await tx.roll_back()
+                raise
         if tx.staged:
             self.announce(tx.staged)
 
     @contextlib.asynccontextmanager
-    async def reading(self) -> AsyncIterator[Reading]:
+    async def reading(self) -> AsyncIterator[Transaction]:
         """Lend a connection for reads of a statement or two, which save the ways to begin and to commit.
 
         There is no transaction: each statement may see more than the one before.
         """
         with _told():
-            reading = Reading(await self._engine.raw_connection(), self._engine.connect(), self.process)
+            lent = await self._engine.raw_connection()
             try:
-                yield reading
+                yield Transaction(self._engine, lent, self.process)
             finally:
-                await reading.close()
+                if self._closed:  # The pool has let go of the others, and would not of this one.
+                    lent.invalidate()
+                lent.close()
 
     @contextlib.asynccontextmanager
     async def handling(self, batch: Batch[M]) -> AsyncIterator[tuple[Transaction, Batch[M]]]:
@@ -222,6 +237,7 @@ class Database:
 
     async def close(self) -> None:
         """Give all connections back."""
+        self._closed = True
         await self._engine.dispose()
 
 

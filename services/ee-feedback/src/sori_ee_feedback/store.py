@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from sori_ee_feedback.domain import Cell, Kind, Marks, Person, PulseCell, State, Voice
 from sori_kit.database import Transaction, metadata
+from sori_kit.rows import Row
 
 METADATA = metadata()
 
@@ -498,7 +499,7 @@ def _of(cell: Cell) -> dict[str, str]:
     return {"unit": cell.org_unit, "week": cell.week}
 
 
-def _voice(row: sa.Row[tuple[object, ...]]) -> Voice:
+def _voice(row: Row) -> Voice:
     return Voice(
         voice_id=row.voice_id,
         cell=Cell(row.org_unit, row.week),
@@ -510,6 +511,6 @@ def _voice(row: sa.Row[tuple[object, ...]]) -> Voice:
     )
 
 
-def _pulse_cell(row: sa.Row[tuple[object, ...]]) -> PulseCell:
+def _pulse_cell(row: Row) -> PulseCell:
     marks = Marks(respondents=int(row.respondents), promoters=int(row.promoters), detractors=int(row.detractors))
     return PulseCell(Cell(row.org_unit, row.week), State(row.state), marks)

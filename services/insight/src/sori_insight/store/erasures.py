@@ -17,7 +17,7 @@ async def erase(tx: Transaction, parts: Sequence[Erased]) -> None:
     await tx.execute(
         "insert into erased (id) select distinct unnest(cast(:ids as uuid[])) on conflict do nothing", {"ids": ids}
     )
-    removed = await tx.execute(
+    removed = await tx.change(
         "delete from feed_item where customer_id = any(cast(:ids as uuid[]))"
         " or (given_id = any(cast(:ids as uuid[])) and given_id is distinct from customer_id)"
         " or touchpoint_id = any(cast(:ids as uuid[]))"
@@ -34,7 +34,7 @@ async def erase(tx: Transaction, parts: Sequence[Erased]) -> None:
             "erasures": [each.erasure_id for each in parts],
             "parts": [each.part for each in parts],
             "counts": [each.part_count for each in parts],
-            "removed": [removed.rowcount, *(0 for _ in parts[1:])],
+            "removed": [removed, *(0 for _ in parts[1:])],
         },
     )
 

@@ -8,6 +8,7 @@ from sori_insight import domain
 from sori_insight.domain import CaseVersion, ClockState, Kind, Origin, Pulse, Scorecard, Sentiment, Tally
 from sori_insight.store.tables import CASE_LATEST, FEED, FEED_ITEM, PULSE
 from sori_kit.database import Transaction
+from sori_kit.rows import Row
 
 _PROMOTER_FROM = 9  # of 10
 _DETRACTOR_TO = 6
@@ -136,7 +137,7 @@ def _count(name: str, where: sa.ColumnElement[bool]) -> sa.Label[int]:
     return sa.func.count().filter(where).label(name)
 
 
-def _scorecard(row: sa.Row[tuple[object, ...]]) -> Scorecard:
+def _scorecard(row: Row) -> Scorecard:
     return Scorecard(
         org_unit=row.org_unit,
         week=row.week,

@@ -8,8 +8,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import sqlalchemy as sa
-
 from sori_journey.domain import (
     Decision,
     Evidence,
@@ -23,6 +21,7 @@ from sori_journey.domain import (
     anchor_of,
 )
 from sori_kit.database import Transaction
+from sori_kit.rows import Row
 
 _SALT_BYTES = 32
 _TYPES = {each.value: each for each in IdentifierType}
@@ -213,9 +212,7 @@ async def _load_decisions(tx: Transaction, loaded: Loaded, values: Mapping[str, 
             loaded.decision_regions[row.decision_id] = row.region_id
 
 
-def _decision(
-    row: sa.Row[tuple[object, ...]], sides: Mapping[tuple[uuid.UUID, str], set[Identifier]]
-) -> Decision | None:
+def _decision(row: Row, sides: Mapping[tuple[uuid.UUID, str], set[Identifier]]) -> Decision | None:
     """Read a decision; None when an erasure has left nothing of one of its sides."""
     names = ("left", "right") if row.kind == "merge" else ("apart", "kept")
     one, other = (sides.get((row.decision_id, name), set()) for name in names)
@@ -231,7 +228,7 @@ def min_of(identifiers: Iterable[Identifier]) -> Identifier:
     return min(identifiers, key=lambda each: each.key)
 
 
-def _pattern(row: sa.Row[tuple[object, ...]]) -> Pattern:
+def _pattern(row: Row) -> Pattern:
     return Pattern(
         pattern_id=row.pattern_id,
         identifiers=tuple(
@@ -245,7 +242,7 @@ def _pattern(row: sa.Row[tuple[object, ...]]) -> Pattern:
     )
 
 
-def _add_identifiers(loaded: Loaded, rows: Iterable[sa.Row[tuple[object, ...]]]) -> None:
+def _add_identifiers(loaded: Loaded, rows: Iterable[Row]) -> None:
     for row in rows:
         each = Identifier(_TYPES[row.type], row.value, row.temporary)
         loaded.identifiers[each] = (row.customer_id, row.region_id, row.shared)

@@ -6,10 +6,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
 from sori_journey.domain import Path, Stage, Summary
 from sori_kit.database import Transaction
+from sori_kit.rows import Row
 
 LOCK = "paths"  # Whoever makes paths holds it: a path is never overwritten by what somebody else read before.
 _WINDOW = 20_000  # marks looked at to find those of the same path
@@ -319,7 +318,7 @@ async def touchpoints_at(
     return {(row.customer_id, row.occurred_time): uuid.UUID(row.touchpoint_id) for row in rows}
 
 
-def _path(row: sa.Row[tuple[object, ...]]) -> Path:
+def _path(row: Row) -> Path:
     return Path(
         path_id=row.path_id,
         known=row.known,

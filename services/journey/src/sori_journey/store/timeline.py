@@ -15,7 +15,7 @@ from sori_journey.domain import (
     Stage,
     TimelineFilter,
 )
-from sori_kit.database import Reading, Transaction
+from sori_kit.database import Transaction
 
 _STAGES = {each.value: each for each in Stage} | {None: None}
 # What is not asked for does not stand in the statement: one with conditions that may not matter is planned every time.
@@ -179,7 +179,7 @@ def _moods(counted: Sequence[tuple[dt.date, str | None, int]]) -> tuple[MoodMont
 
 
 async def page(
-    reading: Reading,
+    tx: Transaction,
     customer_id: uuid.UUID,
     wanted: TimelineFilter,
     *,
@@ -202,7 +202,7 @@ async def page(
         if given:
             values.append(given)
             conditions += f" and {condition}{len(values)}{')' if '(' in condition else ''}"
-    return [_entry(row) for row in await reading.fetch(conditions.join(_PAGE), *values)]
+    return [_entry(row) for row in await tx.fetch(conditions.join(_PAGE), *values)]
 
 
 async def arrivals(tx: Transaction, customer_id: uuid.UUID, *, after: int, most: int) -> list[Entry]:

@@ -44,7 +44,7 @@ async def claim_alerts(tx: Transaction, *, now: dt.datetime, until: dt.datetime,
         returning alert_id, case_id, reason, org_unit, body, attempts""",
         {"now": now, "until": until, "most": most},
     )
-    return [Alert(**row._mapping) for row in rows]
+    return [Alert(**row._asdict()) for row in rows]
 
 
 async def forget_threads(tx: Transaction, case_ids: Collection[uuid.UUID]) -> None:
@@ -58,17 +58,17 @@ async def forget_threads(tx: Transaction, case_ids: Collection[uuid.UUID]) -> No
 
 async def mark_sent(tx: Transaction, alert_id: uuid.UUID, *, now: dt.datetime) -> bool:
     """Say that an alert was delivered; False when that was known."""
-    rows = await tx.execute(
+    changed = await tx.change(
         "update alert set state = 'sent', sent_time = :now, leased_until = null"
         " where alert_id = :id and state <> 'sent'",
         {"id": alert_id, "now": now},
     )
-    return rows.rowcount == 1
+    return changed == 1
 
 
 async def mark_unsent(tx: Transaction, alert: Alert, *, next_attempt_time: dt.datetime | None) -> bool:
     """Say that an attempt failed: when the next one is, or None to give up; False when another worker was faster."""
-    rows = await tx.execute(
+    changed = await tx.change(
         "update alert set state = :state, next_attempt_time = coalesce(:next, next_attempt_time), leased_until = null"
         " where alert_id = :id and state = 'pending' and attempts = :attempts",
         {
@@ -78,4 +78,4 @@ async def mark_unsent(tx: Transaction, alert: Alert, *, next_attempt_time: dt.da
             "attempts": alert.attempts,
         },
     )
-    return rows.rowcount == 1
+    return changed == 1

@@ -6,12 +6,12 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from sori_kit.database import Transaction
+from sori_kit.rows import Row
 from sori_notify.domain.chains import ChainState, Entry, EntryKind, Plan, Recipient, RecipientKind, Standing
 from sori_notify.store.tables import METADATA, one_of, time
 
@@ -198,7 +198,7 @@ async def _add_entries(tx: Transaction, chain_id: uuid.UUID, entries: Sequence[E
         )
 
 
-async def _with_logs(tx: Transaction, rows: Sequence[sa.Row[Any]]) -> list[Chain]:
+async def _with_logs(tx: Transaction, rows: Sequence[Row]) -> list[Chain]:
     if not rows:
         return []
     logs: dict[uuid.UUID, list[Entry]] = defaultdict(list)

@@ -5,12 +5,12 @@ import json
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from sori_kit.database import Transaction
+from sori_kit.rows import Row
 from sori_notify.domain.delivery import Breaker, Delivery, DeliveryState, Origin
 from sori_notify.domain.words import Severity
 from sori_notify.store.tables import METADATA, one_of, time
@@ -57,7 +57,7 @@ async def add_deliveries(tx: Transaction, deliveries: Sequence[Delivery]) -> int
     """Put messages in line, each id once; gives how many are new."""
     if not deliveries:
         return 0
-    rows = await tx.execute(
+    return await tx.change(
         """
         insert into delivery (delivery_id, target, origin, reason, severity, case_id, chain_id, org_unit, "values",
             state, attempts, next_attempt_time, created_time, problem)
@@ -84,12 +84,11 @@ async def add_deliveries(tx: Transaction, deliveries: Sequence[Delivery]) -> int
             "next_times": [each.next_attempt_time for each in deliveries],
         },
     )
-    return rows.rowcount
 
 
 async def cancel_deliveries(tx: Transaction, case_ids: Collection[uuid.UUID]) -> int:
     """Take back every message about these cases that has not gone out, also out of digests; gives how many."""
-    rows = await tx.execute(
+    return await tx.change(
         """
         update delivery set state = 'cancelled', leased_until = null
         where case_id = any(cast(:ids as uuid[])) and origin in ('chain', 'rule') and (state = 'pending'
@@ -97,7 +96,6 @@ async def cancel_deliveries(tx: Transaction, case_ids: Collection[uuid.UUID]) ->
                 where d.delivery_id = delivery.digest_id and d.state = 'pending')))""",
         {"ids": list(case_ids)},
     )
-    return rows.rowcount
 
 
 async def targets_waiting(tx: Transaction, *, now: dt.datetime) -> list[str]:
@@ -187,12 +185,11 @@ async def postpone(tx: Transaction, delivery_ids: Collection[uuid.UUID], *, unti
 
 async def fail_deliveries(tx: Transaction, target: str, *, now: dt.datetime, problem: str) -> int:
     """Give up on what waits for a target that is not there any more."""
-    rows = await tx.execute(
+    return await tx.change(
         "update delivery set state = 'failed', problem = :problem, leased_until = null where target = :target"
         " and state = 'pending' and next_attempt_time <= :now",
         {"target": target, "problem": problem, "now": now},
     )
-    return rows.rowcount
 
 
 async def digest(tx: Transaction, made: Delivery, members: Collection[uuid.UUID], *, until: dt.datetime) -> None:
@@ -240,7 +237,7 @@ async def mark_undelivered(
     tx: Transaction, delivery: Delivery, *, next_attempt_time: dt.datetime | None, problem: str
 ) -> bool:
     """Say that an attempt failed: when the next one is, or None to give up; False when another worker was faster."""
-    rows = await tx.execute(
+    changed = await tx.change(
         "update delivery set state = :state, next_attempt_time = coalesce(cast(:next as timestamptz),"
         " next_attempt_time), leased_until = null, problem = :problem"
         " where delivery_id = :id and state = 'pending' and attempts = :attempts",
@@ -252,7 +249,7 @@ async def mark_undelivered(
             "attempts": delivery.attempts,
         },
     )
-    return rows.rowcount == 1
+    return changed == 1
 
 
 async def forget_words(tx: Transaction, case_ids: Collection[uuid.UUID], touchpoint_ids: Collection[uuid.UUID]) -> None:
@@ -310,7 +307,7 @@ async def redeliver(
     tx: Transaction, wanted: WantedDeliveries, delivery_ids: Collection[uuid.UUID], *, now: dt.datetime, most: int
 ) -> int:
     """Put failed messages back in line under the ids that they have; gives how many."""
-    rows = await tx.execute(
+    return await tx.change(
         """
         update delivery set state = 'pending', attempts = 0, next_attempt_time = :now, leased_until = null
         where delivery_id in (select delivery_id from delivery where state = 'failed'
@@ -326,11 +323,9 @@ async def redeliver(
             "most": most,
         },
     )
-    return rows.rowcount
 
 
-def _delivery(row: sa.Row[Any]) -> Delivery:
-    given = row._mapping
+def _delivery(row: Row) -> Delivery:
     return Delivery(
         delivery_id=row.delivery_id,
         target=row.target,
@@ -340,7 +335,7 @@ def _delivery(row: sa.Row[Any]) -> Delivery:
         case_id=row.case_id,
         chain_id=row.chain_id,
         org_unit=row.org_unit,
-        values=given["values"],
+        values=row.values,
         created_time=row.created_time,
         attempts=row.attempts,
         state=DeliveryState(row.state),

@@ -101,10 +101,10 @@ async def _forget_cases(tx: Transaction, values: dict[str, object]) -> tuple[lis
     """Give the cases that were the customer's, and how many rows had to change."""
     keys = list((await tx.execute(_THREADS, values)).scalars())
     await hold(tx, keys)
-    messages = await tx.execute(_MESSAGES, {**values, "keys": keys})
+    messages = await tx.change(_MESSAGES, {**values, "keys": keys})
     await tx.execute(_REST_OF_THREADS, {"keys": keys})
     cases = list((await tx.execute(_CASES, {**values, "keys": keys})).scalars())
-    return cases, messages.rowcount + len(cases)
+    return cases, messages + len(cases)
 
 
 async def unanswered(tx: Transaction, *, settled_before: dt.datetime) -> list[Unanswered]:

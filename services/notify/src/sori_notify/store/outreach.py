@@ -65,7 +65,7 @@ async def due_outreach(tx: Transaction, *, now: dt.datetime, most: int) -> list[
         " where state = 'waiting' and due_time <= :now order by due_time limit :most for update skip locked",
         {"now": now, "most": most},
     )
-    return [Outreach(**row._mapping) for row in rows]
+    return [Outreach(**row._asdict()) for row in rows]
 
 
 async def page_outreach(
@@ -84,7 +84,7 @@ async def page_outreach(
     if before:
         found = found.where(newest < sa.tuple_(*map(sa.literal, before)))
     rows = await tx.execute(found.order_by(*(each.desc() for each in newest.clauses)).limit(most))
-    return [Outreach(**{**row._mapping, "state": OutreachState(row.state)}) for row in rows]
+    return [Outreach(**{**row._asdict(), "state": OutreachState(row.state)}) for row in rows]
 
 
 async def count_outreach(tx: Transaction, given: Outreach, customers: Collection[str], *, after: dt.datetime) -> int:

@@ -52,4 +52,4 @@ async def tally(tx: Transaction, *, now: dt.datetime) -> Tally:
             {"now": now},
         )
     ).one()
-    return Tally(**{name: int(value) for name, value in row._mapping.items()})
+    return Tally(**{name: int(value) for name, value in row._asdict().items()})
