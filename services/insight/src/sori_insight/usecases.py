@@ -119,7 +119,7 @@ async def add_pulses(db: Database, batch: Batch[PulseReleased]) -> None:
 
 async def list_feed(db: Database, wanted: domain.Filter, *, before: int | None, most: int) -> list[feed.Shown]:
     """Give up to `most` lines that arrived before number `before`, latest first."""
-    async with db.transaction() as tx:
+    async with db.reading() as tx:
         return await feed.page(tx, wanted, before=before, most=most)
 
 
@@ -152,7 +152,7 @@ async def watch_feed(
 
 
 async def _look(db: Database, wanted: domain.Filter, after: int) -> list[feed.Shown]:
-    async with db.transaction() as tx:
+    async with db.reading() as tx:
         return await feed.arrivals(tx, wanted, after=after, most=_WATCH_BATCH)
 
 

@@ -2,22 +2,27 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from sori_insight.domain import Belonging, Line, Merge, Merges, Split, owner
 from sori_insight.store.tables import FEED
 from sori_kit.database import Transaction
 
-_MERGES = """
-    with recursive reached (id) as (
-        select unnest(cast(:ids as uuid[]))
+_KNOWN = """
+    with recursive split as materialized (
+        select touchpoint_id, customer_id, graph_version from touchpoint_split
+        where touchpoint_id = any(cast(:touchpoints as uuid[]))
+    ), reached (id) as (
+        (select unnest(cast(:customers as uuid[])) union select customer_id from split)
         union
         select other from reached join (
             select from_id as one, into_id as other from merged_customer
             union all select into_id, from_id from merged_customer
         ) as edge on one = id
     )
-    select from_id, graph_version, into_id from merged_customer join reached on from_id = id"""
+    select true as split, touchpoint_id as id, customer_id, graph_version from split
+    union all
+    select false, from_id, into_id, graph_version from merged_customer join reached on from_id = id"""
 _CONCERNED = """
     with recursive reached (id) as (
         select unnest(cast(:ids as uuid[]))
@@ -84,29 +89,24 @@ async def split(tx: Transaction, splits: Sequence[Split]) -> None:
 
 async def owners(tx: Transaction, lines: Sequence[Line]) -> list[uuid.UUID | None]:
     """Say whose each line is, by what is known so far."""
-    splits = await _splits(tx, {each.about_id for each in lines if each.about_id})
-    customers = {each.given.customer_id for each in lines if each.given} | {
-        each.customer_id for each in splits.values()
-    }
-    merges = await _merges(tx, customers)
+    splits, merges = await _known(
+        tx, {each.about_id for each in lines if each.about_id}, {each.given.customer_id for each in lines if each.given}
+    )
     return [owner(each.given, splits.get(each.about_id) if each.about_id else None, merges) for each in lines]
 
 
-async def _splits(tx: Transaction, touchpoint_ids: Collection[uuid.UUID]) -> _Splits:
-    rows = await tx.execute(
-        "select touchpoint_id, customer_id, graph_version from touchpoint_split"
-        " where touchpoint_id = any(cast(:ids as uuid[]))",
-        {"ids": list(touchpoint_ids)},
-    )
-    return {row.touchpoint_id: Belonging(row.customer_id, row.graph_version) for row in rows}
-
-
-async def _merges(tx: Transaction, customers: Iterable[uuid.UUID]) -> Merges:
-    rows = await tx.execute(_MERGES, {"ids": list(customers)})
-    found: dict[uuid.UUID, list[tuple[int, uuid.UUID]]] = defaultdict(list)
-    for row in rows:
-        found[row.from_id].append((row.graph_version, row.into_id))
-    return found
+async def _known(
+    tx: Transaction, touchpoint_ids: Collection[uuid.UUID], customers: Collection[uuid.UUID]
+) -> tuple[_Splits, Merges]:
+    """Give what was said of touchpoints, and every merge that these customers and those have come by."""
+    splits: _Splits = {}
+    merges: dict[uuid.UUID, list[tuple[int, uuid.UUID]]] = defaultdict(list)
+    for row in await tx.execute(_KNOWN, {"touchpoints": list(touchpoint_ids), "customers": list(customers)}):
+        if row.split:
+            splits[row.id] = Belonging(row.customer_id, row.graph_version)
+        else:
+            merges[row.id].append((row.graph_version, row.customer_id))
+    return splits, merges
 
 
 async def _settle(
@@ -118,9 +118,8 @@ async def _settle(
         {"ids": list(customers), "touchpoints": list(touchpoints)},
     )
     lines = list(rows)
-    splits = await _splits(tx, {row.about_id for row in lines if row.about_id})
-    merges = await _merges(
-        tx, {row.given_id for row in lines if row.given_id} | {each.customer_id for each in splits.values()}
+    splits, merges = await _known(
+        tx, {row.about_id for row in lines if row.about_id}, {row.given_id for row in lines if row.given_id}
     )
     moved: dict[uuid.UUID, uuid.UUID | None] = {}
     for row in lines:

@@ -12,7 +12,9 @@ from sori_insight.store.arrivals import CHANNEL
 from sori_insight.store.tables import FEED, FEED_ITEM
 from sori_kit.database import Transaction
 
-_ADD = """
+_ADD = (
+    """
+    with added as (
     insert into feed_item (item_id, kind, occurred_time, org_unit, week, touchpoint_id, revision, about_id, given_id,
         given_version, customer_id, case_id, staff, channel, sentiment, nps_score, csat_score, content)
     select item_id, kind, occurred_time, org_unit, week, touchpoint_id, revision, about_id, given_id, given_version,
@@ -29,7 +31,12 @@ _ADD = """
             given_version, customer_id, case_id, staff, channel, sentiment, nps_score, csat_score, content, n)
     where not exists (select from erased where id in (about_id, given_id, customer_id))
     order by n
-"""
+    """,
+    """
+    returning item_id)
+    select pg_notify(:channel, '') from added limit 1""",  # Heard when it commits.
+)
+_LINES = ("select arrival, customer_id, content from feed_item where ", " order by ", " limit :most")
 _OR_NOTHING = "on conflict do nothing"
 _OR_REPLACE = """
     on conflict (touchpoint_id) do update set item_id = excluded.item_id, occurred_time = excluded.occurred_time,
@@ -66,8 +73,9 @@ async def _add(tx: Transaction, lines: Sequence[Line], on_conflict: str) -> None
     await tx.lock(FEED)
     owners = await customers.owners(tx, lines)
     await tx.execute(
-        _ADD + on_conflict,
+        on_conflict.join(_ADD),
         {
+            "channel": CHANNEL,
             "item_ids": [each.item_id for each in lines],
             "kinds": [each.kind for each in lines],
             "occurred_times": [each.occurred_time for each in lines],
@@ -88,33 +96,34 @@ async def _add(tx: Transaction, lines: Sequence[Line], on_conflict: str) -> None
             "contents": [each.content for each in lines],
         },
     )
-    await tx.execute(f"notify {CHANNEL}")
 
 
 async def page(tx: Transaction, wanted: Filter, *, before: int | None, most: int) -> list[Shown]:
     """Give up to `most` lines that arrived before number `before`, latest first."""
-    earlier = FEED_ITEM.c.arrival < before if before is not None else sa.true()
-    return await _lines(tx, wanted, earlier, FEED_ITEM.c.arrival.desc(), most)
+    earlier = "arrival < :from" if before is not None else "true"
+    return await _lines(tx, wanted, earlier, before, "arrival desc", most)
 
 
 async def arrivals(tx: Transaction, wanted: Filter, *, after: int, most: int) -> list[Shown]:
     """Give up to `most` lines that arrived after number `after`, in order of arrival."""
-    return await _lines(tx, wanted, FEED_ITEM.c.arrival > after, FEED_ITEM.c.arrival, most)
+    return await _lines(tx, wanted, "arrival > :from", after, "arrival", most)
 
 
-async def _lines(
-    tx: Transaction, wanted: Filter, where: sa.ColumnElement[bool], order: sa.ColumnElement[int], most: int
-) -> list[Shown]:
-    statement = sa.select(FEED_ITEM.c.arrival, FEED_ITEM.c.customer_id, FEED_ITEM.c.content).where(where)
+async def _lines(tx: Transaction, wanted: Filter, where: str, number: int | None, order: str, most: int) -> list[Shown]:
+    conditions = [where]
     if wanted.kind:
-        statement = statement.where(FEED_ITEM.c.kind == wanted.kind.value)
+        conditions.append("kind = :kind")
     if wanted.kind not in (None, Kind.TOUCHPOINT):
-        statement = statement.where(sa.text("kind <> 'touchpoint'"))  # As in the index, to the letter.
+        conditions.append("kind <> 'touchpoint'")  # As in the index, to the letter.
     if wanted.org_unit:
-        statement = statement.where(FEED_ITEM.c.org_unit == wanted.org_unit)
+        conditions.append("org_unit = :org_unit")
     if not wanted.staff_cases:
-        statement = statement.where(~FEED_ITEM.c.staff)
-    rows = await tx.execute(statement.order_by(order).limit(most))
+        conditions.append("not staff")
+    selected, ordered, limited = _LINES
+    rows = await tx.execute(
+        selected + " and ".join(conditions) + ordered + order + limited,
+        {"from": number, "kind": wanted.kind, "org_unit": wanted.org_unit, "most": most},
+    )
     return [Shown(row.arrival, row.customer_id, row.content) for row in rows]
 
 
