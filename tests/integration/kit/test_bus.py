@@ -162,6 +162,20 @@ async def test_consumer_gets_everything_in_batches_and_goes_on_after_a_restart(b
     await task
 
 
+async def test_what_trickles_in_is_handled_together(bus: Bus) -> None:
+    recorder = Recorder()
+    stopping, running = await consume(bus, recorder)
+    for _ in range(60):
+        await bus.publish([builders.received()])
+        await asyncio.sleep(0.002)
+    await recorder.saw(60)
+    stopping.set()
+    await running
+
+    assert 60 == sum(recorder.batches)
+    assert len(recorder.batches) < 40
+
+
 async def test_one_bad_event_goes_to_the_dead_letters_and_its_neighbours_through(bus: Bus) -> None:
     recorder, events = Recorder(), [builders.received() for _ in range(50)]
     recorder.fail[events[17].entity_id] = InvalidInput("touchpoint.text is strange")

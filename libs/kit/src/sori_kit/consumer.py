@@ -23,6 +23,7 @@ log = structlog.get_logger()
 M = TypeVar("M", bound=Message)
 
 _EXPIRES = 5.0  # seconds after which an unanswered pull request ends
+_PACE = 0.025  # seconds between the beginnings of two batches: what comes meanwhile is handled together
 _BACKOFF = (1, 5, 15, 60)  # seconds before an event that failed for no known reason is tried again
 
 
@@ -83,6 +84,7 @@ class Consumer(Generic[M]):
         self._expired = asyncio.Event()  # A request to the broker ended before it was answered in full.
         self._asked = 0
         self._heard = time.monotonic()
+        self._began = 0.0  # the latest batch
         self._under_way = 0  # batches
         self._ended = time.monotonic()  # the latest batch
         self._inbox = ""
@@ -142,11 +144,18 @@ class Consumer(Generic[M]):
                 self._expired.set()
 
     async def _take(self) -> list[Msg]:
-        while not self._arrived and not self._stopping.is_set():
-            self._wake.clear()
-            await self._wake.wait()
+        while not self._stopping.is_set():
+            early = self._began + _PACE - time.monotonic()
+            if not self._arrived:
+                self._wake.clear()
+                await self._wake.wait()
+            elif early > 0 and len(self._arrived) < self._most:
+                await asyncio.sleep(early)
+            else:
+                break
         if self._stopping.is_set():
             return []
+        self._began = time.monotonic()
         taken = [self._arrived.popleft() for _ in range(min(len(self._arrived), self._most))]
         await self._ask()
         return taken
