@@ -78,7 +78,7 @@ class PlainClient(Client):
     @staticmethod
     def _parse_header_lines(raw: bytes) -> dict[str, str]:
         try:
-            return dict(line.split(": ", 1) for line in raw.decode("ascii").split("\r\n") if line)
+            return dict([line.split(": ", 1) for line in raw.decode("ascii").split("\r\n") if line])
         except ValueError:
             return Client._parse_header_lines(raw)
 

@@ -7,7 +7,6 @@ message, which tells the known ones apart.
 
 import asyncio
 import itertools
-import json
 import time
 import uuid
 from collections import defaultdict, deque
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import nats.errors
+import orjson
 import structlog
 from nats.aio.msg import Msg
 
@@ -243,10 +243,10 @@ class Publisher:
             await self._client.send_all(
                 [
                     *first,
-                    *(
-                        each._replace(reply=f"{self._inbox}.{token}")
-                        for each, token in zip(messages, asked, strict=True)
-                    ),
+                    *[
+                        Outgoing(subject, data, lines, f"{self._inbox}.{token}")
+                        for (subject, data, lines, _), token in zip(messages, asked, strict=True)
+                    ],
                 ]
             )
             async with asyncio.timeout(self._answer):
@@ -265,7 +265,7 @@ def _read(answer: Msg) -> dict[str, Any]:
     """Read what the broker said; a refusal is raised."""
     if not answer.data:  # A bare status: 503, nobody listens there yet.
         raise _Refused(int((answer.headers or {}).get("Status", "503")), "no stream takes this subject")
-    said: dict[str, Any] = json.loads(answer.data)
+    said: dict[str, Any] = orjson.loads(answer.data)
     if "error" in said:
         raise _Refused(said["error"].get("err_code", 0), said["error"].get("description", ""))
     return said
