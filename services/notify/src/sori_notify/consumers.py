@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -32,6 +32,7 @@ log = structlog.get_logger()
 
 _SHORTEST_PAUSE = 0.001  # seconds
 _SIDE_BY_SIDE = 4  # transactions that fire deadlines: one is worked on while the database works on the others
+_MOST_AT_ONCE = 4 * _SIDE_BY_SIDE * usecases.MOST_FIRED  # deadlines fired between two looks for what to lease
 
 
 class Consumers:
@@ -71,14 +72,14 @@ class Consumers:
         await usecases.forget(self._db, batch)
 
 
-def _parts(due: Sequence[Entry]) -> list[Sequence[Entry]]:
+def _lanes(due: list[Entry]) -> list[list[Entry]]:
     """Part deadlines so that no two transactions want the same lock: its number is taken from these bits, too."""
     if len(due) <= usecases.MOST_FIRED // 2:
         return [due] if due else []
-    parts: list[list[Entry]] = [[] for _ in range(_SIDE_BY_SIDE)]
+    lanes: list[list[Entry]] = [[] for _ in range(_SIDE_BY_SIDE)]
     for each in due:
-        parts[each.case_id.int % _SIDE_BY_SIDE].append(each)
-    return [each for each in parts if each]
+        lanes[each.case_id.int % _SIDE_BY_SIDE].append(each)
+    return [each for each in lanes if each]
 
 
 class Timers:
@@ -113,22 +114,27 @@ class Timers:
             await asyncio.sleep(self._pause(agenda, look - loop.time()))
 
     async def _fire(self, agenda: Agenda) -> bool:
-        """Fire what is due, a few transactions side by side; says whether all that was taken off is dealt with."""
-        now = self._clock.now()
-        parts = _parts(agenda.due(now, most=usecases.MOST_FIRED * _SIDE_BY_SIDE))
-        if not parts:
+        """Fire what is due, in a few lanes side by side; says whether all that was taken off is dealt with."""
+        lanes = _lanes(agenda.due(self._clock.now(), most=_MOST_AT_ONCE))
+        if not lanes:
             return False
-        outcomes = await asyncio.gather(
-            *(usecases.fire_deadlines(self._db, each, now=self._clock.now()) for each in parts), return_exceptions=True
-        )
-        again = False
-        for part, outcome in zip(parts, outcomes, strict=True):
-            agenda.add(part if isinstance(outcome, BaseException) else outcome)
-            again = again or bool(outcome)
+        outcomes = await asyncio.gather(*(self._fire_in_turn(each) for each in lanes), return_exceptions=True)
+        left = [entry for lane in lanes for entry in lane]
+        agenda.add(left)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
-        return not again
+        return not left
+
+    async def _fire_in_turn(self, lane: list[Entry]) -> None:
+        """Fire a transaction's worth after the other; what is to be tried again stays in the lane."""
+        again: list[Entry] = []
+        try:
+            while lane:
+                again += await usecases.fire_deadlines(self._db, lane[: usecases.MOST_FIRED], now=self._clock.now())
+                del lane[: usecases.MOST_FIRED]
+        finally:
+            lane += again
 
     def _pause(self, agenda: Agenda, until_look: float) -> float:
         soonest = agenda.next_time
