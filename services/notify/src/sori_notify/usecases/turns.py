@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from google.protobuf.message import Message
 
+from sori.notify.v1 import case_pb2
 from sori_kit import ids, outbox
 from sori_kit.database import Transaction
 from sori_kit.envelope import Event
@@ -57,24 +58,27 @@ async def announce(
             Event.new(
                 message,
                 event_id=event_id,
-                entity_id=str(case.case_id),
+                entity_id=told.case_id,
                 time=now,
-                cause=causes.get(case.thread_key or case.case_id),
+                cause=causes.get(verdict.case.thread_key or verdict.case.case_id) if causes else None,
+                passed_on=field,
             )
             for verdict in turned
-            for case in [verdict.case]
-            for event_id, message in _events(case, verdict, now)
+            for told in [wire.case(verdict.case)]
+            for field in [wire.as_field(told)]  # Written once for all that is said of it.
+            for event_id, message in _events(told, verdict, now)
         ],
         source=SOURCE,
     )
 
 
-def _events(case: domain.Case, verdict: domain.Verdict, now: dt.datetime) -> Iterable[tuple[str, Message]]:
-    told, case_id, version = wire.case(case), str(case.case_id), str(case.version)  # Once for all that is said of it.
+def _events(told: case_pb2.Case, verdict: domain.Verdict, now: dt.datetime) -> Iterable[tuple[str, Message]]:
+    """Give what is to be said of a case, without the case itself."""
+    case_id, version = told.case_id, str(told.version)
     for change in verdict.changes:
         once = change in (domain.Change.OPENED, domain.Change.ACKNOWLEDGED)
         event_id = ids.derived(f"case.{change.value}", case_id, *([] if once else [version]))
-        yield event_id, wire.case_changed(change, told)
+        yield event_id, wire.case_changed(change)
     for clock, percent in verdict.warned:
         parts = (case_id, clock.metric, str(clock.instance), str(percent), version)
         yield ids.derived("clock.warned", *parts), wire.clock_warned(told, clock, percent)

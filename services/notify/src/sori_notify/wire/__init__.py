@@ -3,6 +3,7 @@
 from sori_notify.wire import alerting, facts
 from sori_notify.wire.alerts import alert, alert_sent, clock_reason
 from sori_notify.wire.cases import (
+    as_field,
     attainment,
     case,
     case_changed,
@@ -26,6 +27,7 @@ __all__ = [
     "alert",
     "alert_sent",
     "alerting",
+    "as_field",
     "attainment",
     "case",
     "case_changed",

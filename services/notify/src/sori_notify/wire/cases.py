@@ -23,6 +23,7 @@ from sori_notify.wire.words import (
     timestamp,
 )
 
+_CASE = case_events_pb2.CaseOpened.CASE_FIELD_NUMBER << 3 | 2  # Tag of the field `case`, the first of every event.
 _CHANGED = {
     domain.Change.OPENED: case_events_pb2.CaseOpened,
     domain.Change.ANSWERED: case_events_pb2.CaseAnswered,
@@ -68,29 +69,47 @@ def case(given: domain.Case) -> case_pb2.Case:
     return made
 
 
-def case_changed(change: domain.Change, told: case_pb2.Case) -> Proto:
-    """Write what is announced of a turn in a case."""
-    return _CHANGED[change](case=told)
+def as_field(told: case_pb2.Case) -> bytes:
+    """Write a case as the field of any event that tells of one, once for all of them: the rest goes behind it."""
+    data = told.SerializeToString()
+    return b"%c%b%b" % (_CASE, _varint(len(data)), data)
+
+
+def _varint(number: int) -> bytes:
+    """Write a length: seven bits a byte, the least first; the highest bit says that more follow."""
+    found = bytearray()
+    while number > 0x7F:
+        found.append(number & 0x7F | 0x80)
+        number >>= 7
+    found.append(number)
+    return bytes(found)
+
+
+def case_changed(change: domain.Change) -> Proto:
+    """Write what is announced of a turn in a case, but for the case itself."""
+    return _CHANGED[change]()
 
 
 def clock_warned(told: case_pb2.Case, which: domain.Clock, percent: int) -> case_events_pb2.ClockWarned:
-    """Say that a share of a promise's time is used up."""
-    made = case_events_pb2.ClockWarned(case=told, percent=percent)
+    """Say that a share of a promise's time is used up, but for the case itself."""
+    made = case_events_pb2.ClockWarned(percent=percent)
     _stand_alone(made.clock, told, which)
     return made
 
 
 def clock_breached(told: case_pb2.Case, which: domain.Clock, late_seconds: float) -> case_events_pb2.ClockBreached:
-    """Say that a promise is broken."""
-    made = case_events_pb2.ClockBreached(case=told, late_seconds=late_seconds)
+    """Say that a promise is broken, but for the case itself."""
+    made = case_events_pb2.ClockBreached(late_seconds=late_seconds)
     _stand_alone(made.clock, told, which)
     return made
 
 
 def _stand_alone(made: case_pb2.Clock, told: case_pb2.Case, which: domain.Clock) -> None:
     """Say of one clock of a case what its case says of it, and which case that is."""
-    metric = METRIC_NUMBERS[which.metric]
-    made.CopyFrom(next(each for each in told.clocks if (each.metric, each.instance) == (metric, which.instance)))
+    metric, instance = METRIC_NUMBERS[which.metric], which.instance
+    for each in told.clocks:
+        if each.metric == metric and each.instance == instance:
+            made.CopyFrom(each)
     made.case_id, made.thread_id = told.case_id, told.thread_id
 
 
