@@ -18,7 +18,7 @@ class AlertState(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)  # Frozen it would take three times as long to make.
 class Alert:
     """One message to the receiver of alerts; the same bytes at each attempt."""
 

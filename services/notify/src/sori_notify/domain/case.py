@@ -106,7 +106,10 @@ class Case:
     @property
     def clock(self) -> Clock | None:
         """Give the first-response clock; None: no policy promises an answer."""
-        return next((each for each in self.clocks if each.metric is Metric.FIRST_RESPONSE), None)
+        for each in self.clocks:
+            if each.metric is Metric.FIRST_RESPONSE:
+                return each
+        return None
 
     def clock_of(self, metric: Metric, instance: int) -> Clock | None:
         """Give one clock."""

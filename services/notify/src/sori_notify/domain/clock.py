@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 
 from sori_notify.domain.calendar import ALWAYS, Calendar, Interval
 
@@ -135,15 +136,20 @@ class _Hand:
         return min((each for each in times if each is not None), default=None)
 
 
+_time_of = attrgetter("time")
+
+
 def read(events: Iterable[ClockEvent], target: Target, *, now: dt.datetime | None) -> Reading | None:
     """Add up a clock from its events, or None when it was never started; repeats change nothing.
 
     Events of one moment count in the order in which they are given. Up to `now` silence is taken as silence; without
     it, nothing is known beyond the last event. What happens at the very moment of the due time is in time.
     """
-    given = sorted(events, key=lambda each: each.time)
-    first = next((index for index, each in enumerate(given) if each.tick is Tick.START), None)
-    if first is None:
+    given = sorted(events, key=_time_of)
+    first = 0
+    while first < len(given) and given[first].tick is not Tick.START:
+        first += 1
+    if first == len(given):
         return None
     hand = _Hand(target=target, warnings={}, segments=[])
     begun: dt.datetime | None = given[first].time
@@ -202,7 +208,7 @@ def _reading(
     if hand.breach_time is not None:
         state, due = ClockState.BREACHED, hand.breach_time
         events.append(ClockEvent(tick=Tick.BREACH, time=hand.breach_time))
-        events.sort(key=lambda each: each.time)  # What happened at that very moment stands before it.
+        events.sort(key=_time_of)  # What happened at that very moment stands before it.
     return Reading(
         state=state,
         due_time=due,

@@ -13,7 +13,7 @@ from sori_notify.domain.message import Message
 from sori_notify.domain.story import retell, tell
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)  # Frozen it would take three times as long to make.
 class Dossier:
     """Everything that is kept of one thread, or of one case that has none."""
 
@@ -30,14 +30,20 @@ class Dossier:
 
     def case(self, case_id: uuid.UUID) -> Case | None:
         """Give a case as it is kept."""
-        return next((each for each in self.cases if each.case_id == case_id), None)
+        for each in self.cases:
+            if each.case_id == case_id:
+                return each
+        return None
 
     def deadline(self, case_id: uuid.UUID) -> Deadline | None:
         """Give the deadline of a case as it is kept."""
-        return next((each for each in self.deadlines if each.case_id == case_id), None)
+        for each in self.deadlines:
+            if each.case_id == case_id:
+                return each
+        return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)  # Frozen it would take three times as long to make.
 class Verdict:
     """What a case has become, and what is to be said of it."""
 
@@ -76,8 +82,8 @@ def expire(dossier: Dossier, due: Collection[uuid.UUID], *, now: dt.datetime) ->
             for warning in clock.warnings
             if warning not in _warnings(before, clock)
         )
-        clocks = [_declare(each, each.state is ClockState.BREACHED) for each in case.clocks]
-        case = _with_clocks(case, clocks, version=_version(before) + bool(breached or warned))
+        for clock in case.clocks:  # It was told just now, and is nobody else's yet.
+            clock.declared = clock.state is ClockState.BREACHED
         looked = Deadline(
             case_id=deadline.case_id,
             due_time=deadline.due_time,
@@ -118,24 +124,9 @@ def recorded(case: Case, kept: Case) -> Case:
 def _declared(before: Case | None, after: Case) -> Case:
     """Remember which breaches were announced; one that was taken back may be announced again."""
     known = {(each.metric, each.instance) for each in before.clocks if each.declared} if before else set()
-    if not known and not any(each.declared for each in after.clocks):
-        return after
-    return _with_clocks(
-        after,
-        [
-            _declare(each, each.state is ClockState.BREACHED and (each.metric, each.instance) in known)
-            for each in after.clocks
-        ],
-    )
-
-
-def _declare(clock: Clock, declared: bool) -> Clock:
-    return clock if clock.declared is declared else replace(clock, declared=declared)
-
-
-def _with_clocks(case: Case, clocks: Sequence[Clock], *, version: int = 0) -> Case:
-    case.clocks, case.version = tuple(clocks), version  # It was told just now, and is nobody else's yet.
-    return case
+    for clock in after.clocks:  # As above.
+        clock.declared = clock.state is ClockState.BREACHED and (clock.metric, clock.instance) in known
+    return after
 
 
 def _version(case: Case | None) -> int:

@@ -148,7 +148,7 @@ class _Teller:
         if promise is None:
             return ()
         found: list[Clock] = []
-        for metric, instance in sorted(self.events, key=lambda each: (_METRICS[each[0]], each[1])):
+        for metric, instance in sorted(self.events, key=_place) if len(self.events) > 1 else self.events:
             target = promise.target(metric)
             reading = read(self.events[metric, instance], target, now=now) if target else None
             if target is None or reading is None:
@@ -203,6 +203,11 @@ class _Teller:
             acknowledged_by=self.acknowledged_by,
             acknowledged_time=self.acknowledged_time,
         )
+
+
+def _place(clock: tuple[Metric, int]) -> tuple[int, int]:
+    """Say where a clock stands among those of its case."""
+    return _METRICS[clock[0]], clock[1]
 
 
 def tell(
