@@ -28,7 +28,7 @@ from sori_notify.usecases.deliver import Pace, send_to, targets_waiting
 
 TARGETS = """\
 targets:
-  - {name: hook, webhook: {url: "%(url)s", secret: {env: HOOK_SECRET}}}
+  - {name: hook, role: cx.act, webhook: {url: "%(url)s", secret: {env: HOOK_SECRET}}}
   - {name: mail, apprise: {env: MAIL_URL}, digest_above: 3}
   - name: night
     webhook: {url: "%(url)s", secret: {env: HOOK_SECRET}}

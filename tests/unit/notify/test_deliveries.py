@@ -1,16 +1,19 @@
 """Messages: how many go out at once, when a receiver is left in peace, what they may say."""
 
 import datetime as dt
+import json
+import tempfile
 import uuid
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from sori_kit.auth import ROLES
 from sori_kit.errors import InvalidInput
 from sori_notify.deliveries import compose
 from sori_notify.deliveries.links import Links
-from sori_notify.domain.delivery import Breaker, Delivery, Origin, Rate, Target, Words, excerpt, gather
+from sori_notify.domain.delivery import Breaker, Delivery, Origin, Rate, Role, Target, Words, excerpt, gather
 from sori_notify.domain.words import Severity
 from sori_notify.settings import targets
 from sori_notify.settings.places import MistakesFound
@@ -65,10 +68,68 @@ def test_words_are_shown_only_where_they_may_be_and_without_numbers_and_addresse
     text = "제 번호는 010-1234-5678, 메일은 kim@example.com 입니다. " + "아" * 300
 
     assert "" == excerpt(text, Words.NONE)
-    shown = excerpt(text, Words.EXCERPT)
-    assert "1234" not in shown
-    assert "@" not in shown
-    assert 200 == len(shown)
+    for words, length in ((Words.EXCERPT, 200), (Words.FULL, 324)):
+        seen = excerpt(text, words)
+        assert "1234" not in seen
+        assert "@" not in seen
+        assert length == len(seen)
+    assert 2000 == len(excerpt("아" * 9000, Words.FULL))
+
+
+def read_by(role: str, words: str = "") -> Target:
+    """Give a target as a file has it whose readers have a role."""
+    text = (
+        'targets:\n  - name: t\n    webhook: {url: "https://x.example", secret: {file: secret}}\n'
+        + (f"    role: {role}\n" if role else "")
+        + (f"    words: {words}\n" if words else "")
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "secret").write_text("c2VjcmV0")
+        return targets.parse("targets.yaml", text, Path(folder)).targets["t"]
+
+
+@pytest.mark.parametrize(
+    ("role", "words", "seen"),
+    [
+        ("cx.act", "", Words.FULL),
+        ("cx.act", "excerpt", Words.EXCERPT),
+        ("cx.act", "none", Words.NONE),
+        ("cx.read", "", Words.EXCERPT),
+        ("hr.read", "", Words.NONE),
+        ("employee", "none", Words.NONE),
+        ("ingest.write", "", Words.NONE),
+        ("admin", "", Words.NONE),
+        ("", "", Words.NONE),
+        ("", "excerpt", Words.EXCERPT),
+    ],
+)
+def test_what_readers_see_of_a_customers_words_follows_from_their_role(role: str, words: str, seen: Words) -> None:
+    assert seen == read_by(role, words).words
+
+
+@pytest.mark.parametrize(
+    ("role", "words"),
+    [("cx.read", "full"), ("hr.read", "excerpt"), ("admin", "excerpt"), ("employee", "full"), ("", "full")],
+)
+def test_a_file_that_shows_readers_more_than_their_role_may_see_is_refused(role: str, words: str) -> None:
+    with pytest.raises(MistakesFound, match=rf"targets.yaml:{5 if role else 4}:\d+: .*is more than readers"):
+        read_by(role, words)
+
+
+def test_a_message_that_waits_shows_what_its_readers_may_see_when_it_goes_out() -> None:
+    said = replace(some(1)[0], values={"words": "010-1234-5678로 전화 주세요. " + "네" * 300, "customer_id": "c-1"})
+
+    for role, length in (("cx.act", 313), ("cx.read", 200), ("hr.read", 0), ("", 0)):
+        written = compose(targets.Directory(), read_by(role), said)
+        body = json.loads(written.body)
+        assert length == len(body.get("words", ""))
+        assert ("네" in written.text) is bool(length)
+        assert ("customer_id" in body) is (role != "hr.read")
+        assert "1234" not in written.body
+
+
+def test_the_roles_of_readers_are_those_of_tokens() -> None:
+    assert {str(each) for each in Role} == ROLES
 
 
 def test_messages_are_in_the_receivers_language_and_a_digest_counts() -> None:

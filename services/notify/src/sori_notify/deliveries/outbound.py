@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from sori_notify.deliveries.chat import AppriseSender
 from sori_notify.deliveries.message import Outgoing, Sender
 from sori_notify.deliveries.webhook import SignedWebhook
-from sori_notify.domain.delivery import Delivery, Origin, Target
+from sori_notify.domain.delivery import Delivery, Origin, Target, shown
 from sori_notify.domain.words import Severity
 from sori_notify.settings.targets import Address, Directory, WebhookAddress
 
@@ -48,7 +48,7 @@ class Outbound:
 
 def compose(directory: Directory, target: Target, given: Delivery, members: Sequence[Delivery] = ()) -> Outgoing:
     """Write a message as its receiver is to read it, or one for all `members` of a digest."""
-    values: dict[str, object] = {**given.values, "reason": given.reason, "severity": given.severity.value}
+    values = {**shown(given.values, target), "reason": given.reason, "severity": given.severity.value}
     title, text = "title", "body"
     if given.origin is Origin.DIGEST:
         values |= gathered(members)

@@ -13,7 +13,6 @@ from sori_notify.domain.words import Severity
 _LONGEST_REST = dt.timedelta(minutes=10)
 _FIRST_REST = dt.timedelta(seconds=15)
 _FAILURES = 5  # in a row, after which a receiver is left in peace
-_EXCERPT = 200  # characters
 _NUMBERS = re.compile(r"\d(?:[\d\s()+-]{2,}\d)")
 _ADDRESSES = re.compile(r"\S+@\S+")
 
@@ -38,10 +37,38 @@ class Origin(StrEnum):
 
 
 class Words(StrEnum):
-    """How much of what customers said a receiver may see."""
+    """How much of what customers said a receiver may see, least first; always without numbers and addresses."""
 
     NONE = "none"
-    EXCERPT = "excerpt"  # the beginning, without numbers and addresses
+    EXCERPT = "excerpt"  # the beginning
+    FULL = "full"  # all that a message has room for
+
+
+_LENGTHS = {Words.EXCERPT: 200, Words.FULL: 2000}  # characters
+
+
+class Role(StrEnum):
+    """What those who read a target may do elsewhere, spelled as in their tokens."""
+
+    INGEST_WRITE = "ingest.write"
+    CX_READ = "cx.read"
+    CX_ACT = "cx.act"
+    HR_READ = "hr.read"
+    EMPLOYEE = "employee"
+    ADMIN = "admin"
+
+    @property
+    def may_see(self) -> Words:
+        """Say how much of what customers said is theirs to see: all to who answers them, nothing to who need not."""
+        return _MAY_SEE.get(self, Words.NONE)
+
+    @property
+    def knows_customers(self) -> bool:
+        """Say whether they may learn which customer it is."""
+        return self in _MAY_SEE
+
+
+_MAY_SEE = {Role.CX_ACT: Words.FULL, Role.CX_READ: Words.EXCERPT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +85,8 @@ class Target:
 
     name: str
     language: str = "ko"
-    words: Words = Words.NONE
+    role: Role | None = None  # of all who read it; None: nobody has said
+    words: Words = Words.NONE  # never more than the role may see
     rate: Rate = Rate()
     digest_above: int = 5  # More than that many waiting become one message; 0: never.
     quiet: Hours | None = None  # What is not critical waits until they are over.
@@ -151,5 +179,14 @@ def excerpt(text: str, words: Words) -> str:
     """Give what a receiver may see of what a customer said."""
     if words is Words.NONE:
         return ""
-    masked = _NUMBERS.sub("***", _ADDRESSES.sub("***", " ".join(text.split())))
-    return masked if len(masked) <= _EXCERPT else masked[: _EXCERPT - 1] + "…"
+    masked, most = _NUMBERS.sub("***", _ADDRESSES.sub("***", " ".join(text.split()))), _LENGTHS[words]
+    return masked if len(masked) <= most else masked[: most - 1] + "…"
+
+
+def shown(values: Mapping[str, object], target: Target) -> dict[str, object]:
+    """Leave out of what a message says what the readers of its target may not see by now."""
+    hidden = {"words"} if target.role is None or target.role.knows_customers else {"words", "customer_id"}
+    found = {name: value for name, value in values.items() if name not in hidden}
+    if words := excerpt(str(values.get("words", "")), target.words):
+        found["words"] = words
+    return found

@@ -13,7 +13,7 @@ import apprise
 import jinja2
 from pydantic import Field
 
-from sori_notify.domain.delivery import Rate, Target, Words
+from sori_notify.domain.delivery import Rate, Role, Target, Words
 from sori_notify.settings import documents, places
 from sori_notify.settings.hours import HoursOf
 from sori_notify.settings.places import Document, Duration, Mistake, MistakesFound, Name, Strict, Where
@@ -97,7 +97,8 @@ class _Target(Strict):
     webhook: _Webhook | None = None
     apprise: _Secret | None = None
     language: Literal["ko", "en"] = "ko"
-    words: Words = Words.NONE
+    role: Role | None = None
+    words: Words | None = None
     rate: _Rate | None = None
     digest_above: Annotated[int, Field(ge=0, le=1000)] | None = None
     quiet: HoursOf | None = None
@@ -136,7 +137,12 @@ def parse(name: str, text: str, folder: Path) -> Directory:
     """Read targets, as `load` does; files of secrets are looked for in `folder`."""
     file, document = places.parse(name, text, _File)
     addresses: dict[str, Address] = {}
-    mistakes = [*_repeated(file, document), *_unknown(file, document), *_templates(file, document)]
+    mistakes = [
+        *_repeated(file, document),
+        *_unknown(file, document),
+        *_beyond(file, document),
+        *_templates(file, document),
+    ]
     for index, each in enumerate(file.targets):
         try:
             addresses[each.name] = _address(each, folder)
@@ -181,11 +187,28 @@ def _target(given: _Target) -> Target:
     return Target(
         name=given.name,
         language=given.language,
-        words=given.words,
+        role=given.role,
+        words=_words(given),
         rate=Rate(most=given.rate.most, per=duration(given.rate.per)) if given.rate else Rate(),
         digest_above=usual_digest if given.digest_above is None else given.digest_above,
         quiet=given.quiet.read() if given.quiet else None,
     )
+
+
+def _words(given: _Target) -> Words:
+    """Say what a target is shown: what its role may see, or less where the file says so; of no role, what it says."""
+    usual = given.role.may_see if given.role else Words.NONE
+    return usual if given.words is None else given.words
+
+
+def _beyond(file: _File, document: Document) -> Iterator[Mistake]:
+    levels = list(Words)
+    for index, each in enumerate(file.targets):
+        # All that was said is for those only of whom the file says who they are.
+        most = each.role.may_see if each.role else Words.EXCERPT
+        if each.words and levels.index(each.words) > levels.index(most):
+            readers = f"readers with the role {each.role}" if each.role else "readers without a role"
+            yield document.mistake(("targets", index, "words"), f"is more than {readers} may see, which is {most}")
 
 
 def _repeated(file: _File, document: Document) -> Iterator[Mistake]:
