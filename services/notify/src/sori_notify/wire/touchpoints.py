@@ -2,11 +2,11 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Mapping
 from dataclasses import replace
 
 from sori.classify.v1.classification_pb2 import Classification
 from sori.ee_feedback.v1.voice_events_pb2 import VoiceFlagged
-from sori.ingest.v1.touchpoint_pb2 import Touchpoint
 from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
 from sori_kit import ids, parse
 from sori_kit.errors import InvalidInput
@@ -32,7 +32,8 @@ def message(stitched: TouchpointStitched, policies: domain.Policies) -> domain.M
     concerns = touchpoint.thread_id or opens or (grouped and kind in _FOLLOWS)
     if not (concerns or touchpoint.revision):  # A later revision may take back what one opened.
         return None
-    if actor is domain.Actor.AGENT and _is_automatic(touchpoint):
+    said = dict(touchpoint.attributes)  # Looked up many times, and most often empty.
+    if actor is domain.Actor.AGENT and _is_automatic(said):
         actor = domain.Actor.BOT
     customer = parse.uuid(customer_id, "position.customer_id") if customer_id else None
     thread_id = touchpoint.thread_id or touchpoint.touchpoint_id
@@ -51,13 +52,15 @@ def message(stitched: TouchpointStitched, policies: domain.Policies) -> domain.M
         occurred_time=touchpoint.occurred_time.ToDatetime(dt.UTC),
         opens=opens,
         promise=None,
-        public=_is_public(touchpoint),
-        severity=_severity(touchpoint, stitched.classification, policies),
-        segments=_segments(stitched),
+        public=_is_public(said),
+        severity=_severity(said, stitched.classification, policies),
+        segments=_segments(said, stitched),
         grouped=grouped,
         given=domain.Belonging(customer, stitched.position.graph_version) if customer else None,
     )
-    return promised(made, policies) if made.wants_answer else made
+    if made.wants_answer:
+        made.promise = policies.promise(made.subject)  # It is nobody else's yet.
+    return made
 
 
 def promised(given: domain.Message, policies: domain.Policies) -> domain.Message:
@@ -75,38 +78,42 @@ def grouped_key(customer_id: uuid.UUID, topic: str) -> uuid.UUID:
     return ids.derive("case", "customer", str(customer_id), topic)
 
 
-def _is_set(touchpoint: Touchpoint, *names: str) -> bool:
-    return any(touchpoint.attributes.get(name, "").strip().lower() in _TRUE for name in names)
+def _is_set(said: Mapping[str, str], *names: str) -> bool:
+    return any(said.get(name, "").strip().lower() in _TRUE for name in names)
 
 
-def _is_automatic(touchpoint: Touchpoint) -> bool:
+def _is_automatic(said: Mapping[str, str]) -> bool:
     """Say whether no person wrote it, by the words of helpdesks and of mail (RFC 3834)."""
-    submitted = touchpoint.attributes.get("auto_submitted", "no").strip().lower()
-    return submitted not in ("no", "") or _is_set(touchpoint, *_AUTOMATIC)
+    if not said:
+        return False
+    submitted = said.get("auto_submitted", "no").strip().lower()
+    return submitted not in ("no", "") or _is_set(said, *_AUTOMATIC)
 
 
-def _is_public(touchpoint: Touchpoint) -> bool:
-    said = touchpoint.attributes
+def _is_public(said: Mapping[str, str]) -> bool:
+    if not said:
+        return True
     if any(said.get(name, "").strip().lower() in _FALSE for name in ("public", "is_public")):
         return False
     for name in ("visibility", "message_type", "note_type"):
         if said.get(name, "").strip().lower().replace("-", "_").replace(" ", "_") in _INTERNAL:
             return False
-    return not _is_set(touchpoint, "internal", "private", "is_internal", "is_private", "internal_note", "private_note")
+    return not _is_set(said, "internal", "private", "is_internal", "is_private", "internal_note", "private_note")
 
 
-def _severity(touchpoint: Touchpoint, classification: Classification, policies: domain.Policies) -> domain.Severity:
+def _severity(said: Mapping[str, str], classification: Classification, policies: domain.Policies) -> domain.Severity:
     for name in ("severity", "priority"):
-        if (found := domain.severity_of(touchpoint.attributes.get(name, ""))) is not None:
+        if name in said and (found := domain.severity_of(said[name])) is not None:
             return found
     return policies.urgencies.severity(classification.urgency)
 
 
-def _segments(stitched: TouchpointStitched) -> tuple[str, ...]:
-    said = [*getattr(stitched.position, "segments", ())]
+def _segments(said: Mapping[str, str], stitched: TouchpointStitched) -> tuple[str, ...]:
+    found = [*getattr(stitched.position, "segments", ())]
     for name in ("segment", "segments"):
-        said += stitched.touchpoint.attributes.get(name, "").split(",")
-    return tuple(dict.fromkeys(each.strip() for each in said if each.strip()))
+        if name in said:
+            found += said[name].split(",")
+    return tuple(dict.fromkeys(each.strip() for each in found if each.strip())) if found else ()
 
 
 def flag(flagged: VoiceFlagged) -> domain.Case:
