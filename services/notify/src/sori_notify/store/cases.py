@@ -77,22 +77,30 @@ async def save(tx: Transaction, cases: Sequence[Case], before: Sequence[Case]) -
     if not cases:
         return
     known = {each.case_id: _particulars(each) for each in before}
-    ticked = [each for each in cases if known.get(each.case_id) == _particulars(each)]
-    if ticked:
-        await tx.fetch(_SAVE_TICKED, *_ticked(ticked))
-    if len(ticked) < len(cases):
-        others = {each.case_id for each in cases}.difference(each.case_id for each in ticked)
-        await tx.execute(_SAVE_CASES, _columns([each for each in cases if each.case_id in others]))
+    moved, others = list[Case](), list[Case]()
+    for each in cases:
+        (moved if known.get(each.case_id) == _particulars(each) else others).append(each)
+    if moved:
+        await tx.fetch(_SAVE_COURSE, *_course(moved))
+    if others:
+        await tx.execute(_SAVE_CASES, _columns(others))
     await save_clocks(tx, cases, before)
 
 
-def _ticked(cases: Sequence[Case]) -> tuple[list[Any], ...]:
+def _course(cases: Sequence[Case]) -> tuple[list[Any], ...]:
+    """Give what changes while cases are open, column by column."""
     clocks = [each.clock for each in cases]
     return (
         [each.case_id for each in cases],
+        [each.state for each in cases],
         [each and each.policy for each in clocks],
         [each and each.due_time for each in clocks],
-        [each and each.state.value for each in clocks],
+        [each and each.state for each in clocks],
+        [each.answered_time for each in cases],
+        [each.resolved_time for each in cases],
+        [each.acknowledged_by for each in cases],
+        [each.acknowledged_time for each in cases],
+        [each.closed_time for each in cases],
         [each.version for each in cases],
     )
 
@@ -105,18 +113,23 @@ async def add_cases(tx: Transaction, cases: Sequence[Case]) -> set[uuid.UUID]:
     return set(rows.scalars())
 
 
-_particulars = attrgetter(*(each.name for each in fields(Case) if each.compare and each.name != "clocks"))
-_SAVE_TICKED = """
-    update matter set policy = new.policy, due_time = new.due_time, clock_state = new.clock_state,
-        version = new.version, change_xid = pg_current_xact_id()::text::bigint
-    from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::bigint[])
-        as new (case_id, policy, due_time, clock_state, version)
-    where matter.case_id = new.case_id"""  # Of cases of which nothing but clocks has changed.
+_COURSE = {"clocks", "state", "answered_time", "resolved_time", "acknowledged_by", "acknowledged_time", "closed_time"}
+_particulars = attrgetter(*(each.name for each in fields(Case) if each.compare and each.name not in _COURSE))
+_SAVE_COURSE = """
+    update matter set state = new.state, policy = new.policy, due_time = new.due_time, clock_state = new.clock_state,
+        answered_time = new.answered_time, resolved_time = new.resolved_time, acknowledged_by = new.acknowledged_by,
+        acknowledged_time = new.acknowledged_time, closed_time = new.closed_time, version = new.version,
+        change_xid = pg_current_xact_id()::text::bigint
+    from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::timestamptz[],
+        $7::timestamptz[], $8::text[], $9::timestamptz[], $10::timestamptz[], $11::bigint[])
+        as new (case_id, state, policy, due_time, clock_state, answered_time, resolved_time, acknowledged_by,
+            acknowledged_time, closed_time, version)
+    where matter.case_id = new.case_id"""  # Of cases of which all else is as it was, as in most turns.
 _INSERT_CASES = """
     insert into matter (case_id, thread_key, origin, state, source, thread_id, customer_id, channel, org_unit,
         touchpoint_id, topics, segments, severity, tags, team, person, opened_time, policy, due_time, clock_state,
-        answered_time, resolved_time, acknowledged_by, acknowledged_time, closed_by, closed_time, version, change_xid)
-    select *, cast(cast(pg_current_xact_id() as text) as bigint)
+        answered_time, resolved_time, acknowledged_by, acknowledged_time, closed_time, version, closed_by, change_xid)
+    select *, '', cast(cast(pg_current_xact_id() as text) as bigint)
     from unnest(cast(:case_ids as uuid[]), cast(:thread_keys as uuid[]), cast(:origins as text[]),
         cast(:states as text[]), cast(:sources as text[]), cast(:thread_ids as text[]), cast(:customer_ids as uuid[]),
         cast(:channels as text[]), cast(:org_units as text[]), cast(:touchpoint_ids as uuid[]),
@@ -124,7 +137,7 @@ _INSERT_CASES = """
         cast(:teams as text[]), cast(:persons as text[]), cast(:opened_times as timestamptz[]),
         cast(:policies as text[]), cast(:due_times as timestamptz[]), cast(:clock_states as text[]),
         cast(:answered_times as timestamptz[]), cast(:resolved_times as timestamptz[]),
-        cast(:acknowledged_by as text[]), cast(:acknowledged_times as timestamptz[]), cast(:closed_by as text[]),
+        cast(:acknowledged_by as text[]), cast(:acknowledged_times as timestamptz[]),
         cast(:closed_times as timestamptz[]), cast(:versions as bigint[]))"""
 _SAVE_CASES = (
     _INSERT_CASES
@@ -145,29 +158,28 @@ def _columns(cases: Sequence[Case]) -> dict[str, list[Any]]:
     return {
         "case_ids": [each.case_id for each in cases],
         "thread_keys": [each.thread_key or each.case_id for each in cases],
-        "origins": [each.origin.value for each in cases],
-        "states": [each.state.value for each in cases],
+        "origins": [each.origin for each in cases],
+        "states": [each.state for each in cases],
         "sources": [each.source for each in cases],
         "thread_ids": [each.thread_id for each in cases],
         "customer_ids": [each.customer_id for each in cases],
-        "channels": [each.channel and each.channel.value for each in cases],
+        "channels": [each.channel for each in cases],
         "org_units": [each.org_unit for each in cases],
         "touchpoint_ids": [each.touchpoint_id for each in cases],
         "topics": [listed(each.topics) for each in cases],
         "segments": [listed(each.segments) for each in cases],
-        "severities": [each.severity.value for each in cases],
+        "severities": [each.severity for each in cases],
         "tags": [listed(each.tags) for each in cases],
         "teams": [each.team for each in cases],
         "persons": [each.person for each in cases],
         "opened_times": [each.opened_time for each in cases],
         "policies": [each.clock and each.clock.policy for each in cases],
         "due_times": [each.clock and each.clock.due_time for each in cases],
-        "clock_states": [each.clock and each.clock.state.value for each in cases],
+        "clock_states": [each.clock and each.clock.state for each in cases],
         "answered_times": [each.answered_time for each in cases],
         "resolved_times": [each.resolved_time for each in cases],
         "acknowledged_by": [each.acknowledged_by for each in cases],
         "acknowledged_times": [each.acknowledged_time for each in cases],
-        "closed_by": ["" for _ in cases],
         "closed_times": [each.closed_time for each in cases],
         "versions": [each.version for each in cases],
     }

@@ -78,7 +78,7 @@ def _terms(clock: Clock) -> tuple[str, str, dt.datetime, dt.timedelta]:
 def _which(given: Collection[Which]) -> tuple[list[uuid.UUID], list[str], list[int]]:
     return (
         [case_id for case_id, _, _ in given],
-        [metric.value for _, metric, _ in given],
+        [metric for _, metric, _ in given],
         [instance for _, _, instance in given],
     )
 
@@ -86,7 +86,7 @@ def _which(given: Collection[Which]) -> tuple[list[uuid.UUID], list[str], list[i
 def _course(clocks: Collection[Clock]) -> tuple[list[Any], ...]:
     """Give what changes while clocks run, column by column."""
     return (
-        [each.state.value for each in clocks],
+        [each.state for each in clocks],
         [each.due_time for each in clocks],
         [each.used for each in clocks],
         [listed([[warned.percent, warned.time.isoformat()] for warned in each.warnings]) for each in clocks],

@@ -12,7 +12,7 @@ from sori_notify.domain import Belonging, Merge, Merges, Message, Split, owner, 
 _LOCK = "customer_merge"  # Who says something about touchpoints holds it alone, those who bring some in share it.
 _MERGES = """
     with recursive reached (id) as (
-        select unnest(cast(:ids as uuid[]))
+        select unnest($1::uuid[])
         union
         select other from reached join (
             select from_id as one, into_id as other from merged_customer
@@ -46,7 +46,7 @@ async def alone(tx: Transaction) -> None:
 
 async def share(tx: Transaction) -> None:
     """Keep statements about touchpoints away until this transaction ends, which brings some in."""
-    await tx.execute("select pg_advisory_xact_lock_shared(:key)", {"key": zlib.crc32(_LOCK.encode())})
+    await tx.fetch("select pg_advisory_xact_lock_shared($1)", zlib.crc32(_LOCK.encode()))
 
 
 async def add_merges(tx: Transaction, merges: Sequence[Merge]) -> None:
@@ -88,19 +88,14 @@ async def add_splits(tx: Transaction, splits: Sequence[Split]) -> None:
 async def owned(tx: Transaction, messages: Sequence[Message]) -> list[Message]:
     """Say whose messages that come in are, by all that is known; erased customers' are nobody's, in no thread."""
     ids = {each.touchpoint_id for each in messages}
-    rows = (
-        await tx.execute(
-            "select touchpoint_id as id, customer_id, graph_version from touchpoint_split"
-            " where touchpoint_id = any(cast(:touchpoints as uuid[]))"
-            " union all select id, null, 0 from erased where id = any(cast(:ids as uuid[]))",
-            {
-                "touchpoints": list(ids),
-                "ids": list(ids | {each.given.customer_id for each in messages if each.given}),
-            },
-        )
-    ).all()
-    splits = {row.id: Belonging(row.customer_id, row.graph_version) for row in rows if row.customer_id}
-    erased = {row.id for row in rows if not row.customer_id}
+    rows = await tx.fetch(
+        "select touchpoint_id as id, customer_id, graph_version from touchpoint_split where touchpoint_id = any($1)"
+        " union all select id, null, 0 from erased where id = any($2)",
+        list(ids),
+        list(ids | {each.given.customer_id for each in messages if each.given}),
+    )
+    splits = {row["id"]: Belonging(row["customer_id"], row["graph_version"]) for row in rows if row["customer_id"]}
+    erased = {row["id"] for row in rows if not row["customer_id"]}
     gone = {
         each.touchpoint_id
         for each in messages
@@ -210,7 +205,6 @@ async def _splits(tx: Transaction, touchpoint_ids: Collection[uuid.UUID]) -> dic
 async def _merges(tx: Transaction, customers: Iterable[uuid.UUID]) -> Merges:
     found: defaultdict[uuid.UUID, list[tuple[int, uuid.UUID]]] = defaultdict(list)
     if wanted := list(customers):
-        rows = await tx.execute(_MERGES, {"ids": wanted})
-        for row in rows:
-            found[row.from_id].append((row.graph_version, row.into_id))
+        for row in await tx.fetch(_MERGES, wanted):
+            found[row["from_id"]].append((row["graph_version"], row["into_id"]))
     return found

@@ -11,6 +11,12 @@ from sori_notify.store.tables import Row, words
 
 _STATES = words(DeadlineState)
 _LOAD = "select case_id, due_time, fire_time, state, fired_time from deadline where case_id = any($1)"
+_SAVE = """
+    insert into deadline (case_id, due_time, fire_time, state, fired_time)
+    select * from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::timestamptz[])
+    on conflict (case_id, metric) do update set due_time = excluded.due_time, fire_time = excluded.fire_time,
+        state = excluded.state, fired_time = excluded.fired_time, token = deadline.token + 1, leased_by = null,
+        leased_until = null"""
 _FIRE = """
     update deadline set state = 'fired', fired_time = $1, token = deadline.token + 1, leased_by = null,
         leased_until = null
@@ -30,21 +36,13 @@ async def save_deadlines(tx: Transaction, deadlines: Sequence[Deadline]) -> None
     """Write deadlines of cases that are held; whoever has an older one in memory cannot fire it any more."""
     if not deadlines:
         return
-    await tx.execute(
-        """
-        insert into deadline (case_id, due_time, fire_time, state, fired_time)
-        select * from unnest(cast(:case_ids as uuid[]), cast(:due_times as timestamptz[]),
-            cast(:fire_times as timestamptz[]), cast(:states as text[]), cast(:fired_times as timestamptz[]))
-        on conflict (case_id, metric) do update set due_time = excluded.due_time, fire_time = excluded.fire_time,
-            state = excluded.state, fired_time = excluded.fired_time, token = deadline.token + 1, leased_by = null,
-            leased_until = null""",
-        {
-            "case_ids": [each.case_id for each in deadlines],
-            "due_times": [each.due_time for each in deadlines],
-            "fire_times": [each.fire_time for each in deadlines],
-            "states": [each.state.value for each in deadlines],
-            "fired_times": [each.fired_time for each in deadlines],
-        },
+    await tx.fetch(
+        _SAVE,
+        [each.case_id for each in deadlines],
+        [each.due_time for each in deadlines],
+        [each.fire_time for each in deadlines],
+        [each.state for each in deadlines],
+        [each.fired_time for each in deadlines],
     )
 
 

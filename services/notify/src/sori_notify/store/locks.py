@@ -15,19 +15,19 @@ def _bucket(key: uuid.UUID) -> int:
 
 async def hold(tx: Transaction, keys: Collection[uuid.UUID]) -> None:
     """Keep every other transaction off these threads until this one ends."""
-    await tx.execute(
-        "select pg_advisory_xact_lock(:class, bucket)"
-        " from unnest(cast(:buckets as int[])) with ordinality as b (bucket, n) order by n",
-        {"class": _LOCKS, "buckets": sorted(set(map(_bucket, keys)))},
+    await tx.fetch(
+        "select pg_advisory_xact_lock($1, bucket) from unnest($2::int[]) with ordinality as b (bucket, n) order by n",
+        _LOCKS,
+        sorted(set(map(_bucket, keys))),
     )
 
 
 async def try_hold(tx: Transaction, keys: Collection[uuid.UUID]) -> set[uuid.UUID]:
     """Hold those of these threads that nobody else holds; gives them."""
-    rows = await tx.execute(
-        "select bucket from unnest(cast(:buckets as int[])) as b (bucket)"
-        " where pg_try_advisory_xact_lock(:class, bucket)",
-        {"class": _LOCKS, "buckets": sorted(set(map(_bucket, keys)))},
+    rows = await tx.fetch(
+        "select bucket from unnest($2::int[]) as b (bucket) where pg_try_advisory_xact_lock($1, bucket)",
+        _LOCKS,
+        sorted(set(map(_bucket, keys))),
     )
-    held = set(rows.scalars())
+    held = {row["bucket"] for row in rows}
     return {each for each in keys if _bucket(each) in held}

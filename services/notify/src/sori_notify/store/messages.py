@@ -49,15 +49,15 @@ async def add_messages(tx: Transaction, messages: Collection[Message]) -> None:
             public = excluded.public, severity = excluded.severity, segments = excluded.segments,
             grouped = excluded.grouped, given_id = excluded.given_id, given_version = excluded.given_version
         where thread_event.revision < excluded.revision""",
-        {
+        {  # Words are texts as they are: `value` takes as long as all else of a column.
             "touchpoint_ids": [each.touchpoint_id for each in messages],
             "revisions": [each.revision for each in messages],
             "case_ids": [each.case_id for each in messages],
             "sources": [each.source for each in messages],
             "thread_ids": [each.thread_id for each in messages],
-            "actors": [each.actor.value for each in messages],
-            "kinds": [each.kind.value for each in messages],
-            "channels": [each.channel and each.channel.value for each in messages],
+            "actors": [each.actor for each in messages],
+            "kinds": [each.kind for each in messages],
+            "channels": [each.channel for each in messages],
             "org_units": [each.org_unit for each in messages],
             "topics": [listed(each.topics) for each in messages],
             "customer_ids": [each.customer_id for each in messages],
@@ -67,7 +67,7 @@ async def add_messages(tx: Transaction, messages: Collection[Message]) -> None:
             "targets": [_first_response(each.promise) for each in messages],
             "promise_versions": [each.promise and each.promise.version for each in messages],
             "public": [each.public for each in messages],
-            "severities": [each.severity.value for each in messages],
+            "severities": [each.severity for each in messages],
             "segments": [listed(each.segments) for each in messages],
             "grouped": [each.grouped for each in messages],
             "given_ids": [each.given and each.given.customer_id for each in messages],

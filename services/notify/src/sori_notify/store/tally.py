@@ -24,11 +24,11 @@ class Tally:
 
 async def count_touchpoints(tx: Transaction, count: int) -> None:
     """Add to the number of touchpoints seen; the last thing a transaction does, for others may wait for it."""
-    await tx.execute(
-        "insert into touchpoint_tally as t (slot, touchpoint_count)"
-        " values (pg_backend_pid() % cast(:slots as int), :count)"
+    await tx.fetch(
+        "insert into touchpoint_tally as t (slot, touchpoint_count) values (pg_backend_pid() % $1::int, $2)"
         " on conflict (slot) do update set touchpoint_count = t.touchpoint_count + excluded.touchpoint_count",
-        {"slots": _TALLY_SLOTS, "count": count},
+        _TALLY_SLOTS,
+        count,
     )
 
 

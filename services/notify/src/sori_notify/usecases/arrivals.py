@@ -20,6 +20,7 @@ async def take(
     async with db.handling(batch) as (tx, fresh):
         if not fresh:
             return
+        await store.customers.share(tx)
         await follow(tx, fresh, house.policies, settle=house.settle, now=now)
         known = await _without_erased(tx, fresh)
         await apply_rules(tx, known, house, also_kept=automations.awaited, now=now)
@@ -29,7 +30,6 @@ async def take(
 
 async def _without_erased(tx: Transaction, batch: Batch[TouchpointStitched]) -> Batch[TouchpointStitched]:
     """Leave out what rules must not keep: touchpoints of customers who were erased."""
-    await store.customers.share(tx)
     whose = {each.event_id: wire.named(each.message) for each in batch}
     erased = await store.erasures.of(tx, set[uuid.UUID]().union(*whose.values()))
     return batch.only({each for each, ids in whose.items() if erased.isdisjoint(ids)}) if erased else batch

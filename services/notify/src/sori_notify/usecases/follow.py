@@ -28,7 +28,7 @@ async def follow(
     settle: dt.timedelta,
     now: dt.datetime,
 ) -> None:
-    """Take touchpoints into the cases that they open, answer or resolve."""
+    """Take touchpoints into the cases that they open, answer or resolve; nobody may say whose they are meanwhile."""
     messages: dict[uuid.UUID, domain.Message] = {}
     causes: dict[uuid.UUID, Event[Message]] = {}
     for event in batch:
@@ -50,7 +50,7 @@ async def take_in(
     settle: dt.timedelta,
     now: dt.datetime,
 ) -> set[uuid.UUID]:
-    """Take messages into their threads; gives the threads."""
+    """Take messages into their threads, as above; gives the threads."""
     messages = await _settled(tx, messages)
     keys = {each.case_id for each in messages}
     touched = set(keys)
@@ -84,7 +84,6 @@ async def _review(
 
 async def _settled(tx: Transaction, messages: Sequence[domain.Message]) -> list[domain.Message]:
     """Let messages belong to whom they belong by now, and what stands for a customer and a topic with them."""
-    await store.customers.share(tx)
     return [
         replace(each, case_id=grouped_key(each.customer_id, each.topics[0]))
         if each.grouped and each.customer_id
