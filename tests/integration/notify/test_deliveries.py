@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import json
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -15,17 +16,19 @@ from integration.notify.receivers import Hook, Mailbox
 
 import harness
 from engines import Engines
-from sori.notify.v1 import delivery_pb2
+from sori.notify.v1 import alert_events_pb2, delivery_pb2
 from sori.notify.v1 import notify_service_pb2_grpc as pb_grpc
 from sori_kit.clock import SystemClock
 from sori_notify import store
-from sori_notify.deliveries import Outbound
+from sori_notify.deliveries import Outbound, SignedWebhook
+from sori_notify.deliveries.message import Outgoing
 from sori_notify.domain.delivery import Delivery, Origin
 from sori_notify.domain.words import Severity
 from sori_notify.settings import targets
 from sori_notify.settings.targets import Directory
 from sori_notify.usecases.deliver import Pace, send_to, targets_waiting
 
+ALERT_SENT = "sori.notify.alert.sent.v1"
 TARGETS = """\
 targets:
   - {name: hook, role: cx.act, webhook: {url: "%(url)s", secret: {env: HOOK_SECRET}}}
@@ -179,6 +182,74 @@ async def test_a_receiver_that_fails_is_left_in_peace_and_what_failed_can_be_sen
         assert {"503"} == {each.problem for each in failed}
         assert 20 == len(hook.got)
         assert {delivery_pb2.DELIVERY_STATE_SENT} == {each.state for each in await listed(notify)}
+
+
+async def test_of_attempts_that_are_noted_together_each_is_noted_as_it_went(
+    engines: Engines, hook: Hook, tmp_path: Path
+) -> None:
+    async with serving(engines, tmp_path) as notify:
+        hook.answers = [200, 503, 200, 200, 429, 200, 200, 500]  # eight at once; those that failed try again
+        made = [a_delivery(case_id=uuid.uuid4()) for _ in range(20)]
+        await put(notify, *made)
+        for _ in range(9):
+            await send(notify, directory(hook))
+
+        states = {each.delivery_id: each for each in await listed(notify, page_size=500)}
+        stored = await notify.runtime.bus.read(ALERT_SENT, after=0, most=100)
+        told = [alert_events_pb2.AlertSent.FromString(each.data) for each in stored]
+        assert {delivery_pb2.DELIVERY_STATE_SENT} == {each.state for each in states.values()}
+        assert Counter({1: 17, 2: 3}) == Counter(each.attempt_count for each in states.values())
+        assert sorted(str(each.delivery_id) for each in made) == sorted(each.alert_id for each in told)
+        assert {each.alert_id: each.attempt_count for each in told} == {
+            key: each.attempt_count for key, each in states.items()
+        }
+        assert Counter(each.alert_id for each in told for _ in range(each.attempt_count)) == Counter(hook.ids)
+
+
+@pytest.mark.parametrize(("answer", "connections"), [(b"ok", 1), (b"", 1), (b"x" * 100_000, 10)])
+async def test_a_connection_is_used_again_once_a_short_answer_was_read(answer: bytes, connections: int) -> None:
+    opened: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opened.append(writer)
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).lower()
+                await reader.readexactly(int(head.split(b"content-length: ")[1].split(b"\r\n")[0]))
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(answer) + answer)
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    webhook = SignedWebhook(url, receivers.SECRET, name="w", timeout_seconds=5)
+    message = Outgoing(message_id="m", title="", text="", body="{}")
+    problems = {await webhook.deliver(message, now=dt.datetime.now(dt.UTC)) for _ in range(10)}
+    await webhook.close()
+    server.close()
+
+    assert {""} == problems
+    assert connections == len(opened)
+
+
+async def test_an_answer_that_never_ends_is_an_answer() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf")
+        await reader.read()  # Until the other end has had enough.
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    webhook = SignedWebhook(url, receivers.SECRET, name="w", timeout_seconds=30)
+    async with asyncio.timeout(10):
+        problem = await webhook.deliver(
+            Outgoing(message_id="m", title="", text="", body="{}"), now=dt.datetime.now(dt.UTC)
+        )
+    await webhook.close()
+    server.close()
+
+    assert problem == ""
 
 
 async def test_what_is_not_critical_waits_until_quiet_hours_are_over(

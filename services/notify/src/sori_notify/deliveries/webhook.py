@@ -1,5 +1,7 @@
 """A webhook signed as Standard Webhooks has it."""
 
+import asyncio
+import contextlib
 import datetime as dt
 
 import httpx
@@ -11,6 +13,10 @@ from sori_notify.domain import Alert
 
 log = structlog.get_logger()
 
+_REST_SECONDS = 1.0  # after which a connection that is not used is closed; servers wait for two or more
+_READ_SECONDS = 1.0  # longest that the rest of an answer is waited for
+_MOST_READ = 16_384  # bytes of an answer
+
 
 class SignedWebhook:
     """Posts messages to one receiver."""
@@ -19,7 +25,10 @@ class SignedWebhook:
         self.name = name
         self._url = url
         self._signer = Webhook(secret)
-        self._client = httpx.AsyncClient(timeout=timeout_seconds, trust_env=False)
+        # A connection that has rested for long may have been closed by the other end just as it is used again.
+        self._client = httpx.AsyncClient(
+            timeout=timeout_seconds, trust_env=False, limits=httpx.Limits(keepalive_expiry=_REST_SECONDS)
+        )
 
     async def send(self, alert: Alert, *, now: dt.datetime) -> bool:
         """Say whether the receiver took the alert; whatever goes wrong on the way is a no."""
@@ -41,10 +50,22 @@ class SignedWebhook:
         }
         try:
             async with self._client.stream("POST", self._url, content=body.encode(), headers=headers) as answer:
-                return "" if answer.is_success else str(answer.status_code)  # What it says beyond that is not read.
+                await _pass_over(answer)
+                return "" if answer.is_success else str(answer.status_code)  # What it says beyond that is nobody's.
         except httpx.HTTPError as error:
             return type(error).__name__
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+
+async def _pass_over(answer: httpx.Response) -> None:
+    """Read a short answer to its end: only then its connection is used again; the status stands either way."""
+    length = 0
+    with contextlib.suppress(httpx.HTTPError, TimeoutError):
+        async with asyncio.timeout(_READ_SECONDS):
+            async for part in answer.aiter_raw():
+                length += len(part)
+                if length > _MOST_READ:
+                    break
