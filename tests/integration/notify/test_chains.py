@@ -310,12 +310,14 @@ async def test_a_snooze_holds_pages_back_and_a_hand_over_tells_the_other_at_once
     recipient = chain_pb2.ChainRecipient(person="manager")
 
     snoozed = await stub(notify).SnoozeChains(snooze, metadata=notify.metadata())
+    audited = await stub(notify).AuditChains(chain_pb2.AuditChainsRequest(), metadata=notify.metadata())
     over = await stub(notify).HandOverChains(
         chain_pb2.HandOverChainsRequest(case_id=case_id, recipient=recipient), metadata=notify.metadata()
     )
     await got(hook, 3)
 
     assert snooze.until_time == snoozed.chains[0].due_time
+    assert (1, 0) == (audited.chain_count, audited.flaw_count)
     assert 2 == over.chains[0].round
     assert "handed_over" in hook.reasons()
 

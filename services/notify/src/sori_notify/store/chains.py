@@ -124,12 +124,23 @@ async def all_chains_of(tx: Transaction, case_id: uuid.UUID) -> list[Chain]:
     return await _with_logs(tx, rows.all())
 
 
-async def open_chains(tx: Transaction) -> list[Chain]:
-    """Give every chain of a case that is not done, unless the chain was stopped."""
+_OPEN = """
+    from escalation join matter using (case_id)
+    where escalation.state <> 'stopped' and matter.state not in ('resolved', 'closed')
+        and not (escalation.state = 'acknowledged' and escalation.due_time is null)"""
+
+
+async def count_open(tx: Transaction) -> int:
+    """Count the chains of cases that are not done, but for those that were stopped or taken for good."""
+    return int((await tx.execute(f"select count(*) {_OPEN}")).scalar_one())
+
+
+async def doubtful_chains(tx: Transaction, *, before: dt.datetime) -> list[Chain]:
+    """Give those of them whose row names no step that is yet to come; what fell due since `before` still is."""
     rows = await tx.execute(
-        "select escalation.* from escalation join matter using (case_id)"
-        " where escalation.state <> 'stopped' and matter.state not in ('resolved', 'closed')"
-        " and not (escalation.state = 'acknowledged' and escalation.due_time is null)"
+        f"select escalation.* {_OPEN}"
+        " and (escalation.state = 'ended' or escalation.due_time is null or escalation.due_time < :before)",
+        {"before": before},
     )
     return await _with_logs(tx, rows.all())
 

@@ -291,9 +291,14 @@ class Flawed:
 
 
 async def audit_chains(db: Database, *, grace: dt.timedelta, now: dt.datetime) -> tuple[int, list[Flawed]]:
-    """Look at each open case with a chain: how many chains there are, and those without a future step."""
+    """Look at each open case with a chain: how many chains there are, and those without a future step.
+
+    A row names the next step in one transaction with the log, and by it the step is taken: logs are read of those only
+    whose row names none.
+    """
     async with db.transaction() as tx:
-        found = await store.chains.open_chains(tx)
+        count = await store.chains.count_open(tx)
+        found = await store.chains.doubtful_chains(tx, before=now - grace)
     flawed = [
         Flawed(chain=each, flaw=flaw)
         for each in found
@@ -301,4 +306,4 @@ async def audit_chains(db: Database, *, grace: dt.timedelta, now: dt.datetime) -
     ]
     for flaw in Flaw:
         WITHOUT_STEP.labels(flaw.value).set(sum(each.flaw is flaw for each in flawed))
-    return len(found), flawed
+    return count, flawed
