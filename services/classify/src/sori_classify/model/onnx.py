@@ -103,27 +103,32 @@ class Model:
 
         KOTE's 44 emotions are given only when `fine` ones are asked for.
         """
+        if not texts:
+            return []
         units = [encode(text) for text in texts]
         # Texts of about one length share a batch, so that little is spent on padding.
         order = sorted(range(len(units)), key=lambda at: len(units[at]))
-        scored: list[Scores] = []
-        for chosen in _batches(order, units):
-            scored += self._score_batch([units[at] for at in chosen], fine)
-        found = dict(zip(order, scored, strict=True))
-        return [found[at] for at in range(len(units))]
-
-    def _score_batch(self, units: Sequence[bytes], fine: bool) -> list[Scores]:
-        try:
-            answers = self._session.run(OUTPUTS if fine else COARSE, {"units": matrix(units)})
-        except (EPFail, Fail, InvalidArgument, RuntimeException) as error:
-            raise ModelFailed(type(error).__name__) from error
-        sentiment, emotion, abuse, utterance, *kote = (np.asarray(answer).tolist() for answer in answers)
+        # All are laid out before the first run and read after the last: a run fills the processor's cache with the
+        # model, and what Python works with would have to come back each time.
+        laid = [matrix([units[at] for at in chosen]) for chosen in _batches(order, units)]
+        answers = [self._run(each, OUTPUTS if fine else COARSE) for each in laid]
+        back = np.argsort(order)
+        sentiment, emotion, abuse, utterance, *kote = (
+            np.concatenate(head)[back].tolist() for head in zip(*answers, strict=True)
+        )
         return [
             Scores(SentimentScores(*feeling), emotions, abusive, utterances, each)
             for feeling, emotions, abusive, utterances, each in zip(
                 sentiment, emotion, abuse, utterance, kote[0] if fine else repeat(()), strict=False
             )
         ]
+
+    def _run(self, units: npt.NDArray[np.uint16], outputs: Sequence[str]) -> Sequence[npt.NDArray[np.float32]]:
+        try:
+            answers: Sequence[npt.NDArray[np.float32]] = self._session.run(outputs, {"units": units})
+        except (EPFail, Fail, InvalidArgument, RuntimeException) as error:
+            raise ModelFailed(type(error).__name__) from error
+        return answers
 
 
 def _batches(order: Sequence[int], units: Sequence[bytes]) -> Iterator[Sequence[int]]:
