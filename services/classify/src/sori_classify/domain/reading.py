@@ -31,6 +31,7 @@ _NOTHING_FOUND = Found()
 _NO_CLAUSES: Mapping[str, SentimentScores] = {}
 _PLACES = {label: at for at, label in enumerate((Sentiment.NEGATIVE, Sentiment.NEUTRAL, Sentiment.POSITIVE))}
 _UNREAD = (_NOTHING_KNOWN, Emotion.UNKNOWN, 0.0, 0.0, Utterance.OTHER, ())
+_READABLE = (Language.KOREAN, Language.ENGLISH)
 _MAYBE_WORDLESS = (Language.KOREAN, Language.UNDETERMINED)
 _NEGATIVE = 0.25  # by how much a mood of which the model is sure brings the urgency nearer to 1
 _SURELY_POSITIVE = 0.6  # probability from which praise takes trigger words their force
@@ -96,7 +97,7 @@ def _syllables(text: str) -> int:
 
 def readable(language: Language) -> bool:
     """Say whether the model can read texts in this language."""
-    return language in (Language.KOREAN, Language.ENGLISH)
+    return language in _READABLE
 
 
 def classify(
@@ -113,9 +114,8 @@ def classify(
     `clauses` has the moods of topics that stand in clauses of their own.
     """
     language = language_of(text)
-    usable = scores if readable(language) else None
-    if usable:
-        sentiment_scores, emotions, abuse_score, utterances, kote = usable
+    if scores and readable(language):
+        sentiment_scores, emotions, abuse_score, utterances, kote = scores
         emotion_score = max(emotions)
         emotion = EMOTIONS[emotions.index(emotion_score)]
         utterance = UTTERANCES[utterances.index(max(utterances))]
@@ -124,9 +124,11 @@ def classify(
         clauses = _NO_CLAUSES
     if language in _MAYBE_WORDLESS and signs.wordless(text) and (told := signs.feeling(text)):
         sentiment_scores, emotion, emotion_score = told
+    sentiment = sentiment_scores.label
+    whole = sentiment_scores[_PLACES[sentiment]]
     urgency, reasons = urgency_of(sentiment_scores, utterance, found.triggers, emotion, emotion_score)
     return Classification(  # By position, which takes a third of the time.
-        sentiment_scores.label,
+        sentiment,
         sentiment_scores,
         emotion,
         emotion_score,
@@ -142,7 +144,12 @@ def classify(
         model_version,
         kote,
         found.subtopics,
-        tuple([_about(topic, clauses.get(topic, sentiment_scores)) for topic in found.topics]),
+        tuple(
+            [
+                _about(topic, clauses[topic]) if topic in clauses else TopicSentiment(topic, sentiment, whole)
+                for topic in found.topics
+            ]
+        ),
     )
 
 
@@ -187,12 +194,12 @@ def urgency_of(
     Calm 0 to 0.2; worth an answer 0.2 to 0.4; today 0.4 to 0.6; now from 0.6. Reasons are in the order of the sum.
     """
     label = sentiment.label
-    negative = label is Sentiment.NEGATIVE
+    negative, positive = label is Sentiment.NEGATIVE, label is Sentiment.POSITIVE
     calm, reasons = 1.0, []
     if negative:
         calm -= _NEGATIVE * sentiment.negative
         reasons.append("negative")
-    if emotion in _PRESSING and label is not Sentiment.POSITIVE:
+    if emotion in _PRESSING and not positive:
         calm *= 1.0 - _PRESSING[emotion] * emotion_score
         reasons.append(emotion.value)
     if utterance is Utterance.REQUEST:
@@ -203,7 +210,7 @@ def urgency_of(
         reasons.append("question")
     if triggers:
         # Praise that mentions a dangerous word ("nobody was hurt, thank you") is not an emergency.
-        praise = label is Sentiment.POSITIVE and sentiment.positive > _SURELY_POSITIVE
+        praise = positive and sentiment.positive > _SURELY_POSITIVE
         for trigger in triggers:
             calm *= 1.0 - (trigger.weight / 2 if praise and not trigger.always else trigger.weight)
             reasons.append(trigger.name)

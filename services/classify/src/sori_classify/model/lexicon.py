@@ -89,30 +89,30 @@ class Lexicon:
         pressing = self._triggers.found(folded, english=english)
         if not named and not pressing:
             return _NOTHING
-        keywords: dict[str, None] = {}
         counts: dict[str, int] = {}
         subtopics: dict[str, None] = {}
-        for entry in dict.fromkeys([entry for entry, _, _ in named]):
-            keywords[entry.shown] = None
+        entries = dict.fromkeys([entry for entry, _, _ in named])
+        for entry in entries:
             for name in entry.names:
                 topic = self._topic_of[name]
                 counts[topic] = counts.get(topic, 0) + 1
                 if topic != name:
                     subtopics[name] = None
-        triggers: dict[Trigger, None] = {}
+        keywords = dict.fromkeys([entry.shown for entry in entries])
+        triggers: dict[str, Trigger] = {}
         for pressed, start, end in pressing:
             for trigger in pressed.names:
-                if trigger not in triggers and not denied(folded, start, end, trigger.denial):
-                    triggers[trigger] = None
+                if trigger.name not in triggers and not denied(folded, start, end, trigger.denial):
+                    triggers[trigger.name] = trigger
                     keywords[pressed.shown] = None
         several = len(counts) > 1
         return Found(
-            topics=tuple(sorted(counts, key=counts.__getitem__, reverse=True)) if several else tuple(counts),
-            subtopics=tuple(subtopics),
-            triggers=tuple(sorted(triggers, key=_weight, reverse=True)) if len(triggers) > 1 else tuple(triggers),
-            keywords=tuple(keywords)[:_MOST_KEYWORDS],
-            text=folded,
-            places=tuple((self._topic_of[name], start) for entry, start, _ in named for name in entry.names)
+            tuple(sorted(counts, key=counts.__getitem__, reverse=True)) if several else tuple(counts),
+            tuple(subtopics),
+            tuple(sorted(triggers.values(), key=_weight, reverse=True)) if triggers else (),
+            tuple(keywords)[:_MOST_KEYWORDS],
+            folded,
+            tuple([(self._topic_of[name], start) for entry, start, _ in named for name in entry.names])
             if several
             else (),
         )
