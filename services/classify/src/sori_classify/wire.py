@@ -1,6 +1,6 @@
 """Domain to proto and back, nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sori.classify.v1 import classification_pb2 as pb
@@ -19,14 +19,36 @@ _LANGUAGES = {domain.Language.KOREAN: "ko", domain.Language.ENGLISH: "en"}
 
 
 def classification(found: domain.Classification) -> pb.Classification:
-    """Write classify's section; field by field, and none that is empty, is the fastest way."""
+    """Write classify's section."""
     made = pb.Classification()
+    _fill(made, found)
+    return made
+
+
+def response(found: Iterable[domain.Classification]) -> classify_service_pb2.ClassifyResponse:
+    """Write what was read of the texts of one request."""
+    made = classify_service_pb2.ClassifyResponse()
+    for each in found:
+        _fill(made.classifications.add(), each)
+    return made
+
+
+def touchpoint_classified(found: domain.Classification) -> touchpoint_events_pb2.TouchpointClassified:
+    """Write classify's section; ingest's, which has the same number in both events, is passed on as it came."""
+    made = touchpoint_events_pb2.TouchpointClassified()
+    _fill(made.classification, found)
+    return made
+
+
+def _fill(made: pb.Classification, found: domain.Classification) -> None:
+    """Write a section where it belongs; field by field, and none that is empty, is the fastest way."""
     made.sentiment = _SENTIMENTS[found.sentiment]
     scores = made.sentiment_scores
     scores.negative, scores.neutral, scores.positive = found.sentiment_scores
     made.emotion = found.emotion
     made.emotion_score = found.emotion_score
-    made.abusive = found.abusive
+    if found.abusive:
+        made.abusive = True
     made.abuse_score = found.abuse_score
     made.utterance = _UTTERANCES[found.utterance]
     made.language = _LANGUAGES.get(found.language, "und")
@@ -42,16 +64,11 @@ def classification(found: domain.Classification) -> pb.Classification:
             about.topic, about.sentiment, about.score = topic, _SENTIMENTS[sentiment], score
     if found.subtopics:
         made.subtopics.extend(found.subtopics)
-    made.degraded = found.degraded
+    if found.degraded:
+        made.degraded = True
     made.model_version = found.model_version
     if found.kote:
         made.emotions.update(zip(domain.KOTE, found.kote, strict=True))
-    return made
-
-
-def touchpoint_classified(found: pb.Classification) -> touchpoint_events_pb2.TouchpointClassified:
-    """Write classify's section; ingest's, which has the same number in both events, is passed on as it came."""
-    return touchpoint_events_pb2.TouchpointClassified(classification=found)
 
 
 def aspect(given: pb.Aspect.ValueType) -> domain.Aspect:

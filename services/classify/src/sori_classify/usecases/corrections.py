@@ -43,7 +43,7 @@ async def correct(
     )
     corrected.corrected_time.FromDatetime(now)
     if text:
-        [found] = (await reader.read([text])).found
+        [found] = (await reader.read([text])).classifications
         corrected.classification.CopyFrom(found)
     event = Event.new(corrected, event_id=correction_id, entity_id=str(touchpoint_id), time=now)
     await bus.publish([event], forever=True)

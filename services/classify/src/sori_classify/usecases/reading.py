@@ -2,17 +2,17 @@
 
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 
 import structlog
 
 from sori.classify.v1 import classification_pb2 as pb
 from sori.classify.v1.classify_service_pb2 import ClassifyResponse, ClassifyStreamRequest
+from sori.classify.v1.touchpoint_events_pb2 import TouchpointClassified
 from sori.ingest.v1.touchpoint_events_pb2 import TouchpointReceived
 from sori_classify import domain, wire
-from sori_classify.model import Model, ModelFailed, Serving, Shelf, WorkerFailed, Workers
+from sori_classify.model import Canary, Model, ModelFailed, Serving, Shelf, WorkerFailed, Workers
 from sori_classify.usecases import drift
 from sori_kit import ids, streams
 from sori_kit.bus import Batch, Bus
@@ -28,19 +28,7 @@ LONGEST_TEXT = 100_000  # characters
 LONGEST_ID = 256
 MOST_TOGETHER = 256  # texts of a stream
 _NO_CLAUSES: Mapping[str, domain.SentimentScores] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What was read of some texts."""
-
-    response: ClassifyResponse
-    counts: drift.Counts
-
-    @property
-    def found(self) -> Sequence[pb.Classification]:
-        """Give what was read of each."""
-        return self.response.classifications
+_NOTHING_MORE = TouchpointClassified()  # than what was passed on, and classify's section, which a worker wrote
 
 
 class Reader:
@@ -51,41 +39,58 @@ class Reader:
         self._workers = workers
         self._expected: Serving | None = None  # What the baseline of the metrics is of.
 
-    async def read(self, texts: Sequence[str], *, fine: bool = False) -> Answer:
+    async def read(self, texts: Sequence[str], *, fine: bool = False) -> ClassifyResponse:
         """Classify texts, in order; one on which the model fails is marked as degraded, never an error.
 
         KOTE's 44 emotions are given only when `fine` ones are asked for.
         """
         texts = list(texts)
-        serving, canary = self._shelf.serving, self._shelf.canary
-        if serving is not self._expected:
-            self._expected = serving
-            drift.expect(serving.model)
-        answer = await self._answer(serving, texts, fine)
-        if canary is not None and canary.takes(len(texts)):
-            canary.compare(answer.found, (await self._answer(canary.serving, texts, fine=False)).found)
+        canary = self._shelf.canary
+        answer = ClassifyResponse.FromString(await self.ask(responded, texts, fine=fine))
+        await self._compare(canary, texts, answer.classifications)
         return answer
+
+    async def read_line(self, texts: Sequence[str]) -> tuple[Sequence[bytes], drift.Counts]:
+        """Classify texts of the line into TouchpointClassified as it goes over the wire, and count what drifts."""
+        texts = list(texts)
+        canary = self._shelf.canary
+        sections, counts = await self.ask(written, texts)
+        await self._compare(canary, texts, (TouchpointClassified.FromString(each).classification for each in sections))
+        return sections, counts
 
     async def ask(self, function: Callable[Concatenate[Serving, P], R], *given: P.args, **named: P.kwargs) -> R:
         """Call a function of a module with what serves, in the process of a worker."""
+        serving = self._shelf.serving
+        if serving is not self._expected:
+            self._expected = serving
+            drift.expect(serving.model)
+        return await self._ask(serving, function, *given, **named)
+
+    async def _ask(
+        self, serving: Serving, function: Callable[Concatenate[Serving, P], R], *given: P.args, **named: P.kwargs
+    ) -> R:
         try:
-            return await self._workers.run(self._shelf.serving, function, *given, **named)
+            return await self._workers.run(serving, function, *given, **named)
         except WorkerFailed as failed:
             raise Unavailable(str(failed)) from failed
 
-    async def _answer(self, serving: Serving, texts: list[str], fine: bool) -> Answer:
-        try:
-            written, counts = await self._workers.run(serving, answered, texts, fine=fine)
-        except WorkerFailed as failed:
-            raise Unavailable(str(failed)) from failed
-        return Answer(ClassifyResponse.FromString(written), counts)
+    async def _compare(self, canary: Canary | None, texts: list[str], found: Iterable[pb.Classification]) -> None:
+        """Have the canary, if there is one, read what it takes of the texts."""
+        if canary is not None and canary.takes(len(texts)):
+            own = ClassifyResponse.FromString(await self._ask(canary.serving, responded, texts))
+            canary.compare(list(found), own.classifications)
 
 
-def answered(serving: Serving, texts: Sequence[str], *, fine: bool) -> tuple[bytes, drift.Counts]:
-    """Classify texts into a ClassifyResponse as it goes over the wire, and count what drifts."""
-    found = judge(serving, texts, fine=fine)
-    response = ClassifyResponse(classifications=map(wire.classification, found))
-    return response.SerializeToString(), drift.count(texts, found)
+def responded(serving: Serving, texts: Sequence[str], *, fine: bool = False) -> bytes:
+    """Classify texts into a ClassifyResponse as it goes over the wire."""
+    return wire.response(judge(serving, texts, fine=fine)).SerializeToString()
+
+
+def written(serving: Serving, texts: Sequence[str]) -> tuple[list[bytes], drift.Counts]:
+    """Classify texts of the line into TouchpointClassified as it goes over the wire, and count what drifts."""
+    found = judge(serving, texts)
+    sections = [wire.touchpoint_classified(each).SerializeToString() for each in found]
+    return sections, drift.count(texts, found)
 
 
 def judge(serving: Serving, texts: Sequence[str], *, fine: bool = False) -> list[domain.Classification]:
@@ -142,7 +147,7 @@ async def read(reader: Reader, texts: Sequence[str], *, fine: bool) -> ClassifyR
         raise InvalidInput.of_field("texts", f"must hold 1 to {MOST_TEXTS} texts")
     for index, text in enumerate(texts):
         check(text, f"texts[{index}]")
-    return (await reader.read(texts, fine=fine)).response
+    return await reader.read(texts, fine=fine)
 
 
 async def read_stream(
@@ -156,7 +161,7 @@ async def read_stream(
                 if len(each.id) > LONGEST_ID:
                     raise InvalidInput.of_field("id", f"is longer than {LONGEST_ID} characters")
             answer = await reader.read([each.text for each in batch], fine=any(each.include_emotions for each in batch))
-            for each, one in zip(batch, answer.found, strict=True):
+            for each, one in zip(batch, answer.classifications, strict=True):
                 if not each.include_emotions:
                     one.ClearField("emotions")
                 yield each, one
@@ -170,18 +175,18 @@ def check(text: str, field: str) -> None:
 
 async def classify(reader: Reader, bus: Bus, batch: Batch[TouchpointReceived], *, now: dt.datetime) -> None:
     """Classify a batch of touchpoints and pass them on; returns when all are on disk at the broker."""
-    answer = await reader.read([event.message.touchpoint.text for event in batch])
-    drift.watch(answer.counts)
+    sections, counts = await reader.read_line([event.message.touchpoint.text for event in batch])
+    drift.watch(counts)
     await bus.publish(
         [
             Event.new(
-                wire.touchpoint_classified(each),
+                _NOTHING_MORE,
                 event_id=ids.derived("classified", event.event_id),
                 entity_id=event.entity_id,
                 time=now,
                 cause=event,
-                passed_on=event.data or event.message.SerializeToString(),
+                passed_on=(event.data or event.message.SerializeToString()) + section,
             )
-            for event, each in zip(batch, answer.found, strict=True)
+            for event, section in zip(batch, sections, strict=True)
         ]
     )
