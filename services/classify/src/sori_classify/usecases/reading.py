@@ -89,36 +89,44 @@ def responded(serving: Serving, texts: Sequence[str], *, fine: bool = False) -> 
 def written(serving: Serving, texts: Sequence[str]) -> tuple[list[bytes], drift.Counts]:
     """Classify texts of the line into TouchpointClassified as it goes over the wire, and count what drifts."""
     found = judge(serving, texts)
-    sections = [wire.touchpoint_classified(each).SerializeToString() for each in found]
-    return sections, drift.count(texts, found)
+    sections = {
+        text: wire.touchpoint_classified(each).SerializeToString()
+        for text, each in dict(zip(texts, found, strict=True)).items()
+    }
+    return [sections[text] for text in texts], drift.count(texts, found)
 
 
 def judge(serving: Serving, texts: Sequence[str], *, fine: bool = False) -> list[domain.Classification]:
-    """Classify texts with one model and one lexicon; the model is called once."""
+    """Classify texts with one model and one lexicon; the model is called once.
+
+    What several say is read once: most of all nothing, which is the text of whatever people do without a word.
+    """
     version = serving.model.version
-    founds = list(map(serving.lexicon.find, texts))
+    different = list(dict.fromkeys(texts))
+    founds = list(map(serving.lexicon.find, different))
     apart = {
         at: divided
         for at, found in enumerate(founds)
         if len(found.topics) > 1 and (divided := domain.apart(found.text, found.places))
     }
     clauses = list(dict.fromkeys(clause for each in apart.values() for some in each.values() for clause in some))
-    scored = score(serving.model, [*texts, *clauses], fine=fine)
+    scored = score(serving.model, [*different, *clauses], fine=fine)
     moods = {
         clause: domain.leaning(scores.sentiment, serving.lexicon.hint(clause))
-        for clause, scores in zip(clauses, scored[len(texts) :], strict=True)
+        for clause, scores in zip(clauses, scored[len(different) :], strict=True)
         if scores
     }
-    return [
-        domain.classify(
+    read = {
+        text: domain.classify(
             text,
             scores,
             found=found,
             clauses=_clause_moods(apart[at], moods) if at in apart else _NO_CLAUSES,
             model_version=version,
         )
-        for at, (text, scores, found) in enumerate(zip(texts, scored, founds, strict=False))
-    ]
+        for at, (text, scores, found) in enumerate(zip(different, scored, founds, strict=False))
+    }
+    return [read[text] for text in texts]
 
 
 def _clause_moods(
