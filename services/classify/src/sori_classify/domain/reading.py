@@ -32,6 +32,8 @@ _NO_CLAUSES: Mapping[str, SentimentScores] = {}
 _PLACES = {label: at for at, label in enumerate((Sentiment.NEGATIVE, Sentiment.NEUTRAL, Sentiment.POSITIVE))}
 _UNREAD = (_NOTHING_KNOWN, Emotion.UNKNOWN, 0.0, 0.0, Utterance.OTHER, ())
 _READABLE = (Language.KOREAN, Language.ENGLISH)
+# Members of enumerations that every text is held against: each is reached at once only by a name of its own.
+_BAD, _GOOD, _ASKS, _WANTS = Sentiment.NEGATIVE, Sentiment.POSITIVE, Utterance.QUESTION, Utterance.REQUEST
 _MAYBE_WORDLESS = (Language.KOREAN, Language.UNDETERMINED)
 _NEGATIVE = 0.25  # by how much a mood of which the model is sure brings the urgency nearer to 1
 _SURELY_POSITIVE = 0.6  # probability from which praise takes trigger words their force
@@ -114,7 +116,7 @@ def classify(
     `clauses` has the moods of topics that stand in clauses of their own.
     """
     language = language_of(text)
-    if scores and readable(language):
+    if scores and language in _READABLE:
         sentiment_scores, emotions, abuse_score, utterances, kote = scores
         emotion_score = max(emotions)
         emotion = EMOTIONS[emotions.index(emotion_score)]
@@ -125,8 +127,8 @@ def classify(
     if language in _MAYBE_WORDLESS and signs.wordless(text) and (told := signs.feeling(text)):
         sentiment_scores, emotion, emotion_score = told
     sentiment = sentiment_scores.label
-    whole = sentiment_scores[_PLACES[sentiment]]
-    urgency, reasons = urgency_of(sentiment_scores, utterance, found.triggers, emotion, emotion_score)
+    topics, subtopics, triggers, keywords, _, _ = found
+    urgency, reasons = urgency_of(sentiment_scores, utterance, triggers, emotion, emotion_score)
     return Classification(  # By position, which takes a third of the time.
         sentiment,
         sentiment_scores,
@@ -136,20 +138,15 @@ def classify(
         abuse_score,
         utterance,
         language,
-        found.topics,
+        topics,
         urgency,
         reasons,
-        found.keywords,
+        keywords,
         scores is None,
         model_version,
         kote,
-        found.subtopics,
-        tuple(
-            [
-                _about(topic, clauses[topic]) if topic in clauses else TopicSentiment(topic, sentiment, whole)
-                for topic in found.topics
-            ]
-        ),
+        subtopics,
+        tuple([_about(topic, clauses.get(topic, sentiment_scores)) for topic in topics]) if topics else (),
     )
 
 
@@ -194,23 +191,22 @@ def urgency_of(
     Calm 0 to 0.2; worth an answer 0.2 to 0.4; today 0.4 to 0.6; now from 0.6. Reasons are in the order of the sum.
     """
     label = sentiment.label
-    negative, positive = label is Sentiment.NEGATIVE, label is Sentiment.POSITIVE
     calm, reasons = 1.0, []
-    if negative:
+    if label is _BAD:
         calm -= _NEGATIVE * sentiment.negative
         reasons.append("negative")
-    if emotion in _PRESSING and not positive:
+    if emotion in _PRESSING and label is not _GOOD:
         calm *= 1.0 - _PRESSING[emotion] * emotion_score
         reasons.append(emotion.value)
-    if utterance is Utterance.REQUEST:
-        calm *= 1.0 - (_UPSET_REQUEST if negative else _REQUEST)
+    if utterance is _WANTS:
+        calm *= 1.0 - (_UPSET_REQUEST if label is _BAD else _REQUEST)
         reasons.append("request")
-    elif utterance is Utterance.QUESTION:
+    elif utterance is _ASKS:
         calm *= 1.0 - _QUESTION
         reasons.append("question")
     if triggers:
         # Praise that mentions a dangerous word ("nobody was hurt, thank you") is not an emergency.
-        praise = positive and sentiment.positive > _SURELY_POSITIVE
+        praise = label is _GOOD and sentiment.positive > _SURELY_POSITIVE
         for trigger in triggers:
             calm *= 1.0 - (trigger.weight / 2 if praise and not trigger.always else trigger.weight)
             reasons.append(trigger.name)

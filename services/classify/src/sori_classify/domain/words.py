@@ -19,6 +19,10 @@ class Sentiment(StrEnum):
     POSITIVE = "positive"
 
 
+# A member of an enumeration is reached at once only by a name of its own.
+_NEGATIVE, _NEUTRAL, _POSITIVE = Sentiment.NEGATIVE, Sentiment.NEUTRAL, Sentiment.POSITIVE
+
+
 class Emotion(StrEnum):
     """The strongest feeling, in groups that KOTE's 44 and GoEmotions' 28 emotions fold into."""
 
@@ -64,11 +68,12 @@ class SentimentScores(NamedTuple):
     @property
     def label(self) -> Sentiment:
         """Name the most probable sentiment; a tie is neutral."""
-        if self.negative > self.neutral and self.negative > self.positive:
-            return Sentiment.NEGATIVE
-        if self.positive > self.neutral and self.positive > self.negative:
-            return Sentiment.POSITIVE
-        return Sentiment.NEUTRAL
+        negative, neutral, positive = self
+        if negative > neutral and negative > positive:
+            return _NEGATIVE
+        if positive > neutral and positive > negative:
+            return _POSITIVE
+        return _NEUTRAL
 
 
 class Scores(NamedTuple):

@@ -83,7 +83,13 @@ class Lexicon:
 
         A trigger that the text denies ("nobody was hurt") is none; a topic that it denies stays one.
         """
-        folded = fold(text[:LONGEST_JUDGED]).encode(errors="replace").decode()  # No lone surrogates.
+        folded = fold(text[:LONGEST_JUDGED])
+        try:
+            return self._find(folded)
+        except UnicodeEncodeError:  # Half of a surrogate pair, which the automaton does not read.
+            return self._find(folded.encode(errors="replace").decode())
+
+    def _find(self, folded: str) -> Found:
         english = _ENGLISH.search(folded) is not None
         named = self._topics.found(folded, english=english)
         pressing = self._triggers.found(folded, english=english)
@@ -105,16 +111,18 @@ class Lexicon:
                 if trigger.name not in triggers and not denied(folded, start, end, trigger.denial):
                     triggers[trigger.name] = trigger
                     keywords[pressed.shown] = None
-        several = len(counts) > 1
+        topics = tuple(counts)
+        places: tuple[tuple[str, int], ...] = ()
+        if len(topics) > 1:
+            topics = tuple(sorted(counts, key=counts.__getitem__, reverse=True))
+            places = tuple([(self._topic_of[name], start) for entry, start, _ in named for name in entry.names])
         return Found(
-            tuple(sorted(counts, key=counts.__getitem__, reverse=True)) if several else tuple(counts),
+            topics,
             tuple(subtopics),
             tuple(sorted(triggers.values(), key=_weight, reverse=True)) if triggers else (),
             tuple(keywords)[:_MOST_KEYWORDS],
             folded,
-            tuple([(self._topic_of[name], start) for entry, start, _ in named for name in entry.names])
-            if several
-            else (),
+            places,
         )
 
     def hint(self, clause: str) -> int:
@@ -163,8 +171,8 @@ class _Words(Generic[Name]):
                 begins = all(each.startswith(_BEGINS) for each in writings)
                 made[writings] = _Entry(_shown(writings[0]), tuple(names), begins)
         self._korean_entries = [made[tuple(writings)] for writings in korean.values()]
-        # Takes up whole words, also those that stand for nothing, so that no word is looked for inside another.
-        self._english = re.compile(f"({_pattern(english) if english else _NEVER})[a-z0-9]*|[a-z0-9]+")
+        # Begins where a word of the text does and takes up the whole of it: no word is looked for inside another.
+        self._english = re.compile(f"(?<![a-z0-9])({_pattern(english) if english else _NEVER})[a-z0-9]*")
 
     def found(self, text: str, *, english: bool) -> list[tuple[_Entry[Name], int, int]]:
         """Give the words that stand for something in a folded text, with their beginnings and ends.
@@ -180,8 +188,8 @@ class _Words(Generic[Name]):
                     hits.append((entry, start, end))
         if english:
             for match in self._english.finditer(text):
-                word = match[1]
-                if word is not None and (known := self._english_entries.get(word)) and known.names:
+                known = self._english_entries[match[1]]
+                if known.names:
                     hits.append((known, match.start(), match.end()))
         return hits
 
