@@ -2,7 +2,8 @@
 
 `bare` is one thread that encodes the texts and runs the model's graph, with nothing around it. `calls` sends the same
 texts to the running service by gRPC, 256 in a request and four requests at a time; `line` puts them on the stream as
-touchpoints and waits until all have been passed on. The three run in turn, on the texts of the sample company.
+touchpoints and waits until all have been passed on. The three run in turn, on the texts of the sample company; no two
+of a batch are the same, for the service reads those once, and the bare model does not.
 """
 
 import argparse
@@ -19,14 +20,17 @@ from typing import Any
 import _lab
 
 TOGETHER, AT_ONCE = 256, 4
+MOST_IN_A_BATCH = 500  # of the service, which takes that many touchpoints at once
 MUST = {"calls": 0.7, "line": 0.7, "workers": 1.7, "batches_of_32": 8_000, "one_by_one": 4_000}
 
 
 def texts(count: int) -> list[str]:
-    """Take the sample company's texts, over and over."""
+    """Take the sample company's different texts, over and over."""
     from sori_sample import generate  # Only the measured processes need it.
 
-    found = [each.text for each in generate(end=dt.date(2026, 11, 1)).touchpoints if each.text]
+    found = list(dict.fromkeys(each.text for each in generate(end=dt.date(2026, 11, 1)).touchpoints if each.text))
+    if len(found) < MOST_IN_A_BATCH:
+        raise ValueError("there are too few different texts")
     return (found * (count // len(found) + 1))[:count]
 
 
