@@ -147,23 +147,37 @@ def _answer(asked: BinaryIO, answered: BinaryIO) -> None:
     while header := asked.read(_LENGTH.size):
         (length,) = _LENGTH.unpack(header)
         function, reference, given, named = pickle.loads(asked.read(length))
-        told, problem = None, ""
-        try:
+        with _Attempt(function.__name__) as attempt:
             if reference not in loaded:
                 loaded[reference] = Serving.load(reference)
                 _calm_collector()
             loaded.move_to_end(reference)
-            told = function(loaded[reference], *given, **named)
-        except ModelRefused as refused:
-            problem = str(refused)
-        except Exception as error:  # What came in must go out; the name is all that is safe to tell.
-            log.exception("worker.failed", function=function.__name__)
-            problem = type(error).__name__
+            attempt.told = function(loaded[reference], *given, **named)
         while len(loaded) > _KEPT:
             loaded.popitem(last=False)
-        answer = pickle.dumps((told, problem), pickle.HIGHEST_PROTOCOL)
+        answer = pickle.dumps((attempt.told, attempt.problem), pickle.HIGHEST_PROTOCOL)
         answered.write(_LENGTH.pack(len(answer)) + answer)
         answered.flush()
+
+
+class _Attempt:
+    """An answer in the making: whatever goes wrong on the way is its problem, and ends nothing but itself."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.told: object = None
+        self.problem = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        if isinstance(error, ModelRefused):
+            self.problem = str(error)
+        elif isinstance(error, Exception):
+            log.error("worker.failed", function=self._name, exc_info=error)
+            self.problem = type(error).__name__  # All that is safe to tell: a message may hold a text.
+        return isinstance(error, Exception)
 
 
 def _calm_collector() -> None:
