@@ -34,7 +34,7 @@ def touchpoint(number: int, run: str, customers: int) -> touchpoint_pb2.Touchpoi
         channel=(number % 12 + 1),  # type: ignore[arg-type]
         kind=(touchpoint_pb2.TOUCHPOINT_KIND_REVIEW, touchpoint_pb2.TOUCHPOINT_KIND_PURCHASE)[number & 1],
         actor=touchpoint_pb2.ACTOR_CUSTOMER,
-        text=TEXTS[number % len(TEXTS)],
+        text=f"{TEXTS[number % len(TEXTS)]} {number}",  # No two are the same: classify reads those of a batch once.
         order_id=f"order-{number:010d}",
         product="house-blend-1kg",
         org_unit=f"shop-{number % 6}",
