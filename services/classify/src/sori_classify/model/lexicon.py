@@ -90,9 +90,9 @@ class Lexicon:
             return self._find(folded.encode(errors="replace").decode())
 
     def _find(self, folded: str) -> Found:
-        english = _ENGLISH.search(folded) is not None
-        named = self._topics.found(folded, english=english)
-        pressing = self._triggers.found(folded, english=english)
+        english = _english_from(folded)
+        named = self._topics.found(folded, english)
+        pressing = self._triggers.found(folded, english)
         if not named and not pressing:
             return _NOTHING
         counts: dict[str, int] = {}
@@ -128,7 +128,7 @@ class Lexicon:
     def hint(self, clause: str) -> int:
         """Say to which mood the words of a folded clause lean; a denied word leans to the other side."""
         lean = 0
-        for entry, start, end in self._hints.found(clause, english=_ENGLISH.search(clause) is not None):
+        for entry, start, end in self._hints.found(clause, _english_from(clause)):
             for side in entry.names:
                 lean += -side if denied(clause, start, end, Denial.FACT) else side
         return lean
@@ -174,10 +174,10 @@ class _Words(Generic[Name]):
         # Begins where a word of the text does and takes up the whole of it: no word is looked for inside another.
         self._english = re.compile(f"(?<![a-z0-9])({_pattern(english) if english else _NEVER})[a-z0-9]*")
 
-    def found(self, text: str, *, english: bool) -> list[tuple[_Entry[Name], int, int]]:
+    def found(self, text: str, english_from: int) -> list[tuple[_Entry[Name], int, int]]:
         """Give the words that stand for something in a folded text, with their beginnings and ends.
 
-        A text without a letter or digit that English words are made of need not be looked through for them.
+        English ones are looked for from where the text has a letter or digit of theirs; below 0: nowhere.
         """
         hits = []
         if not text.isascii():
@@ -186,8 +186,8 @@ class _Words(Generic[Name]):
                 entry = entries[at]
                 if entry.names and not (entry.begins and start and "가" <= text[start - 1] <= "힣"):
                     hits.append((entry, start, end))
-        if english:
-            for match in self._english.finditer(text):
+        if english_from >= 0:
+            for match in self._english.finditer(text, english_from):
                 known = self._english_entries[match[1]]
                 if known.names:
                     hits.append((known, match.start(), match.end()))
@@ -302,6 +302,12 @@ def _triggers(path: Path) -> tuple[dict[Trigger, list[str]], list[str]]:
         )
         triggers[trigger] = _stems(path, name, entry.get("words"))
     return triggers, ignored
+
+
+def _english_from(folded: str) -> int:
+    """Say where the first letter or digit stands that English words are made of; below 0: nowhere."""
+    first = _ENGLISH.search(folded)
+    return first.start() if first else -1
 
 
 def _shown(written: str) -> str:
