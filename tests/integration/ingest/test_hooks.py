@@ -370,6 +370,92 @@ async def test_a_packed_body_is_unpacked(hooks: Hooks) -> None:
     assert ["포장 최고"] == [each.text for each in await hooks.received()]
 
 
+def a_raw_request(text: str, *, chunked: bool = False, head: str = "") -> bytes:
+    body = json.dumps({"text": text}, ensure_ascii=False).encode()
+    if chunked:
+        head += "Transfer-Encoding: chunked\r\n"
+        body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    else:
+        head += f"Content-Length: {len(body)}\r\n"
+    return f"POST /hooks/kiosk/path-secret HTTP/1.1\r\nHost: sori\r\n{head}\r\n".encode() + body
+
+
+async def read_answers(reader: asyncio.StreamReader, count: int) -> list[tuple[int, dict[str, Any]]]:
+    answers: list[tuple[int, dict[str, Any]]] = []
+    for _ in range(count):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
+        answers.append((int(head.split(" ")[1]), json.loads(await reader.readexactly(length))))
+    return answers
+
+
+@contextlib.asynccontextmanager
+async def a_connection(hooks: Hooks) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", hooks.client.base_url.port)
+    try:
+        async with asyncio.timeout(20):
+            yield reader, writer
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize("size", [1, 40, 150, 10_000])
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_webhooks_are_answered_in_their_order_however_their_bytes_come(
+    hooks: Hooks, size: int, chunked: bool
+) -> None:
+    texts = ["하나", "둘", "셋"]
+    sent = b"".join(a_raw_request(each, chunked=chunked) for each in texts)
+
+    async with a_connection(hooks) as (reader, writer):
+        for at in range(0, len(sent), size):
+            writer.write(sent[at : at + size])
+            await writer.drain()
+            await asyncio.sleep(0.001)
+        answers = await read_answers(reader, len(texts))
+
+    ids = {each.text: each.touchpoint_id for each in await hooks.received()}
+    assert [(200, [ids[each]]) for each in texts] == [(status, said["accepted"]) for status, said in answers]
+
+
+async def test_a_connection_lives_as_long_as_its_sender_wants(hooks: Hooks) -> None:
+    async with a_connection(hooks) as (reader, writer):
+        for text in ("하나", "둘"):
+            writer.write(a_raw_request(text))
+            [(status, _)] = await read_answers(reader, 1)
+            assert 200 == status
+        writer.write(a_raw_request("셋", head="Connection: close\r\n"))
+
+        [(status, _)] = await read_answers(reader, 1)
+
+        assert 200 == status
+        assert b"" == await reader.read()
+
+
+async def test_a_sender_that_waits_to_be_asked_for_the_body_is_asked(hooks: Hooks) -> None:
+    head, _, body = a_raw_request("하나", head="Expect: 100-continue\r\n").partition(b"\r\n\r\n")
+    async with a_connection(hooks) as (reader, writer):
+        writer.write(head + b"\r\n\r\n")
+
+        asked = await reader.readuntil(b"\r\n\r\n")
+        writer.write(body)
+        [(status, _)] = await read_answers(reader, 1)
+
+    assert asked.startswith(b"HTTP/1.1 100")
+    assert 200 == status
+
+
+async def test_a_sender_that_hangs_up_is_taken_in_all_the_same(hooks: Hooks) -> None:
+    async with a_connection(hooks) as (_, writer):
+        writer.write(a_raw_request("하나"))
+        await writer.drain()
+
+    async def received() -> bool:
+        return ["하나"] == [each.text for each in await hooks.received()]
+
+    await harness.until(received, seconds=10)
+
+
 async def test_vendors_make_sure_of_the_address(hooks: Hooks) -> None:
     meta = {"hub.mode": "subscribe", "hub.verify_token": "path-secret", "hub.challenge": "1158201444"}
 

@@ -18,9 +18,9 @@ class Source:
     mapping: Mapping[str, str] = field(default_factory=dict)  # column or field -> touchpoint field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # Frozen it would take four times as long to make.
 class Payload:
-    """What a source handed in, as it came."""
+    """What a source handed in, as it came; nobody changes it."""
 
     body: bytes
     content_type: str = ""  # Empty: the adapter guesses from the bytes.

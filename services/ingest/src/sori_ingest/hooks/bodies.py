@@ -2,6 +2,7 @@
 
 import asyncio
 import zlib
+from collections.abc import Mapping
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
@@ -13,7 +14,7 @@ _SECONDS = 20.0  # for all of it to arrive
 _WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 47}  # zlib's window bits; 47 finds out by itself
 
 
-async def read(receive: Receive, headers: dict[str, str]) -> bytes:
+async def read(receive: Receive, headers: Mapping[str, str]) -> bytes:
     """Read a body to its end; one that is too large, too slow or packed in an unknown way is a Refusal."""
     length = headers.get("content-length", "")
     if length.isdecimal() and int(length[:12]) > MOST_BYTES:
@@ -29,6 +30,11 @@ async def read(receive: Receive, headers: dict[str, str]) -> bytes:
             raise Refusal(408, "too_slow", "the body did not arrive in time") from None
     if len(body) > MOST_BYTES:
         raise Refusal(413, "too_large", f"a payload has at most {MOST_BYTES:,} bytes")
+    return unpacked(body, headers)
+
+
+def unpacked(body: bytes, headers: Mapping[str, str]) -> bytes:
+    """Give a body as it was before it was packed as the headers say."""
     packing = headers.get("content-encoding", "").strip().lower()
     return body if packing in ("", "identity") else unpack(body, packing)
 

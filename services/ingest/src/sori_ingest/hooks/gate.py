@@ -1,6 +1,7 @@
 """How much is let in at a time, and what senders are told while the broker is slow or away."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import Awaitable
 from typing import Any, TypeVar
@@ -30,6 +31,30 @@ class Away(Exception):
     retry_seconds = 5
 
 
+class Entry:
+    """Work that is let in, until it leaves."""
+
+    __slots__ = ("late", "since", "size")
+
+    size: int  # bytes
+    since: float  # monotonic seconds
+    late: bool  # It was cut short.
+
+    def cut_short(self) -> None:
+        """End what has stayed for too long."""
+        raise NotImplementedError
+
+
+class _Task(Entry):
+    __slots__ = ("_task",)
+
+    def __init__(self, task: asyncio.Task[Any]) -> None:
+        self._task = task
+
+    def cut_short(self) -> None:
+        self._task.cancel()
+
+
 class Gate:
     """Lets work through to the broker, bounded in number, bytes and time."""
 
@@ -38,10 +63,8 @@ class Gate:
         self._most = most
         self._most_bytes = most_bytes
         self._wait = wait_seconds
-        self._count = 0
         self._bytes = 0
-        self._since: dict[asyncio.Task[Any], float] = {}  # what is in work
-        self._late: set[asyncio.Task[Any]] = set()  # what was cut short
+        self._inside: dict[Entry, None] = {}  # the oldest first
         self._watch: asyncio.TimerHandle | None = None
         self._shut: type[Busy] | type[Away] | None = None
         self._next_trial = 0.0
@@ -52,72 +75,80 @@ class Gate:
 
         Work that was cut short may still reach the broker: its ids make the next attempt a repeat.
         """
-        if (refusal := self._refusal(size)) is not None:
-            if asyncio.iscoroutine(work):
-                work.close()
-            raise refusal
         task = asyncio.current_task()
         assert task is not None
-        self._count += 1
-        self._bytes += size
-        self._since[task] = time.monotonic()
-        if self._watch is None:
-            self._watch = asyncio.get_running_loop().call_later(self._wait / 4, self._cut_short)
+        entry = _Task(task)
+        try:
+            self.enter(entry, size)
+        except (Busy, Away):
+            if asyncio.iscoroutine(work):
+                work.close()
+            raise
         try:
             done = await work
         except asyncio.CancelledError:
-            if task not in self._late:
+            if not entry.late:
                 raise
             task.uncancel()
-            self._close()
-            raise (self._shut or Away)() from None
-        except Full:
-            self._close(Busy)
-            raise Busy from None
-        except Unavailable:
-            self._close()
-            raise (self._shut or Away)() from None
+            raise self._close() from None
+        except Unavailable as error:
+            raise self._close(error) from None
         finally:
-            self._count -= 1
-            self._bytes -= size
-            del self._since[task]
-            self._late.discard(task)
+            self._let_out(entry)
         self._shut = None
         return done
+
+    def enter(self, entry: Entry, size: int) -> None:
+        """Let work in that will `leave`, at the latest when it is cut short; Busy or Away when it must stay out."""
+        now = time.monotonic()
+        if self._shut is not None:
+            if now < self._next_trial:
+                raise self._shut
+            self._next_trial = now + _TRIAL_SECONDS
+        if self._inside and (len(self._inside) >= self._most or self._bytes + size > self._most_bytes):
+            raise Busy
+        entry.size, entry.since, entry.late = size, now, False
+        self._bytes += size
+        self._inside[entry] = None
+        if self._watch is None:
+            self._watch = asyncio.get_running_loop().call_later(self._wait / 4, self._cut_short)
+
+    def leave(self, entry: Entry, error: BaseException | None = None) -> BaseException | None:
+        """Let work out that is done, or that failed with an error; gives what its sender is told instead."""
+        self._let_out(entry)
+        if entry.late or isinstance(error, Unavailable):
+            return self._close(error)
+        if error is None:
+            self._shut = None
+        return error
+
+    def _let_out(self, entry: Entry) -> None:
+        del self._inside[entry]
+        self._bytes -= entry.size
 
     def _cut_short(self) -> None:
         """End what has waited for too long; one look at all of them, since a timer for each costs more than a hash."""
         until = time.monotonic() - self._wait
-        for task, since in self._since.items():  # the oldest first
-            if since > until:
-                break
-            if task not in self._late:
-                self._late.add(task)
-                task.cancel()
+        late = list(itertools.takewhile(lambda entry: entry.since <= until, self._inside))
+        for entry in late:
+            if not entry.late:
+                entry.late = True
+                entry.cut_short()
         self._watch = None
-        if self._since:
+        if self._inside:
             self._watch = asyncio.get_running_loop().call_later(self._wait / 4, self._cut_short)
 
-    def _refusal(self, size: int) -> Exception | None:
-        if self._shut is not None:
-            if time.monotonic() < self._next_trial:
-                return self._shut()
-            self._next_trial = time.monotonic() + _TRIAL_SECONDS
-        if self._count >= self._most or (self._count and self._bytes + size > self._most_bytes):
-            return Busy()
-        return None
-
-    def _close(self, why: type[Busy] | None = None) -> None:
-        """Turn everybody away for a moment, and find out why that is needed where it is not known."""
+    def _close(self, error: BaseException | None = None) -> Exception:
+        """Turn everybody away for a moment, and find out why that is needed where it is not known; gives the reason."""
         if self._shut is None:
-            log.warning("gate.shut", in_work=self._count)
+            log.warning("gate.shut", in_work=len(self._inside))
             self._shut = Away
         self._next_trial = time.monotonic() + _TRIAL_SECONDS
-        if why is not None:
-            self._shut = why
-            return
-        if self._looking is None or self._looking.done():
+        if isinstance(error, Full):
+            self._shut = Busy
+        elif self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look())
+        return self._shut()
 
     async def _look(self) -> None:
         """Tell a broker that pushes back from one that is away."""

@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qsl
 
 import structlog
@@ -15,7 +15,7 @@ from sori_ingest.channels import ADAPTERS
 from sori_ingest.channels.payload import Payload, Source
 from sori_ingest.hooks import bodies, signatures
 from sori_ingest.hooks.gate import Gate
-from sori_ingest.hooks.refusals import Refusal
+from sori_ingest.hooks.refusals import Refusal, refusal_of
 from sori_ingest.hooks.replays import Replays
 from sori_ingest.hooks.signatures import Delivery, Proof, Refused
 from sori_ingest.hooks.sns import Sns
@@ -43,10 +43,10 @@ class Reception:
     def __init__(
         self, bus: Bus, sources: SourceFile, clock: Clock, gate: Gate, sns: Sns, *, public_url: str = ""
     ) -> None:
-        self._together = usecases.Together(bus)
+        self.together = usecases.Together(bus)
         self._sources = sources
         self._clock = clock
-        self._gate = gate
+        self.gate = gate
         self._sns = sns
         self._public_url = public_url.rstrip("/")
         self._replays = Replays()
@@ -57,6 +57,21 @@ class Reception:
         """The sources in force, by name."""
         return self._sources.current
 
+    def source_named(self, name: str) -> SourceConfig:
+        """Find a source in force; Refusal where there is none of that name."""
+        config = self.sources.get(name)
+        if config is None:
+            raise Refusal(404, "source_unknown", "no source of this name is configured")
+        return config
+
+    def refuse(self, named: str, error: BaseException) -> Response:
+        """Answer what failed; it is counted by the source's name only where there is one of that name."""
+        refusal = refusal_of(error)
+        source = named if named in self.sources else ""
+        REFUSED.labels(source, refusal.reason).inc()
+        log.info("hook.refused", source=source, status=refusal.status, reason=refusal.reason)
+        return refusal.response()
+
     def _source(self, config: SourceConfig) -> Source:
         known = self._made.get(config.name)
         if known is None or known[0] is not config:
@@ -65,21 +80,28 @@ class Reception:
 
     async def read(self, request: Request) -> Payload:
         """Read a request to its end, within bounds."""
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1")
-            for name, value in request.scope["headers"]
-            if name[:7] != _OWN_HEADERS
-        }
-        if headers.get("content-type", "").lower().startswith(_NO_TEXT):
-            raise Refusal(415, "media_type_unknown", "a payload is text, a form, JSON, a mail or a table")
+        headers = _headers(request.scope["headers"])
         body = await bodies.read(request.receive, headers)
+        return self._payload(headers, body, _query(request))
+
+    def payload(self, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> Payload:
+        """Give what came in one piece and without a query; a Refusal where `read` would raise one."""
+        read = _headers(headers)
+        return self._payload(read, bodies.unpacked(body, read), {})
+
+    def _payload(self, headers: dict[str, str], body: bytes, query: dict[str, str]) -> Payload:
         return Payload(
             body=body,
             content_type=headers.get("content-type", ""),
             headers=headers,
-            query=_query(request),
+            query=query,
             received_time=self._clock.now(),
         )
+
+    def proves_at_once(self, name: str) -> bool:
+        """Say whether it can be proven at once who sent something for a source, without asking anybody."""
+        config = self.sources.get(name)
+        return config is None or signatures.scheme_of(config.adapter, config.options) != signatures.SNS
 
     def prove(self, config: SourceConfig, sent: Payload, delivery: Delivery) -> Proof:
         """Prove who sent it, by the scheme of the source; Refused otherwise."""
@@ -106,11 +128,18 @@ class Reception:
 
     def delivery(self, request: Request, sent: Payload) -> Delivery:
         """Give of a request what its signature may be over."""
+        scope = request.scope
+        path = (scope.get("raw_path") or scope["path"].encode()).partition(b"?")[0]
+        secret = str(request.path_params.get("secret", ""))
+        return self.delivery_at(path, scope["query_string"], scope["scheme"], secret, sent)
+
+    def delivery_at(self, path: bytes, query: bytes, scheme: str, path_secret: str, sent: Payload) -> Delivery:
+        """Give of what was sent to an address what its signature may be over."""
         return Delivery(
             body=sent.body,
             headers=sent.headers,
-            urls=lambda: _urls(request, sent.headers, self._public_url),
-            path_secret=str(request.path_params.get("secret", "")),
+            urls=lambda: _urls(path, query, scheme, sent.headers, self._public_url),
+            path_secret=path_secret,
         )
 
     async def take(
@@ -120,15 +149,21 @@ class Reception:
         proof: Proof,
     ) -> usecases.Taken:
         """Take it in; returns when all of it is on disk, and raises Busy or Away when that cannot be had in time."""
-        handed = usecases.Handed(
+        work = self.together.take_in(self.handed(config, sent, proof), now=sent.received_time)
+        return self.became(config, sent, proof, await self.gate.through(len(sent.body), work))
+
+    def handed(self, config: SourceConfig, sent: Payload, proof: Proof) -> usecases.Handed:
+        """Give what taking it in takes."""
+        return usecases.Handed(
             adapter=ADAPTERS[config.adapter],
             payload=sent,
             source=self._source(config),
             signed=proof.signed,
             keep=bool(sent.body),
         )
-        work = self._together.take_in(handed, now=sent.received_time)
-        taken = await self._gate.through(len(sent.body), work)
+
+    def became(self, config: SourceConfig, sent: Payload, proof: Proof, taken: usecases.Taken) -> usecases.Taken:
+        """Remember and count what was taken in; a Refusal where its sender can mend what cannot be understood."""
         self._replays.remember(config.name, proof.once, sent.received_time.timestamp())
         count(config.name, taken)
         if taken.quarantine_id and not sent.body:
@@ -197,6 +232,13 @@ def answer(taken: usecases.Taken, *, more: Mapping[str, object] | None = None) -
     return Response(json.dumps(said), 202 if taken.quarantine_id else 200, media_type="application/json")
 
 
+def _headers(given: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in given if name[:7] != _OWN_HEADERS}
+    if headers.get("content-type", "").lower().startswith(_NO_TEXT):
+        raise Refusal(415, "media_type_unknown", "a payload is text, a form, JSON, a mail or a table")
+    return headers
+
+
 def _query(request: Request) -> dict[str, str]:
     raw: bytes = request.scope["query_string"]
     if not raw:
@@ -207,16 +249,13 @@ def _query(request: Request) -> dict[str, str]:
         raise Refusal(400, "query_wrong", f"a query has at most {_MOST_QUERY} fields") from None
 
 
-def _urls(request: Request, headers: Mapping[str, str], public_url: str) -> list[str]:
+def _urls(path: bytes, query: bytes, seen_scheme: str, headers: Mapping[str, str], public_url: str) -> list[str]:
     """Spell the address as the sender may have: as configured, or as the proxies before us say, or as we see it."""
-    scope = request.scope
-    path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1").partition("?")[0]
-    query = scope["query_string"].decode("latin-1")
-    rest = f"{path}?{query}" if query else path
+    rest = (path + b"?" + query if query else path).decode("latin-1")
     if public_url:
         return [public_url + rest]
     hosts = dict.fromkeys(
         host for host in (headers.get("x-forwarded-host", ""), headers.get("host", "")) if host.isprintable() and host
     )
-    schemes = dict.fromkeys((headers.get("x-forwarded-proto", "https"), "https", scope["scheme"]))
+    schemes = dict.fromkeys((headers.get("x-forwarded-proto", "https"), "https", seen_scheme))
     return [f"{scheme}://{host}{rest}" for scheme in schemes for host in hosts]

@@ -3,9 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from sori_ingest.domain.outcomes import Violation
+from sori_ingest.hooks.gate import Away, Busy
+from sori_ingest.hooks.signatures import Refused
 
 
 class Refusal(Exception):
@@ -41,3 +45,25 @@ class Refusal(Exception):
         return Response(
             json.dumps(body, ensure_ascii=False), self.status, headers=self.headers, media_type="application/json"
         )
+
+
+def refusal_of(error: BaseException) -> Refusal:
+    """Say what a sender is told of what went wrong."""
+    match error:
+        case Refusal():
+            return error
+        case Refused(reason=reason):
+            headers = {"WWW-Authenticate": 'Basic realm="sori"'}
+            return Refusal(401, reason, "the sender is not proven", headers=headers)
+        case Busy():
+            again = {"Retry-After": str(error.retry_seconds)}
+            return Refusal(429, "busy", "too much is in work: come again", headers=again)
+        case Away():
+            again = {"Retry-After": str(error.retry_seconds)}
+            return Refusal(503, "unavailable", "it cannot be kept now: come again", headers=again)
+        case HTTPException(status_code=status):
+            reason = {404: "not_found", 405: "method"}.get(status, "refused")
+            return Refusal(status, reason, str(error.detail), headers=error.headers)
+        case ClientDisconnect():
+            return Refusal(400, "disconnected", "the sender went away")
+    return Refusal(500, "internal", "internal error")

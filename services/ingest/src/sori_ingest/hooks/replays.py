@@ -24,19 +24,21 @@ class Replays:
         """Say whether a delivery was taken before."""
         if not once:
             return False
-        mark, slots = self._find(source, once)
-        return any(self._marks[slot] == mark and self._until[slot] > now for slot in slots)
+        mark, first = self._find(source, once)
+        if mark not in self._marks[first : first + _BUCKET]:
+            return False
+        return any(self._marks[slot] == mark and self._until[slot] > now for slot in range(first, first + _BUCKET))
 
     def remember(self, source: str, once: bytes, now: float) -> None:
         """Remember a delivery that was taken; one that was not may come again."""
         if not once:
             return
-        mark, slots = self._find(source, once)
-        oldest = min(slots, key=self._until.__getitem__)
+        mark, first = self._find(source, once)
+        until = self._until[first : first + _BUCKET]
+        oldest = first + until.index(min(until))
         self._marks[oldest] = mark
         self._until[oldest] = now + 2 * WINDOW_SECONDS  # A time may lie ahead of ours.
 
-    def _find(self, source: str, once: bytes) -> tuple[int, range]:
+    def _find(self, source: str, once: bytes) -> tuple[int, int]:
         mark = hash((source, once))  # 64 bits, under a key that is drawn for each process
-        first = mark % self._buckets * _BUCKET
-        return mark, range(first, first + _BUCKET)
+        return mark, mark % self._buckets * _BUCKET

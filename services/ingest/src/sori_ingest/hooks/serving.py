@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import socket
 from collections.abc import Iterator
 
@@ -12,6 +13,7 @@ from sori_ingest.hooks import application
 from sori_ingest.hooks.gate import Gate
 from sori_ingest.hooks.mail import Mailbox, MailServer
 from sori_ingest.hooks.reception import Reception
+from sori_ingest.hooks.short_way import ShortWay
 from sori_ingest.hooks.sns import Sns
 from sori_ingest.settings import Settings
 from sori_ingest.settings.sources import SourceFile
@@ -45,7 +47,7 @@ def serve_http(runtime: Runtime, sources: SourceFile, settings: Settings) -> Non
             application.build(reception, gate),
             access_log=False,  # A path may hold a secret.
             log_config=None,
-            http="httptools",
+            http=functools.partial(ShortWay, reception),  # type: ignore[arg-type]  # It is only called.
             lifespan="off",
             ws="none",
             server_header=False,

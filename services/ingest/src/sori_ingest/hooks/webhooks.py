@@ -26,7 +26,7 @@ class Webhooks:
 
     async def post(self, request: Request) -> Response:
         """Take a payload of a source."""
-        config = self._config(request)
+        config = self._reception.source_named(request.path_params["source"])
         sent = await self._reception.read(request)
         delivery = self._reception.delivery(request, sent)
         if signatures.scheme_of(config.adapter, config.options) == signatures.SNS:
@@ -37,7 +37,7 @@ class Webhooks:
 
     async def get(self, request: Request) -> Response:
         """Answer a vendor that makes sure of the address."""
-        config = self._config(request)
+        config = self._reception.source_named(request.path_params["source"])
         validate = _VALIDATIONS.get(config.adapter)
         if validate is None:
             raise Refusal(405, "method", "payloads are posted here", headers={"Allow": "POST, OPTIONS"})
@@ -47,14 +47,8 @@ class Webhooks:
 
     async def options(self, request: Request) -> Response:
         """Agree to be sent CloudEvents (the handshake of its webhook specification)."""
-        self._config(request)
+        self._reception.source_named(request.path_params["source"])
         return allow(request)
-
-    def _config(self, request: Request) -> SourceConfig:
-        config = self._reception.sources.get(request.path_params["source"])
-        if config is None:
-            raise Refusal(404, "source_unknown", "no source of this name is configured")
-        return config
 
 
 class CloudEvents:

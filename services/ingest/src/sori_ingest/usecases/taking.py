@@ -4,7 +4,7 @@ import asyncio
 import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -63,9 +63,9 @@ _TOLD_HEADERS = frozenset({"idempotency-key", "i-twilio-idempotency-token"})  # 
 _MISTAKE = "adapter_failed"  # The payload is kept, to be read again once the adapter is mended.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # Frozen it would take four times as long to make.
 class Taken:
-    """What became of a payload; everything that it names is on disk."""
+    """What became of a payload; everything that it names is on disk, and nobody changes it."""
 
     accepted: tuple[str, ...] = ()  # touchpoint ids
     duplicates: tuple[str, ...] = ()  # touchpoint ids
@@ -77,9 +77,9 @@ class Taken:
     reply_content_type: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # Frozen it would take four times as long to make.
 class Handed:
-    """A payload with what reading it takes."""
+    """A payload with what reading it takes; nobody changes it."""
 
     adapter: Adapter
     payload: Payload
@@ -166,19 +166,10 @@ async def settle(
     bus: Bus, handed: Handed, prepared: Prepared, known: Sequence[bool], *, now: dt.datetime, traceparent: str = ""
 ) -> Taken:
     """Say what became of a payload whose events are on disk, once what of it cannot be understood is on disk too."""
-    accepted: list[str] = []
-    duplicates = prepared.duplicates
-    for event, was_known in zip(prepared.events, known, strict=True):
-        (duplicates if was_known else accepted).append(event.entity_id)
-    reading, problems = prepared.reading, prepared.problems
+    whole = taken_whole(prepared, known)
+    problems = prepared.problems
     if not problems:
-        return Taken(
-            accepted=tuple(accepted),
-            duplicates=tuple(duplicates),
-            ignored=reading.ignored,
-            reply=reading.reply,
-            reply_content_type=reading.reply_content_type,
-        )
+        return whole
     payload, source, adapter = handed.payload, handed.source, handed.adapter
     reason, violations = problems[0][0], tuple(each for _, each in problems[:_MOST_VIOLATIONS])
     headers = _kept_headers(payload.headers)
@@ -196,13 +187,20 @@ async def settle(
             violations=violations,
         )
         await quarantine.keep(bus, [kept], now=now, traceparent=traceparent)
+    return replace(whole, quarantine_id=quarantine_id, reason=reason, violations=violations)
+
+
+def taken_whole(prepared: Prepared, known: Sequence[bool]) -> Taken:
+    """Say what became of a payload that could all be understood, once its events are on disk."""
+    accepted: list[str] = []
+    duplicates = prepared.duplicates
+    for event, was_known in zip(prepared.events, known, strict=True):
+        (duplicates if was_known else accepted).append(event.entity_id)
+    reading = prepared.reading
     return Taken(
         accepted=tuple(accepted),
         duplicates=tuple(duplicates),
         ignored=reading.ignored,
-        quarantine_id=quarantine_id,
-        reason=reason,
-        violations=violations,
         reply=reading.reply,
         reply_content_type=reading.reply_content_type,
     )

@@ -2,24 +2,31 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from sori_ingest.usecases.taking import Handed, Prepared, Taken, prepare, read, settle, take_in
+from sori_ingest.usecases.taking import Handed, Prepared, Taken, prepare, read, settle, taken_whole
 from sori_kit.bus import Bus
 from sori_kit.errors import Unavailable
 
 _MOST = 32  # payloads in one group, which others have to wait for
 
+Tell: TypeAlias = Callable[[Taken | BaseException], None]
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class _Waiting:
-    """A payload, and who waits for what becomes of it."""
+    """A payload, and how to tell who waits what became of it."""
 
     handed: Handed
     now: dt.datetime
-    taken: asyncio.Future[Taken]
+    tell: Tell
+    told: bool = False
+
+    def became(self, what: Taken | BaseException) -> None:
+        self.told = True
+        self.tell(what)
 
 
 _Group: TypeAlias = list[_Waiting]
@@ -39,14 +46,33 @@ class Together:
 
     async def take_in(self, handed: Handed, *, now: dt.datetime) -> Taken:
         """Do what `usecases.take_in` does."""
+        taken: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
+
+        def tell(became: Taken | BaseException) -> None:
+            if taken.done():  # Who waited may have been told to come again.
+                return
+            if isinstance(became, Taken):
+                taken.set_result(became)
+            elif isinstance(became, asyncio.CancelledError):
+                taken.cancel()
+            else:
+                taken.set_exception(became)
+
+        self.add(handed, tell, now=now)
+        return await taken
+
+    def add(self, handed: Handed, tell: Tell, *, now: dt.datetime) -> None:
+        """Take in a payload; `tell` is called once with what became of it, or with what went wrong.
+
+        Without a task and a future to wait with, which cost as much as reading it does.
+        """
+        waiting = _Waiting(handed, now, tell)
         if handed.is_large:
-            return await take_in(self._bus, handed, now=now)
-        loop = asyncio.get_running_loop()
-        waiting = _Waiting(handed, now, loop.create_future())
+            self._start([waiting])
+            return
         if not self._arrived:
-            loop.call_soon(self._begin)
+            asyncio.get_running_loop().call_soon(self._begin)
         self._arrived.append(waiting)
-        return await waiting.taken
 
     def _begin(self) -> None:
         group, self._arrived = self._arrived[:_MOST], self._arrived[_MOST:]
@@ -60,36 +86,35 @@ class Together:
         task.add_done_callback(lambda done: self._end(group, done))
 
     async def _take_in(self, group: _Group) -> None:
-        readings = [read(each.handed) for each in group]
+        readings = [
+            await asyncio.to_thread(read, each.handed) if each.handed.is_large else read(each.handed) for each in group
+        ]
         prepared = [prepare(each.handed, reading, now=each.now) for each, reading in zip(group, readings, strict=True)]
         events = [event for each in prepared for event in each.events]
         known = iter(await self._bus.publish(events) if events else [])
         unclear: list[Awaitable[None]] = []
         for each, its in zip(group, prepared, strict=True):
-            settling = self._settle(each, its, [next(known) for _ in its.events])
+            its_known = [next(known) for _ in its.events]
             if its.problems:
-                unclear.append(settling)
+                unclear.append(self._settle(each, its, its_known))
             else:
-                await settling  # It waits for nothing.
-        await asyncio.gather(*unclear)
+                each.became(taken_whole(its, its_known))
+        if unclear:
+            await asyncio.gather(*unclear)
 
     async def _settle(self, waiting: _Waiting, prepared: Prepared, known: list[bool]) -> None:
-        taken = await settle(self._bus, waiting.handed, prepared, known, now=waiting.now)
-        if not waiting.taken.done():  # Who waited may have been told to come again.
-            waiting.taken.set_result(taken)
+        waiting.became(await settle(self._bus, waiting.handed, prepared, known, now=waiting.now))
 
     def _end(self, group: _Group, task: asyncio.Task[None]) -> None:
         """Tell those who still wait what went wrong; where it was not the broker, find out with whom it goes wrong."""
         self._under_way.discard(task)
-        left = [each for each in group if not each.taken.done()]
-        if task.cancelled():
-            for each in left:
-                each.taken.cancel()
-        elif (error := task.exception()) is None:
+        left = [each for each in group if not each.told]
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if error is None:
             return
-        elif len(left) > 1 and not isinstance(error, Unavailable):
+        if len(left) > 1 and not isinstance(error, Unavailable | asyncio.CancelledError):
             for each in left:
                 self._start([each])
-        else:
-            for each in left:
-                each.taken.set_exception(error)
+            return
+        for each in left:
+            each.became(error)
