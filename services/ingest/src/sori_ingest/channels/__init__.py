@@ -1,6 +1,6 @@
 """Adapters by name: each brings what one kind of source hands in into touchpoints, `generic` those into normal form."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
@@ -49,6 +49,10 @@ class Channel(Protocol):
 
         With violations, what `normal` holds means nothing. `given` stays as it is; `touchpoint_id` is left empty.
         """
+        ...
+
+    def normalise_all(self, jobs: Sequence[tuple[pb.Touchpoint, pb.Touchpoint, Instant]]) -> list[list[Violation]]:
+        """Do that for each (given, normal, now)."""
         ...
 
 

@@ -6,6 +6,7 @@ _LOOKED_AT = 1_000  # characters
 _SYLLABLE_IN_LETTERS = 5  # Latin letters that one Hangul syllable outweighs: Korean texts are full of product names.
 
 _NOT_SYLLABLES = bytes(each for each in range(256) if not 0xAC <= each <= 0xD7)
+_NOT_ASCII = bytes(range(128, 256))
 _ADDRESS = re.compile(r"\S*(?:://|www\.|@)\S*")  # Web addresses and e-mails are in no language.
 _LATIN = re.compile(r"[A-Za-z]+")
 _HANGUL = re.compile(r"[\u1100-\u11ff\u3131-\u318e\ua960-\ua97f\uac00-\ud7ff]+")
@@ -30,7 +31,7 @@ def hint(text: str) -> str:
     syllables = len(text.encode("utf-16-be", "surrogatepass")[::2].translate(None, _NOT_SYLLABLES))
     if syllables * 2 >= len(text):
         return "ko"  # Half of it are Hangul syllables, told by the first bytes of UTF-16: most texts end here.
-    ascii_count = len(text.encode("ascii", "ignore"))
+    ascii_count = len(text.encode("utf-8", "surrogatepass").translate(None, _NOT_ASCII))
     if syllables * _SYLLABLE_IN_LETTERS >= ascii_count and syllables * 3 >= len(text) - ascii_count and syllables:
         return "ko"  # It would be if all ASCII were Latin letters, and all else Kana and Chinese characters.
     latin = _count(_LATIN, text)

@@ -26,7 +26,7 @@ class Replays:
             return False
         mark, first = self._find(source, once)
         if mark not in self._marks[first : first + _BUCKET]:
-            return False
+            return False  # Nearly always.
         return any(self._marks[slot] == mark and self._until[slot] > now for slot in range(first, first + _BUCKET))
 
     def remember(self, source: str, once: bytes, now: float) -> None:

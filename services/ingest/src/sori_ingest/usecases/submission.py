@@ -28,17 +28,19 @@ async def submit(
 ) -> list[Outcome]:
     """Publish each touchpoint, or put it into quarantine; returns when all are on disk, in the same order."""
     instant = wire.instant(now)
-    normalise = channel.normalise
     events: list[Event[TouchpointReceived]] = []
     places: dict[
         str, int
     ] = {}  # Of each event, where in `outcomes` its fate stands; twice in one request is one event.
     kept: dict[str, SubmissionQuarantined] = {}
     outcomes: list[Outcome] = []
-    for given in touchpoints:
-        received = TouchpointReceived()
+    made = [TouchpointReceived() for _ in touchpoints]
+    wrong = channel.normalise_all(
+        [(given, received.touchpoint, instant) for given, received in zip(touchpoints, made, strict=True)]
+    )
+    for given, received, violations in zip(touchpoints, made, wrong, strict=True):
         normal = received.touchpoint
-        if violations := normalise(given, normal, now=instant):
+        if violations:
             quarantine_id = _quarantine_id(given)
             kept[quarantine_id] = wire.submission_quarantined(given, quarantine_id, violations, instant)
             outcomes.append(Rejected(quarantine_id, tuple(violations)))

@@ -3,16 +3,18 @@
 import asyncio
 import datetime as dt
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
 
 from sori.ingest.v1.touchpoint_events_pb2 import TouchpointReceived
+from sori.ingest.v1.touchpoint_pb2 import Touchpoint
 from sori_ingest import channels, wire
 from sori_ingest.channels import CHANNELS
 from sori_ingest.channels.payload import Adapter, Ignored, Payload, Reading, Source, Unreadable
 from sori_ingest.domain.outcomes import Violation
+from sori_ingest.domain.rules import Instant
 from sori_ingest.usecases import quarantine
 from sori_kit import ids
 from sori_kit.bus import Bus
@@ -102,6 +104,7 @@ class Prepared:
     events: list[Event[TouchpointReceived]]
     duplicates: list[str]  # touchpoint ids that are in the payload twice
     problems: list[tuple[str, Violation]]  # reason and field of each
+    named: set[str] = field(default_factory=set)  # ids of the events
 
 
 async def take_in(bus: Bus, handed: Handed, *, now: dt.datetime, traceparent: str = "") -> Taken:
@@ -128,38 +131,57 @@ def read(handed: Handed) -> Reading:
 
 def prepare(handed: Handed, reading: Reading, *, now: dt.datetime, traceparent: str = "") -> Prepared:
     """Bring a reading into normal form, and name its touchpoints."""
-    delivery = ""
-    touchpoints = reading.touchpoints
-    if reading.unreadable or not all(each.external_id for each in touchpoints):
-        delivery = _delivery_id(handed.payload, handed.signed)
-    instant = wire.instant(now)
-    made = Prepared(reading, delivery, [], [], [(each.reason, _violation(each)) for each in reading.unreadable])
-    named: set[str] = set()
-    for index, given in enumerate(touchpoints):
-        if delivery and not given.external_id:
-            given.external_id = f"{delivery}/{index}" if len(touchpoints) > 1 else delivery
-        received = TouchpointReceived()
-        normal = received.touchpoint
-        if wrong := _NORMAL_FORM.normalise(given, normal, now=instant):
+    [prepared] = prepare_all([(handed, reading, now)], traceparent=traceparent)
+    return prepared
+
+
+def prepare_all(readings: Iterable[tuple[Handed, Reading, dt.datetime]], *, traceparent: str = "") -> list[Prepared]:
+    """Bring readings into normal form, one step for all of them after another, and name their touchpoints."""
+    prepared: list[Prepared] = []
+    received: list[tuple[Prepared, dt.datetime, TouchpointReceived]] = []
+    jobs: list[tuple[Touchpoint, Touchpoint, Instant]] = []
+    for handed, reading, now in readings:
+        made = _named(handed, reading)
+        prepared.append(made)
+        instant = wire.instant(now)
+        for given in reading.touchpoints:
+            message = TouchpointReceived()
+            received.append((made, now, message))
+            jobs.append((given, message.touchpoint, instant))
+    for (made, now, message), wrong in zip(received, _NORMAL_FORM.normalise_all(jobs), strict=True):
+        if wrong:
             made.problems += [(wire.NORMAL_FORM, each) for each in wrong]
             continue
+        normal = message.touchpoint
         normal.touchpoint_id = entity_id = wire.touchpoint_id(normal)
         event_id = wire.event_id(entity_id, normal.revision)
-        if event_id in named:
+        if event_id in made.named:
             made.duplicates.append(entity_id)
             continue
-        named.add(event_id)
+        made.named.add(event_id)
         made.events.append(
             Event(
                 event_id=event_id,
-                message=received,
+                message=message,
                 entity_id=entity_id,
                 time=now,
                 correlation_id=event_id,
                 traceparent=traceparent,
             )
         )
-    return made
+    return prepared
+
+
+def _named(handed: Handed, reading: Reading) -> Prepared:
+    """Begin with a reading, whose touchpoints are named by the delivery where their source does not."""
+    delivery = ""
+    touchpoints = reading.touchpoints
+    if reading.unreadable or not all(each.external_id for each in touchpoints):
+        delivery = _delivery_id(handed.payload, handed.signed)
+        for index, given in enumerate(touchpoints):
+            if delivery and not given.external_id:
+                given.external_id = f"{delivery}/{index}" if len(touchpoints) > 1 else delivery
+    return Prepared(reading, delivery, [], [], [(each.reason, _violation(each)) for each in reading.unreadable])
 
 
 async def settle(

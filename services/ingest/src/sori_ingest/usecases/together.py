@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from sori_ingest.usecases.taking import Handed, Prepared, Taken, prepare, read, settle, taken_whole
+from sori_ingest.usecases.taking import Handed, Prepared, Taken, prepare_all, read, settle, taken_whole
 from sori_kit.bus import Bus
 from sori_kit.errors import Unavailable
 
@@ -89,7 +89,9 @@ class Together:
         readings = [
             await asyncio.to_thread(read, each.handed) if each.handed.is_large else read(each.handed) for each in group
         ]
-        prepared = [prepare(each.handed, reading, now=each.now) for each, reading in zip(group, readings, strict=True)]
+        prepared = prepare_all(
+            [(each.handed, reading, each.now) for each, reading in zip(group, readings, strict=True)]
+        )
         events = [event for each in prepared for event in each.events]
         known = iter(await self._bus.publish(events) if events else [])
         unclear: list[Awaitable[None]] = []
