@@ -15,6 +15,8 @@ _NO_NAME = re.compile(r"[^\w.:/ -]")
 
 def reading_of(*outcomes: Outcome) -> Reading:
     """Make a reading of touchpoints and of what is ignored."""
+    if len(outcomes) == 1 and isinstance(outcomes[0], pb.Touchpoint):
+        return Reading(touchpoints=(outcomes[0],))  # As nearly always.
     return Reading(
         touchpoints=tuple(each for each in outcomes if isinstance(each, pb.Touchpoint)),
         ignored=tuple(_named(each) for each in outcomes if isinstance(each, Ignored)),

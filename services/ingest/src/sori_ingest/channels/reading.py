@@ -274,7 +274,7 @@ def form(payload: Payload) -> dict[str, str]:
 
 def find(within: object, path: str) -> Any:
     """Give what stands at a path, or None."""
-    if isinstance(within, dict) and "." not in path:
+    if "." not in path and isinstance(within, dict):
         return within.get(path)
     at: Any = within
     for part in path.split("."):
@@ -290,7 +290,7 @@ def find(within: object, path: str) -> Any:
 def text(within: object, *paths: str) -> str:
     """Give the first text of these paths; Unreadable where there is none. Numbers are written as text."""
     found = optional_text(within, *paths)
-    if not found.strip():
+    if not found or found.isspace():
         raise Unreadable("field_missing", "missing", paths[0])
     return found
 
@@ -450,15 +450,15 @@ def moment(value: object, *, local: str = "") -> Moment | None:
 def _counted(value: float | str, local: str) -> Moment | None:
     try:
         count = float(value)
-        unit = next((unit for limit, unit in _MAGNITUDES if abs(count) < limit), 0)
-        if not math.isfinite(count) or not unit:
+        seconds, size = _MAGNITUDES[0][0], abs(count)
+        unit = 1 if size < seconds else next((unit for limit, unit in _MAGNITUDES if size < limit), 0)
+        if not unit:
             return None
-        whole, rest = divmod(int(value), unit) if isinstance(value, int) or "." not in str(value) else (None, 0)
-        since = (
-            dt.timedelta(seconds=count / unit)
-            if whole is None
-            else dt.timedelta(seconds=whole, microseconds=rest * 1_000_000 // unit)
-        )
+        if not isinstance(value, int) and "." in str(value):
+            since = dt.timedelta(seconds=count / unit)
+        else:
+            whole, rest = divmod(int(value), unit)
+            since = dt.timedelta(seconds=whole, microseconds=rest * 1_000_000 // unit)
         return _in_zone(_EARLIEST + since, local)
     except (ValueError, OverflowError):
         return None
@@ -492,7 +492,7 @@ def _spelled(value: str, local: str) -> Moment | None:
 
 
 def _in_zone(time: dt.datetime, local: str) -> Moment:
-    there = zones.zone(local)
+    there = zones.zone(local) if local else None
     return Moment(time, _offset(time.astimezone(there)) if there else 0)
 
 
@@ -538,20 +538,17 @@ def touchpoint(
 ) -> pb.Touchpoint:
     """Begin a touchpoint of a source; what it lacks of a source's org unit is filled in."""
     made = pb.Touchpoint(
-        source=source.name,
-        external_id=external_id,
-        revision=revision,
-        channel=channel,
-        kind=kind,
-        actor=actor,
-        occurred_offset_minutes=at.offset_minutes,
-        text=text,
-        language=language,
-        thread_id=thread_id,
-        order_id=order_id,
-        product=product,
-        org_unit=org_unit or source.org_unit,
+        source=source.name, external_id=external_id, channel=channel, kind=kind, actor=actor, thread_id=thread_id
     )
+    # Most have no more than that: setting what is empty would take as long.
+    if org_unit := org_unit or source.org_unit:
+        made.org_unit = org_unit
+    if at.offset_minutes:
+        made.occurred_offset_minutes = at.offset_minutes
+    if text:
+        made.text = text
+    if revision or language or order_id or product:
+        made.revision, made.language, made.order_id, made.product = revision, language, order_id, product
     occurred = made.occurred_time
     occurred.seconds = int(at.time.timestamp() // 1)
     occurred.nanos = at.time.microsecond * 1_000
@@ -628,12 +625,17 @@ def answer_survey(
 
 def attribute(made: pb.Touchpoint, key: str, value: object) -> None:
     """Set an attribute, cut to its limits; nothing for null, an empty text, an object, or beyond the last place."""
-    if value is None or isinstance(value, dict | list) or not key:
+    if value is None or not key:
         return
-    try:
-        written = clean(value) if isinstance(value, str) else _written(value, key)
-    except Unreadable:
+    if isinstance(value, str):
+        written = clean(value)
+    elif isinstance(value, (dict, list)):
         return
+    else:
+        try:
+            written = _written(value, key)
+        except Unreadable:
+            return
     key = clean(key)[: rules.LONGEST_ATTRIBUTE_KEY]
     there = made.attributes
     if written and (len(there) < rules.MOST_ATTRIBUTES or key in there):

@@ -32,6 +32,11 @@ FIELDS: Mapping[str, str] = {
 _SPOKEN = frozenset({"", "file_share", "thread_broadcast", "me_message"})
 _MESSAGES = frozenset({"message", "app_mention"})
 _MOST_BLOCK_TEXTS = 1_000
+_SPEAKING = {
+    "customer": (pb.TOUCHPOINT_KIND_INQUIRY, pb.ACTOR_CUSTOMER),
+    "company": (pb.TOUCHPOINT_KIND_REPLY, pb.ACTOR_AGENT),
+    "internal": (pb.TOUCHPOINT_KIND_OTHER, pb.ACTOR_AGENT),
+}
 
 
 def read(payload: Payload, source: Source) -> Reading:
@@ -106,7 +111,8 @@ def _message(
         made.revision = max(at.revision, 1)
     made.text = mrkdwn.plain(reading.optional_text(message, "text")).strip() or _words_of(message.get("blocks"))
     files = [each for each in reading.objects_at(message, "files") if each.get("mode") != "tombstone"]
-    attach(made, [type_of(reading.optional_text(each, "mimetype")) for each in files])
+    if files:
+        attach(made, [type_of(reading.optional_text(each, "mimetype")) for each in files])
     if made.text or files or made.revision:
         yield made
     else:
@@ -136,10 +142,7 @@ def _begin(
 ) -> pb.Touchpoint:
     channel = reading.text(given, "event.channel")
     voice = _voice(given, event, message, source)
-    kind, actor = {
-        "customer": (pb.TOUCHPOINT_KIND_INQUIRY, pb.ACTOR_CUSTOMER),
-        "company": (pb.TOUCHPOINT_KIND_REPLY, pb.ACTOR_AGENT),
-    }.get(voice, (pb.TOUCHPOINT_KIND_OTHER, pb.ACTOR_AGENT))
+    kind, actor = _SPEAKING[voice]
     made = reading.touchpoint(
         source,
         channel=reading.configured_channel(source, pb.CHANNEL_CHAT),
