@@ -17,7 +17,7 @@ from nats.js.errors import APIError, BadRequestError, NotFoundError
 
 from sori_kit.client import PlainClient
 from sori_kit.consumer import Batch, Consumer, Handler
-from sori_kit.envelope import Envelope, Event, event_type, seal, service_of
+from sori_kit.envelope import Envelope, Event, event_type, seal_all, service_of
 from sori_kit.errors import NotFound, Unavailable
 from sori_kit.publisher import Full, Publisher
 from sori_kit.settings import KitSettings
@@ -119,7 +119,7 @@ class Bus:
 
         What is kept `forever` stays in the stream when other events have long expired.
         """
-        sealed = [seal(event, self.source) for event in events]
+        sealed = seal_all(events, self.source)
         if forever:
             sealed = [each._replace(lines=f"{each.lines}{_NEVER_EXPIRES}") for each in sealed]
         return await self._publisher.publish(sealed)

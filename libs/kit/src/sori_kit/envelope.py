@@ -1,10 +1,9 @@
 """Events as CloudEvents 1.0 in binary mode: protobuf data, `ce-` headers (NATS protocol binding)."""
 
 import datetime as dt
-import functools
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import quote, unquote
@@ -101,20 +100,31 @@ def header_lines(headers: Mapping[str, str]) -> str:
     return "".join(f"{name}: {quote(value.strip(), safe=_PRINTABLE)}\r\n" for name, value in headers.items())
 
 
-@functools.lru_cache(maxsize=64)
-def _written(time: dt.datetime) -> str:
-    return time.isoformat()  # The events of a batch have one.
-
-
 def seal(event: Event[Message], source: str) -> Envelope:
     """Turn an event into subject, data and headers; no header holds personal data."""
+    return _seal(event, source, event.time.isoformat())
+
+
+def seal_all(events: Iterable[Event[Message]], source: str) -> list[Envelope]:
+    """Seal events, most of which have one time."""
+    sealed: list[Envelope] = []
+    time, written = None, ""
+    for event in events:
+        if event.time is not time:
+            time = event.time
+            written = time.isoformat()
+        sealed.append(_seal(event, source, written))
+    return sealed
+
+
+def _seal(event: Event[Message], source: str, time: str) -> Envelope:
     subject = event_type(type(event.message))
     event_id, entity_id = event.event_id, event.entity_id
     lines = (
         f"Nats-Msg-Id: {event_id}\r\nce-specversion: 1.0\r\nce-id: {event_id}\r\nce-type: {subject}\r\n"
         f"ce-source: {source}\r\n"
         f"ce-subject: {entity_id if _PLAIN(entity_id) else quote(entity_id, safe='-_.')}\r\n"
-        f"ce-time: {_written(event.time)}\r\nce-correlationid: {event.correlation_id}\r\n"
+        f"ce-time: {time}\r\nce-correlationid: {event.correlation_id}\r\n"
         "content-type: application/protobuf\r\n"
     )
     if event.causation_id:

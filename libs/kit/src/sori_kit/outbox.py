@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from sori_kit import telemetry
 from sori_kit.bus import Bus
 from sori_kit.database import Database, Transaction
-from sori_kit.envelope import Envelope, Event, seal
+from sori_kit.envelope import Envelope, Event, seal_all
 from sori_kit.errors import Unavailable
 
 log = structlog.get_logger()
@@ -35,7 +35,7 @@ _STAGE = """
 
 async def stage(tx: Transaction, events: Iterable[Event[Message]], *, source: str) -> None:
     """Announce events if, and only if, this transaction commits."""
-    await stage_sealed(tx, [seal(event, source) for event in events])
+    await stage_sealed(tx, seal_all(events, source))
 
 
 async def stage_sealed(tx: Transaction, sealed: Sequence[Envelope]) -> None:

@@ -652,9 +652,10 @@ def fit(made: pb.Touchpoint, source: Source) -> pb.Touchpoint:
     """Bring what an adapter made within the limits: texts are cut, long references end in a digest."""
     if made.source != source.name:
         made.source = source.name
-    org_unit = made.org_unit or source.org_unit
-    if len(org_unit) > rules.LONGEST_ORG_UNIT or org_unit is source.org_unit:
-        made.org_unit = org_unit[: rules.LONGEST_ORG_UNIT]
+    named = made.org_unit
+    org_unit = (named or source.org_unit)[: rules.LONGEST_ORG_UNIT]
+    if org_unit != named:
+        made.org_unit = org_unit
     text = made.text
     cut = len(text) > rules.LONGEST_TEXT
     if cut:

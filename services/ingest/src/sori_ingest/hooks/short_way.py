@@ -168,6 +168,10 @@ class _Exchange(Entry):
         self._answer(self._connection.reception.refuse(self._name, error))
 
     def _answer(self, answer: Response) -> None:
+        # Answers that go out one right after another wake a sender of many once, and not for each.
+        self._connection.loop.call_soon(self._write, answer)
+
+    def _write(self, answer: Response) -> None:
         connection, self.response_complete = self._connection, True
         if self.disconnected:
             return
