@@ -37,6 +37,12 @@ class ShortWay(HttpToolsProtocol):
         if self._held is not None:
             self._take_the_long_way()
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of the exchange, which holds the connection: the collector would be long in coming."""
+        super().connection_lost(exc)
+        if isinstance(self.cycle, _Exchange):
+            self.cycle = None
+
     def on_headers_complete(self) -> None:
         """Choose the way."""
         if self._may_be_short():
