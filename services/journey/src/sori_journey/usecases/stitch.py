@@ -25,7 +25,7 @@ from sori_journey.usecases.tombstones import erased
 from sori_kit import ids, outbox
 from sori_kit.bus import Batch
 from sori_kit.database import Database, Transaction
-from sori_kit.envelope import Envelope, Event, seal
+from sori_kit.envelope import Envelope, Event, seal_all
 
 log = structlog.get_logger()
 
@@ -118,7 +118,7 @@ def _sealed(
         )
         for event, each in kept
     ]
-    return [seal(each, SOURCE) for each in announced + whose.announced]
+    return seal_all(announced + whose.announced, SOURCE)
 
 
 async def _see_all(batch: Batch[TouchpointClassified], policy: domain.IdentityPolicy) -> dict[str, _Seen]:
