@@ -1,6 +1,7 @@
 """Messages to customers on real engines."""
 
 import datetime as dt
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 import builders
 import harness
 from engines import Engines
-from sori.journey.v1 import journey_service_pb2, journey_service_pb2_grpc, rights_pb2
+from sori.ingest.v1 import touchpoint_pb2
+from sori.journey.v1 import identity_pb2, journey_service_pb2, journey_service_pb2_grpc, rights_pb2
 from sori.notify.v1 import notify_service_pb2_grpc as pb_grpc
 from sori.notify.v1 import outreach_pb2 as pb
 from sori_kit import rpc
@@ -156,6 +158,36 @@ async def test_nothing_is_decided_while_nobody_can_say_what_was_agreed_to(engine
             await automation.decide(notify.db, read, journey, {}, now=now + dt.timedelta(hours=1))
 
         assert 1 == await notify.count("outreach where state = 'waiting'")
+
+
+async def test_journey_itself_says_who_agreed(engines: Engines, tmp_path: Path) -> None:
+    agreed, denied = rights_pb2.CONSENT_STATE_GRANTED, rights_pb2.CONSENT_STATE_DENIED
+    said = {"agreed": [agreed], "took back": [agreed, denied], "silent": []}
+    async with harness.serving("journey", engines) as journey:
+        await journey.publish(*(builders.classified(identifiers=[("member_id", each)]) for each in said))
+
+        async def stitched() -> bool:
+            return await journey.count("timeline") == len(said)
+
+        await harness.until(stitched)
+        stub = journey_service_pb2_grpc.JourneyServiceStub(journey.channel)
+        who: dict[str, uuid.UUID] = {}
+        for name, words in said.items():
+            member = touchpoint_pb2.Identifier(type=touchpoint_pb2.IDENTIFIER_TYPE_MEMBER_ID, value=name)
+            request = journey_service_pb2.FindCustomerRequest(identifier=member)
+            who[name] = uuid.UUID((await stub.FindCustomer(request, metadata=journey.metadata())).customer.customer_id)
+            for state in words:
+                consent = rights_pb2.Consent(purpose="marketing", state=state, source=rights_pb2.CONSENT_SOURCE_APP)
+                customer = identity_pb2.CustomerReference(customer_id=str(who[name]))
+                await stub.RecordConsent(
+                    journey_service_pb2.RecordConsentRequest(customer=customer, consent=consent),
+                    metadata=journey.metadata(),
+                )
+        (tmp_path / "token").write_text(journey.issuer.token(["admin"], subject="notify"))
+        asked = Journey(journey.channel, tmp_path / "token")
+
+        assert {who["agreed"]} == await asked.agreed([*who.values(), uuid.uuid4()], "marketing")
+        assert set() == await asked.agreed(who.values(), "service")
 
 
 async def test_what_is_off_triggers_nothing(engines: Engines, tmp_path: Path) -> None:
