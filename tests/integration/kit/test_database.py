@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import uuid
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 
@@ -82,6 +83,58 @@ async def test_what_is_cancelled_leaves_nothing_and_the_connection_serves_on(eng
     await db.close()
 
     assert (0, []) == (left, sleeping)
+
+
+async def test_who_is_cancelled_while_beginning_leaves_no_transaction_behind(engines: Engines) -> None:
+    db = await a_database(engines)
+    async with db.transaction() as tx:
+        await tx.execute("create table note (text text not null)")
+
+    async def write() -> None:
+        async with db.transaction() as tx:
+            await tx.execute("insert into note values ('gone')")
+            await asyncio.sleep(60)
+
+    for turn in range(60):
+        task = asyncio.create_task(write())
+        for _ in range(turn % 12):
+            await asyncio.sleep(0)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        async with db.reading() as reading:
+            with pytest.raises(asyncpg.DivisionByZeroError):
+                await reading.fetch("select 1 / 0")
+            left = await reading.fetch("select text from note")  # Refused where that was part of a transaction.
+        assert [] == left
+    await db.close()
+
+
+@pytest.mark.parametrize("how", ["cut", "cancelled"])
+async def test_a_built_statement_that_does_not_end_well_leaves_the_pool_whole(engines: Engines, how: str) -> None:
+    db = await a_database(engines)
+    begun = asyncio.Event()
+
+    async def write() -> None:
+        async with db.transaction() as tx:
+            pid = (await tx.execute("select pg_backend_pid()")).scalar_one()
+            if how == "cut":
+                async with db.transaction() as other:
+                    await other.execute("select pg_terminate_backend(:pid)", {"pid": pid})
+            begun.set()
+            await tx.execute(sa.select(sa.func.pg_sleep(60)))
+
+    for _ in range(12):  # More often than the pool has connections.
+        begun.clear()
+        task = asyncio.create_task(write())
+        await begun.wait()
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(Unavailable if how == "cut" else asyncio.CancelledError):
+            await task
+    async with db.transaction() as tx:
+        assert 1 == (await tx.execute("select 1")).scalar_one()
+    await db.close()
 
 
 async def test_names_stand_for_values_wherever_they_are_written(engines: Engines) -> None:

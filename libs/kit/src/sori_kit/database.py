@@ -139,7 +139,7 @@ class Transaction:
         await self.fetch("select pg_advisory_xact_lock(key) from unnest(cast($1 as bigint[])) as key", keys)
 
     async def begin(self) -> None:
-        """Begin; without, each statement stands alone. For `Database`, as the next two."""
+        """Begin; without, each statement stands alone. For `Database`, as the next three."""
         with self._asking():
             await self._driver.execute("begin")
 
@@ -157,7 +157,12 @@ class Transaction:
                 undone = True
         finally:
             if not undone:
-                self._lent.invalidate()
+                self.cut()
+
+    def cut(self) -> None:
+        """Close the connection, once: the pool makes another in its place."""
+        if self._lent.is_valid:
+            self._lent.invalidate()
 
     @contextlib.contextmanager
     def _asking(self) -> Iterator[None]:
@@ -165,7 +170,7 @@ class Transaction:
             yield
         except _DRIVERS as error:
             if self._driver.is_closed() or isinstance(error, asyncpg.InternalClientError):  # Cut while it was asked.
-                self._lent.invalidate()
+                self.cut()
             elif getattr(error, "sqlstate", None) in _NO_TEXT:
                 raise InvalidInput("a text holds a NUL") from error
             elif getattr(error, "sqlstate", None) not in _PASSING:
@@ -198,8 +203,8 @@ class Database:
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Open a transaction; it commits when the block ends well. An engine that is away is Unavailable."""
         async with self.reading() as tx:
-            await tx.begin()
             try:
+                await tx.begin()  # Within: who is cancelled here may have begun.
                 yield tx
                 await tx.commit()
             except BaseException:
@@ -216,11 +221,12 @@ class Database:
         """
         with _told():
             lent = await self._engine.raw_connection()
+            tx = Transaction(self._engine, lent, self.process)
             try:
-                yield Transaction(self._engine, lent, self.process)
+                yield tx
             finally:
                 if self._closed:  # The pool has let go of the others, and would not of this one.
-                    lent.invalidate()
+                    tx.cut()
                 lent.close()
 
     @contextlib.asynccontextmanager
