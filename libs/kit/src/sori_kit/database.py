@@ -184,7 +184,8 @@ class Database:
     def __init__(self, url: sa.URL, *, pool_size: int = 10) -> None:
         self.url = url
         self.process = uuid.uuid4().hex  # Tells what this process commits from what other replicas do.
-        self.announce: Callable[[Mapping[int, Envelope]], None] = lambda _: None  # Set by the relay.
+        # Set by the relay: takes what was committed, or nothing where some may have been.
+        self.announce: Callable[[Mapping[int, Envelope]], None] = lambda _: None
         self._closed = False
         self._engine = create_async_engine(
             url,
@@ -208,7 +209,11 @@ class Database:
                 yield tx
                 await tx.commit()
             except BaseException:
-                await tx.roll_back()
+                try:
+                    await tx.roll_back()
+                finally:
+                    if tx.staged:
+                        self.announce({})  # Who is cut off while committing has perhaps committed.
                 raise
         if tx.staged:
             self.announce(tx.staged)

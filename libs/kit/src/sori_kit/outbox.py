@@ -105,7 +105,7 @@ class Relay:
             connection.terminate()
 
     def _hand(self, staged: Mapping[int, Envelope]) -> None:
-        if len(self._handed) < _MOST_HANDED:
+        if staged and len(self._handed) < _MOST_HANDED:
             self._handed.update(staged)
         else:
             self._unread = True
