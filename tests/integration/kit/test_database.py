@@ -192,6 +192,28 @@ async def test_a_connection_that_is_cut_is_unavailable_and_the_next_read_gets_an
     assert row["pid"] != other["pid"]
 
 
+async def test_connections_that_were_cut_while_nobody_used_them_are_not_given_out(engines: Engines) -> None:
+    db = await a_database(engines)
+    async with db.reading() as one, db.reading() as two, db.reading() as three:
+        pids = [(await each.fetch("select pg_backend_pid() as pid"))[0]["pid"] for each in (one, two, three)]
+
+    other = Database(db.url)
+    async with other.transaction() as tx:
+        await tx.execute(
+            "select pg_terminate_backend(pid) from unnest(cast(:pids as int[])) as p (pid)", {"pids": pids}
+        )
+    await other.close()
+    await asyncio.sleep(0.2)  # Until word of it has come.
+
+    now = set()
+    for _ in pids:
+        async with db.transaction() as tx:
+            now.add((await tx.execute("select pg_backend_pid()")).scalar_one())
+    await db.close()
+
+    assert now.isdisjoint(pids)
+
+
 @pytest.mark.parametrize("text", ["a\0b", '["a\\u0000b"]'], ids=["plain", "json"])
 @pytest.mark.parametrize("by", ["fetch", "execute"])
 async def test_a_text_that_holds_a_nul_is_the_callers_mistake(engines: Engines, by: str, text: str) -> None:

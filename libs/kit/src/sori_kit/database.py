@@ -225,7 +225,7 @@ class Database:
         There is no transaction: each statement may see more than the one before.
         """
         with _told():
-            lent = await self._engine.raw_connection()
+            lent = await self._borrow()
             tx = Transaction(self._engine, lent, self.process)
             try:
                 yield tx
@@ -233,6 +233,15 @@ class Database:
                 if self._closed:  # The pool has let go of the others, and would not of this one.
                     tx.cut()
                 lent.close()
+
+    async def _borrow(self) -> PoolProxiedConnection:
+        while True:
+            lent = await self._engine.raw_connection()
+            driver: asyncpg.Connection = lent.driver_connection
+            if not driver.is_closed():
+                return lent
+            lent.invalidate()  # The server went away while it lay in the pool.
+            lent.close()
 
     @contextlib.asynccontextmanager
     async def handling(self, batch: Batch[M]) -> AsyncIterator[tuple[Transaction, Batch[M]]]:
