@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 _SHORTEST_PAUSE = 0.001  # seconds
 _SIDE_BY_SIDE = 4  # transactions that fire deadlines: one is worked on while the database works on the others
-_MOST_AT_ONCE = 4 * _SIDE_BY_SIDE * usecases.MOST_FIRED  # deadlines fired between two looks for what to lease
+_MOST_AT_ONCE = 4 * _SIDE_BY_SIDE * usecases.MOST_FIRED  # deadlines taken off the agenda together
 
 
 class Consumers:
