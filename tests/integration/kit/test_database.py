@@ -137,6 +137,24 @@ async def test_a_built_statement_that_does_not_end_well_leaves_the_pool_whole(en
     await db.close()
 
 
+async def test_what_failed_unheard_is_not_taken_for_committed(engines: Engines) -> None:
+    db = await a_database(engines)
+
+    async def write() -> None:
+        async with db.transaction() as tx:
+            await tx.execute("create table note (text text not null)")
+            with contextlib.suppress(asyncpg.PostgresError):
+                await tx.execute("select 1 / 0")
+
+    with pytest.raises(RuntimeError, match="nothing of it was committed"):
+        await write()
+    async with db.transaction() as tx:
+        left = (await tx.execute("select to_regclass('note')")).scalar_one()
+    await db.close()
+
+    assert left is None
+
+
 async def test_names_stand_for_values_wherever_they_are_written(engines: Engines) -> None:
     db = await a_database(engines)
     async with db.transaction() as tx:

@@ -144,9 +144,11 @@ class Transaction:
             await self._driver.execute("begin")
 
     async def commit(self) -> None:
-        """Make what was done last."""
+        """Make what was done last; RuntimeError where a statement had failed and nobody was told."""
         with self._asking():
-            await self._driver.execute("commit")
+            tag = await self._driver.execute("commit")
+        if tag != "COMMIT":
+            raise RuntimeError("a statement of the transaction failed, so that nothing of it was committed")
 
     async def roll_back(self) -> None:
         """Undo what was done; a connection of which that cannot be said is cut."""

@@ -160,10 +160,15 @@ class _Exchange(Entry):
             self._refuse(told)
             return
         reception.gate.leave(self)
+        refused: BaseException | None = RuntimeError("the loop logs what was raised")
         try:
             self._answer(answer(reception.became(self._config, self._sent, self._proof, what)))
+            refused = None
         except Refusal as refusal:
-            self._refuse(refusal)
+            refused = refusal
+        finally:
+            if refused is not None:
+                self._refuse(refused)
 
     def cut_short(self) -> None:
         """Tell its sender to come again."""

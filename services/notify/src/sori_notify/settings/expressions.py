@@ -84,7 +84,6 @@ _EQUALS = re.compile(rf"([\w.]+)\s*==\s*(?:{_QUOTED})")
 _AMONG = re.compile(rf"([\w.]+)\s+in\s+\[((?:\s*(?:{_QUOTED})\s*,?)+)\]")
 _LEAST = re.compile(r"counts\s*\.\s*(\w+)\s*\.\s*now\s*(>=?)\s*(\d+)")
 _UNHELD = (KeyError, TypeError, ValueError, RuntimeError, IndexError, ArithmeticError)
-_PARTS = ("now", "usual", "times_usual")
 _MOST = 4000  # characters
 
 
