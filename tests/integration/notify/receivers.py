@@ -3,6 +3,7 @@
 import email
 import email.policy
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -46,6 +47,8 @@ def hook() -> Iterator[Hook]:
             said = Webhook(SECRET).verify(body, dict(self.headers))  # Raises on a wrong signature.
             made.ids.append(self.headers["webhook-id"])
             if made.hang.is_set():
+                while made.hang.is_set():
+                    time.sleep(0.01)
                 return
             status = 503 if made.broken.is_set() else made.answers.pop(0) if made.answers else 200
             if status == 200:
@@ -64,6 +67,7 @@ def hook() -> Iterator[Hook]:
         thread.start()
         made.url = f"http://127.0.0.1:{server.server_port}/messages"
         yield made
+        made.hang.clear()
         server.shutdown()
         thread.join()
 

@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import json
 import threading
+import time
 import uuid
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
@@ -79,6 +80,8 @@ def receiver() -> Iterator[Receiver]:
             made.got.append(Webhook(SECRET).verify(body, dict(self.headers)))  # Raises on a wrong signature.
             made.ids.append(self.headers["webhook-id"])
             if made.hang.is_set():
+                while made.hang.is_set():
+                    time.sleep(0.01)
                 return
             self.send_response(made.answers.pop(0) if made.answers else 200)
             self.end_headers()
@@ -91,6 +94,7 @@ def receiver() -> Iterator[Receiver]:
         thread.start()
         made.url = f"http://127.0.0.1:{server.server_port}/alerts"
         yield made
+        made.hang.clear()
         server.shutdown()
         thread.join()
 
