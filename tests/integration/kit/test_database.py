@@ -232,6 +232,28 @@ async def test_connections_that_were_cut_while_nobody_used_them_are_not_given_ou
     assert now.isdisjoint(pids)
 
 
+@pytest.mark.parametrize("said", [b"SFATAL\0C57P03\0Mthe database system is starting up\0\0", b""], ids=["told", "cut"])
+async def test_a_server_that_is_not_there_yet_is_unavailable(said: bytes) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            if (await reader.readexactly(8))[4:] == (80877103).to_bytes(4, "big"):  # It asks for TLS.
+                writer.write(b"N")
+                await reader.readexactly(8)
+            if said:
+                writer.write(b"E" + (len(said) + 4).to_bytes(4, "big") + said)
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    db = Database(sa.make_url(f"postgresql+asyncpg://postgres@127.0.0.1:{port}/none"))
+    for lending in (db.transaction, db.reading):
+        with pytest.raises(Unavailable):
+            async with lending():
+                pass
+    await db.close()
+    server.close()
+
+
 @pytest.mark.parametrize("text", ["a\0b", '["a\\u0000b"]'], ids=["plain", "json"])
 @pytest.mark.parametrize("by", ["fetch", "execute"])
 async def test_a_text_that_holds_a_nul_is_the_callers_mistake(engines: Engines, by: str, text: str) -> None:

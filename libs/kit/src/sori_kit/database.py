@@ -43,6 +43,7 @@ _HANDLED = """
 _PARAMETER = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
 _DRIVERS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 _NO_TEXT = frozenset({"22021", "22P05"})  # What no text may hold, plain and as JSON.
+_BROKEN = "08"  # class of what goes wrong with a connection
 _PASSING = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300")  # Serialisation, deadlock, lock, shutdown.
 
 
@@ -201,6 +202,7 @@ class Database:
             hide_parameters=True,  # Errors are logged; values hold texts and identifiers.
             connect_args={"timeout": 5, "server_settings": {"jit": "off", "application_name": url.database or ""}},
         )
+        self._refused: type[Exception] = self._engine.dialect.loaded_dbapi.Error  # A new connection was not had.
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -238,7 +240,13 @@ class Database:
 
     async def _borrow(self) -> PoolProxiedConnection:
         while True:
-            lent = await self._engine.raw_connection()
+            try:
+                lent = await self._engine.raw_connection()
+            except (self._refused, OSError) as error:
+                state = getattr(error, "sqlstate", None)
+                if state and state not in _PASSING and not state.startswith(_BROKEN):
+                    raise
+                raise Unavailable("the database does not answer") from error
             driver: asyncpg.Connection = lent.driver_connection
             if not driver.is_closed():
                 return lent
