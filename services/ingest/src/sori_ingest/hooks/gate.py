@@ -1,5 +1,6 @@
 """How much is let in at a time, and what senders are told while the broker is slow or away."""
 
+import abc
 import asyncio
 import itertools
 import time
@@ -31,7 +32,7 @@ class Away(Exception):
     retry_seconds = 5
 
 
-class Entry:
+class Entry(abc.ABC):
     """Work that is let in, until it leaves."""
 
     __slots__ = ("late", "since", "size")
@@ -40,9 +41,9 @@ class Entry:
     since: float  # monotonic seconds
     late: bool  # It was cut short.
 
+    @abc.abstractmethod
     def cut_short(self) -> None:
         """End what has stayed for too long."""
-        raise NotImplementedError
 
 
 class _Task(Entry):
