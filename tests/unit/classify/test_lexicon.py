@@ -1,7 +1,9 @@
 """Word lists: how words are written, what is denied, and what hides what."""
 
+import gc
 import itertools
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -210,3 +212,16 @@ def test_a_trigger_is_named_once_however_often_it_stands(lexicon: Lexicon) -> No
 
     assert 1 == sum(each.name == "refund_demand" for each in triggers.triggers)
     assert all(isinstance(each, Trigger) for each in triggers.triggers)
+
+
+def test_lists_that_serve_no_more_are_let_go_at_once() -> None:
+    """The collector, which workers keep from looking at what they have loaded, would not find them."""
+    lexicon = Lexicon({"delivery": ["배송"]}, {})
+    assert ("delivery",) == lexicon.find("배송이 늦어요").topics
+    left = weakref.ref(lexicon)
+    gc.disable()
+    try:
+        del lexicon
+        assert left() is None
+    finally:
+        gc.enable()

@@ -1,5 +1,6 @@
 """Turning scores and lexicon finds into what is said of a text."""
 
+import codecs
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -40,11 +41,13 @@ _SURELY_POSITIVE = 0.6  # probability from which praise takes trigger words thei
 _REQUEST = 0.12
 _UPSET_REQUEST = 0.2
 _QUESTION = 0.08
+_CALM = Urgency(0.0, ())
 _PRESSING = {Emotion.ANGER: 0.15, Emotion.FEAR: 0.15, Emotion.SADNESS: 0.05}
 
 _HANGUL = re.compile("[가-힣ㄱ-ㅎㅏ-ㅣᄀ-ᇿ]")
 _LATIN = re.compile("[A-Za-zÀ-ÖØ-öø-ɏ]")
-_NOT_SYLLABLES = bytes({*range(256)} - {*range(0xAC, 0xD8)})
+_SYLLABLE = 1
+_KINDS = bytes(_SYLLABLE if 0xAC <= first < 0xD8 else 0 for first in range(256))
 _LATIN_WORD = re.compile("[A-Za-zÀ-ÖØ-öø-ɏ']+")
 _ENOUGH_WORDS = 4  # in fewer words a text in Latin letters gets the benefit of the doubt
 # fmt: off
@@ -94,7 +97,8 @@ def language_of(text: str) -> Language:
 
 def _syllables(text: str) -> int:
     """Count Hangul syllables (U+AC00 to U+D7FF) by the first bytes of UTF-16, many times as fast as an expression."""
-    return len(text.encode("utf-16-be", "surrogatepass")[::2].translate(None, _NOT_SYLLABLES))
+    units, _ = codecs.utf_16_be_encode(text, "surrogatepass")  # The codec itself: looking it up takes longer.
+    return units[::2].translate(_KINDS).count(_SYLLABLE)
 
 
 def readable(language: Language) -> bool:
@@ -129,6 +133,12 @@ def classify(
     sentiment = sentiment_scores.label
     topics, subtopics, triggers, keywords, _, _ = found
     urgency, reasons = urgency_of(sentiment_scores, utterance, triggers, emotion, emotion_score)
+    topic_sentiments: tuple[TopicSentiment, ...] = ()
+    if clauses:
+        topic_sentiments = tuple([_about(topic, clauses.get(topic, sentiment_scores)) for topic in topics])
+    elif topics:
+        score = sentiment_scores[_PLACES[sentiment]]
+        topic_sentiments = tuple([TopicSentiment(topic, sentiment, score) for topic in topics])
     return Classification(  # By position, which takes a third of the time.
         sentiment,
         sentiment_scores,
@@ -146,7 +156,7 @@ def classify(
         model_version,
         kote,
         subtopics,
-        tuple([_about(topic, clauses.get(topic, sentiment_scores)) for topic in topics]) if topics else (),
+        topic_sentiments,
     )
 
 
@@ -210,7 +220,7 @@ def urgency_of(
         for trigger in triggers:
             calm *= 1.0 - (trigger.weight / 2 if praise and not trigger.always else trigger.weight)
             reasons.append(trigger.name)
-    return Urgency(round(1.0 - calm, 4), tuple(reasons))
+    return Urgency(round(1.0 - calm, 4), tuple(reasons)) if reasons else _CALM
 
 
 def fold(text: str) -> str:

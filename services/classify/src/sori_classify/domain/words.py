@@ -119,8 +119,8 @@ class Found(NamedTuple):
     subtopics: tuple[str, ...] = ()  # as `delivery.late`
     triggers: tuple[Trigger, ...] = ()
     keywords: tuple[str, ...] = ()  # as the lexicon writes them, in the order of the text
-    text: str = ""  # the folded text, in which it was looked for
-    places: tuple[tuple[str, int], ...] = ()  # topic and where one of its words begins in `text`
+    text: str = ""  # the folded text, where there are several topics
+    places: tuple[tuple[str, int], ...] = ()  # of several topics: each, and where one of its words begins in `text`
 
 
 class TopicSentiment(NamedTuple):

@@ -1,5 +1,6 @@
 """Topics and urgency triggers from editable word lists."""
 
+import functools
 import json
 import re
 import subprocess
@@ -32,6 +33,7 @@ _NEVER = "(?!)"
 _NO_MORE = "(?![a-z0-9])"
 _NOTHING = Found()
 _MOST_KEYWORDS = 8
+_MOST_MEANINGS = 10_000  # kept: most texts say what others said, in the same words of the lists
 _HANGUL = re.compile("[가-힣ㄱ-ㅎㅏ-ㅣ]")
 _ENGLISH = re.compile("[a-z0-9]")
 _LEMMA = re.compile("[가-힣]+다$")
@@ -56,6 +58,7 @@ class Lexicon:
     ) -> None:
         self._topics = _Words(topics, ignored, forms or {})
         self._topic_of = {name: name.partition(".")[0] for name in topics}
+        self._meaning = functools.lru_cache(_MOST_MEANINGS)(functools.partial(_meaning, self._topic_of))
         self._triggers = _Words(triggers, untriggering, forms or {})
         self._hints = _Words(hints or {}, (), forms or {})
 
@@ -95,34 +98,24 @@ class Lexicon:
         pressing = self._triggers.found(folded, english)
         if not named and not pressing:
             return _NOTHING
-        counts: dict[str, int] = {}
-        subtopics: dict[str, None] = {}
-        entries = dict.fromkeys([entry for entry, _, _ in named])
-        for entry in entries:
-            for name in entry.names:
-                topic = self._topic_of[name]
-                counts[topic] = counts.get(topic, 0) + 1
-                if topic != name:
-                    subtopics[name] = None
-        keywords = dict.fromkeys([entry.shown for entry in entries])
+        found = self._meaning(tuple(dict.fromkeys([entry for entry, _, _ in named])))
+        if len(found.topics) > 1:
+            places = [(self._topic_of[name], start) for entry, start, _ in named for name in entry.names]
+            found = found._replace(text=folded, places=tuple(places))
+        return self._press(found, folded, pressing) if pressing else found
+
+    def _press(self, found: Found, folded: str, pressing: "list[tuple[_Entry[Trigger], int, int]]") -> Found:
+        """Add the triggers that the text does not deny."""
+        keywords = dict.fromkeys(found.keywords)
         triggers: dict[str, Trigger] = {}
         for pressed, start, end in pressing:
             for trigger in pressed.names:
                 if trigger.name not in triggers and not denied(folded, start, end, trigger.denial):
                     triggers[trigger.name] = trigger
                     keywords[pressed.shown] = None
-        topics = tuple(counts)
-        places: tuple[tuple[str, int], ...] = ()
-        if len(topics) > 1:
-            topics = tuple(sorted(counts, key=counts.__getitem__, reverse=True))
-            places = tuple([(self._topic_of[name], start) for entry, start, _ in named for name in entry.names])
-        return Found(
-            topics,
-            tuple(subtopics),
-            tuple(sorted(triggers.values(), key=_weight, reverse=True)) if triggers else (),
-            tuple(keywords)[:_MOST_KEYWORDS],
-            folded,
-            places,
+        return found._replace(
+            triggers=tuple(sorted(triggers.values(), key=_weight, reverse=True)),
+            keywords=tuple(keywords)[:_MOST_KEYWORDS],
         )
 
     def hint(self, clause: str) -> int:
@@ -192,6 +185,24 @@ class _Words(Generic[Name]):
                 if known.names:
                     hits.append((known, match.start(), match.end()))
         return hits
+
+
+def _meaning(topic_of: Mapping[str, str], entries: tuple[_Entry[str], ...]) -> Found:
+    """Say what different words of the topics stand for together."""
+    counts: dict[str, int] = {}
+    subtopics: dict[str, None] = {}
+    for entry in entries:
+        for name in entry.names:
+            topic = topic_of[name]
+            counts[topic] = counts.get(topic, 0) + 1
+            if topic != name:
+                subtopics[name] = None
+    keywords = dict.fromkeys(entry.shown for entry in entries)
+    return Found(
+        topics=tuple(sorted(counts, key=counts.__getitem__, reverse=True)),
+        subtopics=tuple(subtopics),
+        keywords=tuple(keywords)[:_MOST_KEYWORDS],
+    )
 
 
 def spelled(word: str, forms: Forms) -> Iterator[str]:

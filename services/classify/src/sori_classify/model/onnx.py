@@ -1,5 +1,6 @@
 """The neural model: one ONNX graph that reads UTF-16 code units."""
 
+import codecs
 import json
 import re
 import unicodedata
@@ -47,7 +48,8 @@ def normalise(text: str) -> str:
     if _OTHER_WIDTH.search(text):
         text = text.translate(_USUAL_WIDTH)
     text = " ".join(unicodedata.normalize("NFC", text).replace("\0", " ").lower().split())
-    text = _REPEATED.sub(r"\1\1", text)
+    if _REPEATED.search(text):  # Most have none, and are not written anew.
+        text = _REPEATED.sub(r"\1\1", text)
     if len(text) > HEAD_UNITS + TAIL_UNITS:
         text = f"{text[:HEAD_UNITS]} {text[-TAIL_UNITS:]}"
     return f" {text} "
@@ -55,7 +57,7 @@ def normalise(text: str) -> str:
 
 def encode(text: str) -> bytes:
     """Give the UTF-16-LE code units of the normalised text; a lone surrogate stays what it is."""
-    return normalise(text).encode("utf-16-le", "surrogatepass")
+    return codecs.utf_16_le_encode(normalise(text), "surrogatepass")[0]  # The codec itself: a look-up takes longer.
 
 
 def matrix(units: Sequence[bytes]) -> npt.NDArray[np.uint16]:

@@ -116,8 +116,8 @@ def judge(serving: Serving, texts: Sequence[str], *, fine: bool = False) -> list
         for clause, scores in zip(clauses, scored[len(different) :], strict=True)
         if scores
     }
-    read = {
-        text: domain.classify(
+    read = [
+        domain.classify(
             text,
             scores,
             found=found,
@@ -125,8 +125,11 @@ def judge(serving: Serving, texts: Sequence[str], *, fine: bool = False) -> list
             model_version=version,
         )
         for at, (text, scores, found) in enumerate(zip(different, scored, founds, strict=False))
-    }
-    return [read[text] for text in texts]
+    ]
+    if len(different) == len(texts):
+        return read
+    read_of = dict(zip(different, read, strict=True))
+    return [read_of[text] for text in texts]
 
 
 def _clause_moods(
