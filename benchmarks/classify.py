@@ -2,28 +2,35 @@
 
 `bare` is one thread that encodes the texts and runs the model's graph, with nothing around it. `calls` sends the same
 texts to the running service by gRPC, 256 in a request and four requests at a time; `line` puts them on the stream as
-touchpoints and waits until all have been passed on. The three run in turn, on the texts of the sample company; no two
-of a batch are the same, for the service reads those once, and the bare model does not.
+touchpoints while the service is stopped, and lets it go on: the machine is then the service's and the broker's alone.
+The three run in turn, half a second each and many times over, for machines change their speed; each ratio is the median
+over the rounds. The texts are those of the sample company; no two of a batch are the same, for the service reads those
+once, and the bare model does not. The service's workers ask for huge pages, the bare model does not.
 """
 
 import argparse
 import asyncio
 import datetime as dt
+import functools
 import json
 import os
+import signal
 import statistics
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import _lab
+import psutil
 
 TOGETHER, AT_ONCE = 256, 4
 MOST_IN_A_BATCH = 500  # of the service, which takes that many touchpoints at once
 MUST = {"calls": 0.7, "line": 0.7, "workers": 1.7, "batches_of_32": 8_000, "one_by_one": 4_000}
 
 
+@functools.cache
 def texts(count: int) -> list[str]:
     """Take the sample company's different texts, over and over."""
     from sori_sample import generate  # Only the measured processes need it.
@@ -34,43 +41,47 @@ def texts(count: int) -> list[str]:
     return (found * (count // len(found) + 1))[:count]
 
 
-def bare(count: int, together: int) -> dict[str, float]:
+def bare(together: int) -> None:
     """Encode and score on one thread."""
     from sori_classify.model import Model
     from sori_local import plan
 
-    model, given = Model.load(plan.model()), texts(count)
-    model.score(given[:1000])
-    wall, cpu = time.perf_counter(), time.process_time()
-    for start in range(0, count, together):
-        model.score(given[start : start + together])
-    return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+    model = Model.load(plan.model())
+
+    def score(count: int) -> dict[str, float]:
+        given = texts(count)
+        wall, cpu = time.perf_counter(), time.process_time()
+        for start in range(0, count, together):
+            model.score(given[start : start + together])
+        return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+
+    while count := asked():
+        say(score(count))
 
 
-async def calls(count: int, target: str, token: str) -> dict[str, float]:
+async def calls(target: str, token: str) -> None:
     """Ask the service, some requests at a time."""
     from sori.classify.v1 import classify_service_pb2 as pb
     from sori.classify.v1.classify_service_pb2_grpc import ClassifyServiceStub
     from sori_kit import rpc
 
-    given = texts(count)
     async with rpc.channel(target) as channel:
         stub, metadata = ClassifyServiceStub(channel), rpc.bearer(token)
-        requests = [pb.ClassifyRequest(texts=given[at : at + TOGETHER]) for at in range(0, count, TOGETHER)]
-        await stub.Classify(requests[0], metadata=metadata)
-        waiting = iter(requests)
+        while count := await asyncio.to_thread(asked):
+            given = texts(count)
+            waiting = iter([pb.ClassifyRequest(texts=given[at : at + TOGETHER]) for at in range(0, count, TOGETHER)])
 
-        async def lane() -> None:
-            for request in waiting:
-                await stub.Classify(request, metadata=metadata)
+            async def lane(waiting: Iterator[pb.ClassifyRequest] = waiting) -> None:
+                for request in waiting:
+                    await stub.Classify(request, metadata=metadata)
 
-        wall = time.perf_counter()
-        await asyncio.gather(*(lane() for _ in range(AT_ONCE)))
-        return {"wall": time.perf_counter() - wall}
+            wall = time.perf_counter()
+            await asyncio.gather(*(lane() for _ in range(AT_ONCE)))
+            say({"wall": time.perf_counter() - wall})
 
 
-async def line(count: int, nats_url: str) -> dict[str, float]:
-    """Put touchpoints on ingest's stream, and wait until classify has passed all of them on."""
+async def line(nats_url: str) -> None:
+    """Put touchpoints on ingest's stream; told to go on, wait until classify has passed all of them on."""
     import uuid
 
     from sori.classify.v1.touchpoint_events_pb2 import TouchpointClassified
@@ -84,21 +95,32 @@ async def line(count: int, nats_url: str) -> dict[str, float]:
     logs.configure("benchmark", "ERROR")
     bus = await Bus.connect("ingest", KitSettings(nats_url=nats_url, grpc_port=0))
     classified, now = event_type(TouchpointClassified), SystemClock().now()
-    before = await bus.count(classified, stream="SORI_CLASSIFY")
-    events = []
-    for text in texts(count):
-        received = TouchpointReceived()
-        received.touchpoint.touchpoint_id = entity = str(uuid.uuid4())
-        received.touchpoint.text = text
-        events.append(Event.new(received, entity_id=entity, time=now))
-    wall = time.perf_counter()
-    await bus.publish(events)
-    published = time.perf_counter()
-    while await bus.count(classified, stream="SORI_CLASSIFY") < before + count:
-        await asyncio.sleep(0.005)
-    answer = {"wall": time.perf_counter() - wall, "publishing": published - wall}
+    while count := await asyncio.to_thread(asked):
+        before = await bus.count(classified, stream="SORI_CLASSIFY")
+        events = []
+        for text in texts(count):
+            received = TouchpointReceived()
+            received.touchpoint.touchpoint_id = entity = str(uuid.uuid4())
+            received.touchpoint.text = text
+            events.append(Event.new(received, entity_id=entity, time=now))
+        await bus.publish(events)
+        say({"published": count})
+        await asyncio.to_thread(asked)
+        wall = time.perf_counter()
+        while await bus.count(classified, stream="SORI_CLASSIFY") < before + count:
+            await asyncio.sleep(0.01)
+        say({"wall": time.perf_counter() - wall})
     await bus.close()
-    return answer
+
+
+def asked() -> int:
+    """Read how many texts are wanted; 0: no more."""
+    return int(sys.stdin.readline().strip() or 0)
+
+
+def say(found: dict[str, float]) -> None:
+    """Answer."""
+    print(json.dumps(found), flush=True)
 
 
 class Service:
@@ -112,7 +134,7 @@ class Service:
         self.token = issuer.token(["cx.read"], subject="benchmark")
         self.port = engines.free_port()
         self.process = lab.spawn(
-            "classify",
+            f"classify-{workers}",
             [str(Path(sys.executable).with_name("sori-classify")), "serve"],
             {
                 "SORI_NATS_URL": lab.nats_url,
@@ -126,56 +148,82 @@ class Service:
         )
         _lab.wait_serving(self.port)
 
-
-def role(lab: _lab.Lab, name: str, *arguments: str) -> dict[str, float]:
-    """Run one role in a process of its own, so that none warms another's caches."""
-    process = lab.spawn(name, _lab.python("classify.py", "--role", name, *arguments))
-    found = process.read()
-    lab.stop(name)
-    return found
+    def signal(self, number: int) -> None:
+        """Stop the service and its workers where they are, or let them go on."""
+        process = psutil.Process(self.process.popen.pid)
+        for each in (process, *process.children(recursive=True)):
+            each.send_signal(number)
 
 
-def measure(lab: _lab.Lab, count: int, pairs: int) -> dict[str, Any]:
-    """Run everything in turn."""
+class Role:
+    """A process of its own that does one thing, so that none warms another's caches."""
+
+    def __init__(self, lab: _lab.Lab, name: str, *arguments: str, role: str = "") -> None:
+        self.process = lab.spawn(name, _lab.python("classify.py", "--role", role or name, *arguments))
+
+    def ask(self, count: int) -> dict[str, float]:
+        """Have it done with so many texts."""
+        assert self.process.popen.stdin is not None
+        self.process.popen.stdin.write(f"{count}\n")
+        self.process.popen.stdin.flush()
+        return self.process.read()
+
+
+def measure(lab: _lab.Lab, count: int, rounds: int) -> dict[str, Any]:
+    """Run everything in turn, many times over, a short while each."""
     found: dict[str, list[float]] = {}
 
-    def note(name: str, value: float) -> None:
+    def note(name: str, value: float) -> float:
         found.setdefault(name, []).append(value)
+        return value
 
-    for number in range(pairs):
-        _lab.console.print(f"pair {number + 1} of {pairs}")
-        rates: dict[str, float] = {}
-        alone = role(lab, "bare", "--count", str(count), "--together", str(TOGETHER))
-        note("bare_texts_per_s", count / alone["wall"])
-        note("bare_cpu_us", alone["cpu"] / count * 1e6)
-        for together, name in ((32, "batches_of_32"), (1, "one_by_one")):
-            some = role(lab, "bare", "--count", str(count // 4), "--together", str(together))
-            note(f"{name}_texts_per_s", count / 4 / some["wall"])
-        for workers in (1, 2):
-            service = Service(lab, workers)
-            ways = ("calls", "line") if workers == 1 else ("calls",)
-            for way in ways:
-                target = ["--target", f"127.0.0.1:{service.port}", "--token", service.token]
-                role(lab, way, "--count", str(count // 4), *target, "--nats", lab.nats_url)  # Warm.
-                before = service.process.cpu()
-                wall = role(lab, way, "--count", str(count), *target, "--nats", lab.nats_url)["wall"]
-                name = way if workers == 1 else "two_workers"
-                rates[name] = count / wall
-                note(f"{name}_texts_per_s", count / wall)
-                note(f"{name}_cpu_us", (service.process.cpu() - before) / count * 1e6)
-                note(f"{name}_ratio", count / wall / (count / alone["wall"]))
-            if workers == 1:
-                note("memory_mb", _lab.memory_mb(service.process))
-            lab.stop("classify")
-        note("workers_ratio", rates["two_workers"] / rates["calls"])
+    def served(role: Role, name: str, service: Service) -> float:
+        before = service.process.cpu()
+        rate = note(f"{name}_texts_per_s", count / role.ask(count)["wall"])
+        note(f"{name}_cpu_us", (service.process.cpu() - before) / count * 1e6)
+        return rate
+
+    def drained(role: Role, service: Service) -> float:
+        service.signal(signal.SIGSTOP)
+        role.ask(count)
+        service.signal(signal.SIGCONT)
+        return served(role, "line", service)
+
+    one = Service(lab, 1)
+    alone = Role(lab, "bare", "--together", str(TOGETHER))
+    calling = Role(lab, "calls", "--target", f"127.0.0.1:{one.port}", "--token", one.token)
+    sizes = {
+        name: Role(lab, name, "--together", str(together), role="bare")
+        for name, together in (("batches_of_32", 32), ("one_by_one", 1))
+    }
+    lining = Role(lab, "line", "--nats", lab.nats_url)
+    for warm in range(2):  # The first round only warms.
+        if warm:
+            found.clear()
+        for number in range(rounds if warm else 1):
+            _lab.console.print(f"round {number + 1} of {rounds}" if warm else "warming")
+            ran = alone.ask(count)
+            bare_rate = note("bare_texts_per_s", count / ran["wall"])
+            note("bare_cpu_us", ran["cpu"] / count * 1e6)
+            note("calls_ratio", served(calling, "calls", one) / bare_rate)
+            note("line_ratio", drained(lining, one) / bare_rate)
+            for name, role in sizes.items():
+                note(f"{name}_texts_per_s", count / 4 / role.ask(count // 4)["wall"])
+    note("memory_mb", _lab.memory_mb(one.process))
+    two = Service(lab, 2)
+    both = Role(lab, "two", "--target", f"127.0.0.1:{two.port}", "--token", two.token, role="calls")
+    both.ask(count)
+    for _ in range(rounds):
+        rate = served(calling, "calls", one)
+        note("workers_ratio", served(both, "two_workers", two) / rate)
     return {name: round(statistics.median(values), 3) for name, values in found.items()}
 
 
 def main() -> None:
     """Run the benchmark, or one role of it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=3, help="runs of each, in turn")
-    parser.add_argument("--count", type=int, default=20_000, help="texts in one run")
+    parser.add_argument("--pairs", type=int, default=20, help="runs of each, in turn")
+    parser.add_argument("--count", type=int, default=8_000, help="texts in one run")
     parser.add_argument("--json", action="store_true", help="end with one JSON object on a line")
     parser.add_argument("--role", choices=["bare", "calls", "line"], help=argparse.SUPPRESS)
     parser.add_argument("--together", type=int, default=TOGETHER, help=argparse.SUPPRESS)
@@ -185,12 +233,11 @@ def main() -> None:
     given = parser.parse_args()
     if given.role:
         if given.role == "bare":
-            said = bare(given.count, given.together)
+            bare(given.together)
         elif given.role == "calls":
-            said = asyncio.run(calls(given.count, given.target, given.token))
+            asyncio.run(calls(given.target, given.token))
         else:
-            said = asyncio.run(line(given.count, given.nats))
-        print(json.dumps(said), flush=True)
+            asyncio.run(line(given.nats))
         return
     with _lab.lab(durable=True) as lab:
         found = measure(lab, given.count, given.pairs)
