@@ -111,7 +111,7 @@ def simulate(events: Sequence[Event], targets: Mapping[str, Watch], *, now: int,
     for event in events:
         happenings.setdefault(event.second, []).append(event.what)
     outcomes: list[Outcome] = []
-    state, waiting, nexts = "", False, 0
+    state, waiting, answered, nexts = "", False, False, 0
 
     def clock(metric: str, second: int, instance: int = 1) -> None:
         if metric in targets:
@@ -124,6 +124,11 @@ def simulate(events: Sequence[Event], targets: Mapping[str, Watch], *, now: int,
         for each in outcomes:
             if each.metric == metric and not each.ended:
                 each.ended, each.ended_at, each.running = how, second, False
+
+    def run_on(metric: str) -> None:
+        for each in outcomes:
+            if each.metric == metric:
+                each.again()
 
     first = min((each.second for each in events if each.what == "ask"), default=None)
     if first is None:
@@ -139,16 +144,14 @@ def simulate(events: Sequence[Event], targets: Mapping[str, Watch], *, now: int,
                     state = "open"
                 if state == "resolved" and reopens:
                     state = "open"
-                    for each in outcomes:
-                        if each.metric == "total_resolution":
-                            each.again()
+                    run_on("total_resolution")
                 if not waiting:
                     waiting, nexts = True, nexts + 1
                     clock("next_response", second, nexts)
             elif state == "":
                 continue
             elif what == "reply":
-                waiting = False
+                waiting, answered = False, True
                 end("first_response", "fulfilled", second)
                 end("next_response", "fulfilled", second)
             elif what in ("pending", "hold") and state != "resolved":
@@ -162,10 +165,10 @@ def simulate(events: Sequence[Event], targets: Mapping[str, Watch], *, now: int,
                 end("first_resolution", "fulfilled", second)
                 end("total_resolution", "fulfilled", second)
             elif what == "reopen" and state == "resolved":
-                state = "open"
-                for each in outcomes:
-                    if each.metric == "total_resolution":
-                        each.again()
+                state, waiting = "open", not answered
+                run_on("total_resolution")
+                if not answered:
+                    run_on("first_response")
             for each in outcomes:
                 if not each.ended and each.running is (state in ("pending", "hold")):
                     each.running = not each.running

@@ -288,6 +288,8 @@ def test_what_people_do_is_announced_once() -> None:
 
     assert [(Change.UPDATED,), (Change.RESOLVED,), (Change.REOPENED,)] == turns
     assert CaseState.REOPENED is before.case.state
+    assert before.deadline is not None  # Nobody has answered yet: two of five minutes are used up.
+    assert (DeadlineState.ARMED, at(6)) == (before.deadline.state, before.deadline.due_time)
 
 
 @given(st.lists(st.integers(1, 9).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n - 1)))), st.randoms())

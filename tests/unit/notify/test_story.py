@@ -217,6 +217,47 @@ def test_a_case_closed_in_time_owes_no_answer() -> None:
     assert ClockState.CANCELLED is the_clock(a_message(), an_act(2, ActKind.RESOLVE)).state
 
 
+@pytest.mark.parametrize("end", [ActKind.RESOLVE, ActKind.CLOSE])
+def test_a_case_that_ended_unanswered_owes_its_first_response_again_when_somebody_reopens_it(end: ActKind) -> None:
+    acts = [an_act(2, end), an_act(30, ActKind.REOPEN)]
+
+    reopened = the_clock(a_message(), *acts, now=at(31))
+    answered = the_clock(a_message(), *acts, a_reply(33))
+    silent = the_clock(a_message(), *acts, now=at(34))
+
+    assert (ClockState.RUNNING, at(33), 3 * MINUTE) == (reopened.state, reopened.due_time, reopened.used)
+    assert (ClockState.FULFILLED, at(33)) == (answered.state, answered.fulfilled_time)
+    assert (ClockState.BREACHED, at(33)) == (silent.state, silent.breach_time)
+
+
+def test_a_customer_whose_case_ended_unanswered_and_who_writes_again_waits_for_the_next_response() -> None:
+    promise = a_promise(a_target(), a_target(Metric.NEXT_RESPONSE, 3))
+    thread = [a_message(0, promise=promise), a_message(30, promise=promise)]
+
+    (case,) = tell(thread, [an_act(2, ActKind.RESOLVE)], now=at(31))
+
+    assert [(Metric.FIRST_RESPONSE, ClockState.CANCELLED), (Metric.NEXT_RESPONSE, ClockState.RUNNING)] == [
+        (each.metric, each.state) for each in case.clocks
+    ]
+
+
+def test_a_first_response_that_was_late_before_its_case_ended_stays_late_and_is_still_owed() -> None:
+    acts = [an_act(9, ActKind.RESOLVE), an_act(30, ActKind.REOPEN)]
+
+    clock = the_clock(a_message(), *acts, a_reply(31))
+
+    assert (ClockState.BREACHED, at(5), at(31)) == (clock.state, clock.breach_time, clock.fulfilled_time)
+
+
+@pytest.mark.parametrize("answer", [1, 20])
+def test_a_case_that_was_answered_before_it_is_reopened_owes_no_first_response(answer: float) -> None:
+    acts = [an_act(2, ActKind.RESOLVE), an_act(30, ActKind.REOPEN)]
+
+    clock = the_clock(a_message(), a_reply(answer), *acts, now=at(60))
+
+    assert (ClockState.FULFILLED if answer == 1 else ClockState.CANCELLED) is clock.state
+
+
 def test_the_next_response_counts_from_the_oldest_message_without_an_answer_and_again_each_time() -> None:
     promise = a_promise(a_target(), a_target(Metric.NEXT_RESPONSE, 10))
     thread = [a_message(0, promise=promise), a_reply(1)]

@@ -189,7 +189,7 @@ def _matters(tick: Tick, state: ClockState) -> bool:
         case Tick.PAUSE:
             return state is ClockState.RUNNING
         case Tick.RESUME:
-            return state in (ClockState.PAUSED, ClockState.FULFILLED)
+            return state in (ClockState.PAUSED, ClockState.FULFILLED, ClockState.CANCELLED)
         case Tick.FULFIL | Tick.CANCEL:
             return state in (ClockState.RUNNING, ClockState.PAUSED)
         case Tick.START | Tick.BREACH:

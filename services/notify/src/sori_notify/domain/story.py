@@ -59,6 +59,11 @@ class _Teller:
         if events and events[-1].tick not in _ENDS:
             events.append(ClockEvent(tick=tick, time=time, cause=cause))
 
+    def _run_on(self, metric: Metric, time: dt.datetime, cause: str) -> None:
+        """Let a clock that has ended count on, with what was used."""
+        if events := self.events.get((metric, 1)):
+            events.append(ClockEvent(tick=Tick.RESUME, time=time, cause=cause))
+
     def become(self, state: CaseState, time: dt.datetime, cause: str) -> None:
         """Change the state, and pause or resume the clocks with it."""
         waiting = _WAITING.get(state)
@@ -111,8 +116,7 @@ class _Teller:
     def reopen(self, time: dt.datetime, cause: str) -> None:
         """Begin again; the total counts on."""
         self.state, self.resolved_time, self.closed_time = CaseState.REOPENED, None, None
-        if events := self.events.get((Metric.TOTAL_RESOLUTION, 1)):
-            events.append(ClockEvent(tick=Tick.RESUME, time=time, cause=cause))
+        self._run_on(Metric.TOTAL_RESOLUTION, time, cause)
 
     def perform(self, act: Act) -> None:
         """Take in what somebody did here; what the state does not allow changes nothing."""
@@ -130,6 +134,9 @@ class _Teller:
                     self.become(CaseState.OPEN, act.time, cause)
             case ActKind.REOPEN if done:
                 self.reopen(act.time, cause)
+                if self.answered_time is None:  # The end answered nobody, and the customer has waited since.
+                    self.awaited = True
+                    self._run_on(Metric.FIRST_RESPONSE, act.time, cause)
             case ActKind.RESUME if self.state in _WAITING:
                 self.become(CaseState.OPEN, act.time, cause)
             case ActKind.SET_PENDING if not done:
