@@ -8,6 +8,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from integration.notify import receivers
 
 import builders
 import harness
@@ -89,10 +90,10 @@ async def asking(folder: Path, consents: Consents) -> AsyncIterator[Journey]:
 
 
 @asynccontextmanager
-async def serving(engines: Engines, folder: Path, automations: str) -> AsyncIterator[harness.Harness]:
+async def serving(engines: Engines, folder: Path, automations: str, **more: str) -> AsyncIterator[harness.Harness]:
     (folder / "sla.yaml").write_text("policies:\n  - {name: rest, first_response: 24h}\n")
     (folder / "automation.yaml").write_text(automations)
-    env = {"SORI_NOTIFY_POLICY_PATH": str(folder / "sla.yaml"), "SORI_NOTIFY_SWEEP_SECONDS": "60"}
+    env = {"SORI_NOTIFY_POLICY_PATH": str(folder / "sla.yaml"), "SORI_NOTIFY_SWEEP_SECONDS": "60", **more}
     async with harness.serving("notify", engines, env=env) as running:
         yield running
 
@@ -188,6 +189,26 @@ async def test_journey_itself_says_who_agreed(engines: Engines, tmp_path: Path) 
 
         assert {who["agreed"]} == await asked.agreed([*who.values(), uuid.uuid4()], "marketing")
         assert set() == await asked.agreed(who.values(), "service")
+
+
+async def test_the_service_says_when_a_target_of_its_messages_may_not_know_the_customer_any_more(
+    engines: Engines, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = ""
+    (tmp_path / "secret").write_text(receivers.SECRET)
+    target = 'targets:\n  - {name: gateway, role: %s, webhook: {url: "http://127.0.0.1:9/", secret: {file: secret}}}\n'
+    (tmp_path / "targets.yaml").write_text(target % "cx.read")
+    async with serving(engines, tmp_path, AUTOMATIONS, SORI_NOTIFY_POLICY_POLL_SECONDS="0.05"):
+        (tmp_path / "targets.yaml").write_text(target % "hr.read")
+
+        async def refused() -> bool:
+            nonlocal said
+            said += capsys.readouterr().out
+            return "file.refused" in said
+
+        await harness.until(refused)
+
+    assert "automation.yaml:8:13: automations.0.target: " in said
 
 
 async def test_what_is_off_triggers_nothing(engines: Engines, tmp_path: Path) -> None:

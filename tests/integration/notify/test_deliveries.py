@@ -7,6 +7,7 @@ import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from sori_kit.clock import SystemClock
 from sori_notify import store
 from sori_notify.deliveries import Outbound, SignedWebhook
 from sori_notify.deliveries.message import Outgoing
-from sori_notify.domain.delivery import Delivery, Origin
+from sori_notify.domain.delivery import Delivery, Origin, Role
 from sori_notify.domain.words import Severity
 from sori_notify.settings import targets
 from sori_notify.settings.targets import Directory
@@ -273,6 +274,27 @@ async def test_words_leave_the_table_once_they_were_sent(engines: Engines, hook:
             (kept,) = (await tx.execute('select "values" from delivery')).scalars()
         assert "배송이 늦어요" in json.dumps(list(hook.got.values()), ensure_ascii=False)
         assert "words" not in kept
+
+
+async def test_a_message_to_a_customer_whose_target_may_not_know_the_customer_any_more_fails_until_it_may_again(
+    engines: Engines, hook: Hook, tmp_path: Path
+) -> None:
+    made, alert = a_delivery(origin=Origin.AUTOMATION, values={"customer_id": "anna"}), a_delivery()
+    may = directory(hook)
+    target = may.targets["hook"]
+    may_not = replace(may, targets={"hook": replace(target, role=Role.EMPLOYEE)})
+    async with serving(engines, tmp_path) as notify:
+        await put(notify, made, alert)
+        await send(notify, may_not)
+        before = set(hook.got)
+        (failed,) = await listed(notify, state=delivery_pb2.DELIVERY_STATE_FAILED)
+        await pb_grpc.NotifyServiceStub(notify.channel).RedeliverFailed(
+            delivery_pb2.RedeliverFailedRequest(target="hook"), metadata=notify.metadata()
+        )
+        await send(notify, may)
+
+    assert ({str(alert.delivery_id)}, "customer_hidden") == (before, failed.problem)
+    assert "anna" == hook.got[str(made.delivery_id)]["customer_id"]
 
 
 async def test_a_receiver_that_never_answers_keeps_no_other_waiting(

@@ -1,6 +1,7 @@
 """Composition root of notify."""
 
 import datetime as dt
+from collections.abc import Mapping
 
 import structlog
 
@@ -69,11 +70,16 @@ async def build(runtime: service.Runtime, settings: Settings) -> None:
                 every_seconds=settings.answer_seconds,
             ),
         )
+
+    def known_targets() -> Mapping[str, Target]:
+        return alerting.house().people.directory.targets
+
     automations = Reloading(
         settings.beside(settings.automation_path, "automation.yaml"),
-        automation.load,
+        lambda path: automation.load(path, known_targets()),
         empty=automation.Automations(),
         what="automations",
+        against=known_targets,
     )
     runtime.in_background("files", automations.watch(settings.policy_poll_seconds))
     consumers = Consumers(db, runtime.clock, alerting, automations, settings)

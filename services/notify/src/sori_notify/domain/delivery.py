@@ -91,6 +91,11 @@ class Target:
     digest_above: int = 5  # More than that many waiting become one message; 0: never.
     quiet: Hours | None = None  # What is not critical waits until they are over.
 
+    @property
+    def knows_customers(self) -> bool:
+        """Say whether its readers may learn which customer it is; one of which nobody has said may be a gateway."""
+        return self.role is None or self.role.knows_customers
+
     def not_before(self, severity: Severity, now: dt.datetime) -> dt.datetime:
         """Say when a message may go out at the earliest."""
         if self.quiet is None or severity is Severity.CRITICAL:
@@ -185,7 +190,7 @@ def excerpt(text: str, words: Words) -> str:
 
 def shown(values: Mapping[str, object], target: Target) -> dict[str, object]:
     """Leave out of what a message says what the readers of its target may not see by now."""
-    hidden = {"words"} if target.role is None or target.role.knows_customers else {"words", "customer_id"}
+    hidden = {"words"} if target.knows_customers else {"words", "customer_id"}
     found = {name: value for name, value in values.items() if name not in hidden}
     if words := excerpt(str(values.get("words", "")), target.words):
         found["words"] = words

@@ -4,17 +4,21 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from sori_notify.domain.automation import Automation
+from sori_notify.domain.delivery import Target
 from sori_notify.domain.rules import Values
 from sori_notify.domain.words import Kind
 from sori_notify.settings import documents, places
 from sori_notify.settings.expressions import Scope, compile_condition, projection
 from sori_notify.settings.places import Duration, Mistake, MistakesFound, Name, Strict
 from sori_notify.settings.policies import duration
+
+_NONE: Mapping[str, Target] = MappingProxyType({})
 
 
 class _Most(Strict):
@@ -52,12 +56,15 @@ class Automations:
         return frozenset(kind for each in self.enabled.values() for kind in each.unless)
 
 
-def load(path: Path) -> Automations:
-    """Read a file of automations; one that is wrong anywhere is refused, with each line and column that is wrong."""
-    return parse(path.name, documents.read(path))
+def load(path: Path, targets: Mapping[str, Target]) -> Automations:
+    """Read a file of automations; one that is wrong anywhere is refused, with each line and column that is wrong.
+
+    Wrong is also one whose target, if it is one of these, may not know which customer a message is for.
+    """
+    return parse(path.name, documents.read(path), targets)
 
 
-def parse(name: str, text: str) -> Automations:
+def parse(name: str, text: str, targets: Mapping[str, Target] = _NONE) -> Automations:
     """Read automations, as `load` does; also those that are off are checked."""
     file, document = places.parse(name, text, _File)
     mistakes: list[Mistake] = []
@@ -72,6 +79,10 @@ def parse(name: str, text: str) -> Automations:
             mistakes.append(document.mistake(("automations", index, "name"), "is the name of an earlier one"))
         if each.unless and not each.after:
             mistakes.append(document.mistake(("automations", index, "unless"), "needs `after`: until when"))
+        target = targets.get(each.target)
+        if target and not target.knows_customers:
+            why = f"is read by the role {target.role}, which may not learn which customer a message is for"
+            mistakes.append(document.mistake(("automations", index, "target"), why))
         seen.add(each.name)
         if condition and each.enabled:
             fields |= condition.fields

@@ -147,13 +147,25 @@ def _walk(node: yaml.Node, where: Where, document: Document) -> Iterator[Mistake
 
 
 class Reloading(Generic[T]):
-    """What a file says; a file that changes to something broken leaves what it said before standing."""
+    """What a file says; a file that changes to something broken leaves what it said before standing.
 
-    def __init__(self, path: Path | None, load: Callable[[Path], T], *, empty: T, what: str) -> None:
+    `against` gives what else `load` looks at: the file is also read again when that is not what it was.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        load: Callable[[Path], T],
+        *,
+        empty: T,
+        what: str,
+        against: Callable[[], object] = lambda: None,
+    ) -> None:
         self._path = path
         self._load = load
         self._what = what
-        self._seen = self._mark()
+        self._against = against
+        self._seen = self._mark(), against()
         self.current = load(path) if path else empty
 
     async def watch(self, every_seconds: float) -> None:
@@ -163,11 +175,11 @@ class Reloading(Generic[T]):
             await asyncio.to_thread(self.refresh)
 
     def refresh(self) -> None:
-        """Read the file again if it is another than before."""
-        mark = self._mark()
-        if self._path is None or mark == self._seen:
+        """Read the file again if it, or what it is read against, is another than before."""
+        seen = self._mark(), self._against()
+        if self._path is None or seen == self._seen:
             return
-        self._seen = mark
+        self._seen = seen
         try:
             self.current = self._load(self._path)
         except Refused as refused:

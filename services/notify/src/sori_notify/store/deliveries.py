@@ -183,12 +183,14 @@ async def postpone(tx: Transaction, delivery_ids: Collection[uuid.UUID], *, unti
     )
 
 
-async def fail_deliveries(tx: Transaction, target: str, *, now: dt.datetime, problem: str) -> int:
-    """Give up on what waits for a target that is not there any more."""
+async def fail_deliveries(
+    tx: Transaction, target: str, *, now: dt.datetime, problem: str, origins: Collection[Origin] = tuple(Origin)
+) -> int:
+    """Give up on what waits for a target that it cannot be sent to any more."""
     return await tx.change(
         "update delivery set state = 'failed', problem = :problem, leased_until = null where target = :target"
-        " and state = 'pending' and next_attempt_time <= :now",
-        {"target": target, "problem": problem, "now": now},
+        " and state = 'pending' and next_attempt_time <= :now and origin = any(cast(:origins as text[]))",
+        {"target": target, "problem": problem, "now": now, "origins": [each.value for each in origins]},
     )
 
 

@@ -92,6 +92,12 @@ async def _take(
             failed = await store.deliveries.fail_deliveries(tx, name, now=now, problem="no_such_target")
             log.error("delivery.failed", target=name, count=failed, problem="no_such_target")
             return []
+        if not target.knows_customers:  # Since the file became stricter: without its customer it would reach nobody.
+            hidden = await store.deliveries.fail_deliveries(
+                tx, name, now=now, problem="customer_hidden", origins=[Origin.AUTOMATION]
+            )
+            if hidden:
+                log.error("delivery.failed", target=name, count=hidden, problem="customer_hidden")
         breaker = await store.deliveries.take_health(tx, name)
         if breaker is None:
             return []
