@@ -4,6 +4,7 @@ import datetime as dt
 import random
 import time
 import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,11 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.journey import identity_model
 
-from sori_journey import domain
+from sori_journey import domain, usecases
 from sori_journey.domain import Identifier, IdentifierType
 from sori_journey.settings import identity
 from sori_journey.usecases.graph import pattern_id, with_observation
-from sori_journey.usecases.replay import replay
 
 POLICY = identity.load(None)
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -53,6 +53,16 @@ def seen(day: float, *names: str) -> domain.Observation:
         identifiers=tuple(map(an_id, names)),
         entry=b"",
     )
+
+
+def replay(
+    observations: Iterable[domain.Observation],
+    decisions: Sequence[domain.MergeWanted | domain.SplitWanted],
+    policy: domain.IdentityPolicy,
+) -> list[domain.Replayed]:
+    found, refused = usecases.replay(observations, decisions, policy)
+    assert [] == refused
+    return found
 
 
 def customers(*observations: domain.Observation, policy: domain.IdentityPolicy = POLICY) -> list[set[str]]:

@@ -147,13 +147,43 @@ def test_a_split_may_name_what_goes_by_anything(
         seen("1", {"type": "FAX", "value": "1"}),
     ],
 )
-def test_a_line_that_cannot_be_read_is_named(
+def test_a_line_that_cannot_be_read_or_carried_out_is_named_and_the_others_count(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, line: Any
 ) -> None:
-    status, found, error = run(monkeypatch, capsys, tmp_path, seen("1", MEMBER), "", line)
+    given = [seen("1", MEMBER), "", line, seen("2", MEMBER, day=2)]
 
-    assert (2, []) == (status, found)
-    assert "line 3" in error
+    status, found, error = run(monkeypatch, capsys, tmp_path, *given)
+
+    assert (2, [[touchpoint_id("1"), touchpoint_id("2")]]) == (status, [each["touchpointIds"] for each in found])
+    assert error.startswith("sori: line 3: ")
+    assert 1 == error.count("\n")
+
+
+def test_rejects_are_named_in_the_order_of_their_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    nobody = {"merge": {"identifiers": [MEMBER, OTHER]}}
+    unknown = seen("2", {"type": "IDENTIFIER_TYPE_FAX", "value": "1"})
+
+    status, found, error = run(monkeypatch, capsys, tmp_path, nobody, unknown, seen("1", MEMBER))
+
+    assert (2, [[MEMBER]]) == (status, [each["identifiers"] for each in found])
+    assert ["sori: line 1: no customer", "sori: line 2: "] == [
+        said[:length] for said, length in zip(error.splitlines(), (25, 14), strict=True)
+    ]
+
+
+def test_a_file_that_cannot_be_read_gives_no_customers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.argv", ["sori-journey", "replay", str(tmp_path / "nothing"), "--json"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    out, err = capsys.readouterr()
+
+    assert (2, "") == (ended.value.code, out)
+    assert "cannot be read: FileNotFoundError" in err
 
 
 @pytest.mark.parametrize(

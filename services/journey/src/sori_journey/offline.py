@@ -13,7 +13,7 @@ from sori_journey.settings import identity
 from sori_kit.errors import InvalidInput
 from sori_kit.offline import Command, main
 
-_REFUSED = 2  # exit status
+_REFUSED = 2  # exit status, of a file or of lines of it
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,30 +31,36 @@ def _lines(name: str) -> Iterator[tuple[int, str]]:
 
 
 def _replay(arguments: argparse.Namespace) -> int:
-    """Print the customers that a file of observations and decisions comes to."""
+    """Print the customers that a file comes to; lines that cannot be read or carried out count for nothing."""
+    records = wire.Records()
+    bad: dict[int, str] = {}
     try:
         policy = identity.load(arguments.policy)
-        records = wire.Records()
         for number, line in _lines(arguments.file):
             try:
                 records.add(json.loads(line), number)
+            except InvalidInput as error:
+                bad[number] = str(error)
             except json.JSONDecodeError as error:
-                raise InvalidInput(f"line {number}: is not JSON: {error.msg}") from None
+                bad[number] = f"line {number}: is not JSON: {error.msg}"
             except RecursionError:
-                raise InvalidInput(f"line {number}: is nested too deep") from None
-        customers = usecases.replay(records.observations, records.decisions, policy)
+                bad[number] = f"line {number}: is nested too deep"
     except (OSError, UnicodeDecodeError) as error:
         print(f"sori: {arguments.file}: cannot be read: {type(error).__name__}", file=sys.stderr)
         return _REFUSED
     except InvalidInput as error:
         print(f"sori: {error}", file=sys.stderr)
         return _REFUSED
+    customers, refused = usecases.replay(records.observations, records.decisions, policy)
+    bad |= {each.line: str(each) for each in refused}
     for each in map(records.identity_customer, customers):
         if arguments.json:
             print(json.dumps(json_format.MessageToDict(each), ensure_ascii=False))
         else:
             print(wire.identity_line(each))
-    return 0
+    for _, problem in sorted(bad.items()):
+        print(f"sori: {problem}", file=sys.stderr)
+    return _REFUSED if bad else 0
 
 
 COMMANDS = {"replay": Command("run a file of observations, merges and splits through the rules", _arguments, _replay)}

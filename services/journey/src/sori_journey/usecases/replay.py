@@ -15,16 +15,20 @@ from sori_kit.errors import InvalidInput
 class ReplayRefused(InvalidInput):
     """A line of the file cannot be carried out."""
 
+    def __init__(self, line: int, why: str) -> None:
+        super().__init__(f"line {line}: {why}")
+        self.line = line
+
 
 def replay(
     observations: Iterable[domain.Observation],
     decisions: Sequence[domain.MergeWanted | domain.SplitWanted],
     policy: domain.IdentityPolicy,
-) -> list[domain.Replayed]:
-    """Say who is who after all observations and then all decisions, oldest customer first.
+) -> tuple[list[domain.Replayed], list[ReplayRefused]]:
+    """Say who is who after all observations and then all decisions, oldest customer first, and what was left out.
 
-    Decisions count in the order of their times, those without one last, as they stand. Touchpoints of nobody known are
-    one more entry, at the end.
+    Decisions count in the order of their times, those without one last, as they stand; one that cannot be carried out
+    changes nothing. Touchpoints of nobody known are one more entry, at the end.
     """
     newest: dict[uuid.UUID, domain.Observation] = {}
     for each in observations:
@@ -34,8 +38,13 @@ def replay(
     patterns, placed = _patterns(newest.values(), policy)
     standing: dict[uuid.UUID, domain.Decision] = {}
     resolution = domain.resolve(patterns.values(), (), policy)
+    refused: list[ReplayRefused] = []
     for wanted in sorted(decisions, key=_when):
-        made, undone = _decide(wanted, resolution, standing, placed, policy)
+        try:
+            made, undone = _decide(wanted, resolution, standing, placed, policy)
+        except ReplayRefused as refusal:
+            refused.append(refusal)
+            continue
         for decision_id in undone:
             del standing[decision_id]
         for decision in made:
@@ -46,7 +55,7 @@ def replay(
             for name, each in patterns.items()
         }
         resolution = domain.resolve(patterns.values(), standing.values(), policy)
-    return _replayed(resolution, newest, placed, policy)
+    return _replayed(resolution, newest, placed, policy), refused
 
 
 def _when(wanted: domain.MergeWanted | domain.SplitWanted) -> tuple[bool, dt.datetime, int]:
@@ -97,7 +106,7 @@ def _decide(
         named: list[domain.Reference] = [*wanted.identifiers, *map(domain.TouchpointReference, wanted.touchpoint_ids)]
         component = _find(named[0], resolution, placed, wanted.line)
     else:
-        raise ReplayRefused(f"line {wanted.line}: split names neither a customer nor what is split off")
+        raise ReplayRefused(wanted.line, "split names neither a customer nor what is split off")
     seen_in = {placed[each] for each in wanted.touchpoint_ids if each in placed}
     decision = domain.part_off(component, domain.seeds(component, wanted.identifiers, seen_in, wanted.merged_ids))
     if decision is None:
@@ -122,7 +131,7 @@ def _find(
         if found:
             return each
     what = reference.type.value if isinstance(reference, domain.Identifier) else "id"
-    raise ReplayRefused(f"line {line}: no customer of this file has this {what}")
+    raise ReplayRefused(line, f"no customer of this file has this {what}")
 
 
 def _replayed(
