@@ -1,5 +1,8 @@
 """Personal numbers in text."""
 
+import re
+import timeit
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -218,3 +221,24 @@ def test_a_knot_of_numbers_is_masked_in_time_that_grows_with_its_length() -> Non
 
     assert not [character for character in masked if character.isdigit()]
     assert counts[PHONE] > 0
+
+
+@settings(deadline=None)
+@given(NUMBERISH, NUMBERISH, st.sampled_from(["1", "0", "１", "8", "4"]))
+def test_a_row_of_digits_too_long_for_a_number_hides_none_beside_it(before: str, after: str, digit: str) -> None:
+    short, long = digit * 310, digit * 2_000  # both longer than what is looked at before a number
+
+    (masked, counts), (expected, expected_counts) = mask(f"{before}{long}{after}"), mask(f"{before}{short}{after}")
+
+    assert (expected_counts, expected[: len(before)]) == (counts, masked[: len(before)])
+    assert expected[len(before) + len(short) :] == masked[len(before) + len(long) :]
+
+
+def test_a_long_row_of_digits_costs_no_more_than_to_look_through_it_a_few_times() -> None:
+    row, once = "1234567890" * 10_000, re.compile(r"(?<!\d)\d{13}(?!\d)")
+
+    masking, looking = (
+        min(timeit.repeat(work, number=1, repeat=9)) for work in (lambda: mask(row), lambda: once.search(row))
+    )
+
+    assert masking < 4 * looking

@@ -1,7 +1,7 @@
 """Personal numbers in free text: found precisely, and masked digit by digit so that the sentence keeps its shape."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 
 
@@ -27,6 +27,9 @@ _ANY = re.compile(r"[0-9\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\uff10-\uff19]") 
 _DIGITS = b"0123456789"
 _THIRTEEN = re.compile(rf"(?<!\d)\d(?:{_GAP}\d){{12}}")
 _KNOT = re.compile(rf"\d(?:{_GAP}\d){{7,}}")
+_MOST_DIGITS = 40  # in a row; no number of a person has as many, and none begins or ends within a row
+_STEP = 500  # characters from one look for such a row to the next: what is long costs time
+_ROW = re.compile(rf"\d{{{_MOST_DIGITS + 1},}}")
 _NO_LETTERS = re.compile(r"[\W\d_\u30fc\u3161]*")
 _LETTER = re.compile(r"[^\W\d_\u30fc\u3161]")
 _DIGIT = re.compile(r"\d")
@@ -155,18 +158,29 @@ def _count_ascii(text: str) -> int:
 
 
 def _stretches(text: str) -> list[tuple[int, int]]:
-    """Find what lies between two letters and has anything to look for in it: no number but an IBAN reaches beyond."""
+    """Find what lies between two letters and has anything to look for in it: no number but an IBAN reaches beyond.
+
+    Of a row of digits that is too long for a number only the beginning is looked at.
+    """
     stretches: list[tuple[int, int]] = []
     at = 0
-    while knot := _KNOT.search(text, at):
+    if len(text) > _STEP and any(text[each : each + _MOST_DIGITS].isdecimal() for each in range(0, len(text), _STEP)):
+        for row in _ROW.finditer(text):
+            stretches += _between(text, at, row.start() + _MOST_DIGITS + 1)
+            at = row.end()
+    stretches += _between(text, at, len(text))
+    return stretches
+
+
+def _between(text: str, at: int, until: int) -> Iterator[tuple[int, int]]:
+    while knot := _KNOT.search(text, at, until):
         start, end = knot.span()
         while start > at and not _LETTER.match(text, start - 1):
             start -= 1
-        if more := _NO_LETTERS.match(text, end):
+        if more := _NO_LETTERS.match(text, end, until):
             end = more.end()
-        stretches.append((start, end))
+        yield start, end
         at = end
-    return stretches
 
 
 def _mask(text: str) -> tuple[str, dict[Personal, int]]:
