@@ -3,14 +3,11 @@
 import asyncio
 import datetime as dt
 import json
-import threading
-import time
 import uuid
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,7 +16,8 @@ import grpc
 import pytest
 import pytest_asyncio
 from google.protobuf import json_format
-from standardwebhooks import Webhook
+from integration.notify import receivers
+from integration.notify.receivers import Hook
 
 import builders
 import harness
@@ -41,7 +39,6 @@ from sori_notify.settings import Settings, policies
 from sori_notify.settings.automation import Automations
 from sori_notify.usecases.rules import House
 
-SECRET = "whsec_c29yaS1ub3RpZnktdGVzdC1zZWNyZXQ="
 POLICIES = """\
 policies:
   - name: at-once
@@ -55,48 +52,10 @@ OPENED, ANSWERED, BREACHED = (f"sori.notify.case.{turn}.v1" for turn in ("opened
 SENT = "sori.notify.alert.sent.v1"
 
 
-@dataclass
-class Receiver:
-    """An HTTP server that checks signatures, as a company's own would."""
-
-    answers: list[int] = field(default_factory=list)  # statuses to give in turn; 200 when it is empty
-    got: list[dict[str, Any]] = field(default_factory=list)
-    ids: list[str] = field(default_factory=list)
-    hang: threading.Event = field(default_factory=threading.Event)  # while it is set, nothing is answered
-    url: str = ""
-
-    @property
-    def times(self) -> int:
-        return len(self.ids)
-
-
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            made.got.append(Webhook(SECRET).verify(body, dict(self.headers)))  # Raises on a wrong signature.
-            made.ids.append(self.headers["webhook-id"])
-            if made.hang.is_set():
-                while made.hang.is_set():
-                    time.sleep(0.01)
-                return
-            self.send_response(made.answers.pop(0) if made.answers else 200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        made.url = f"http://127.0.0.1:{server.server_port}/alerts"
+def receiver() -> Iterator[Hook]:
+    with receivers.hook() as made:
         yield made
-        made.hang.clear()
-        server.shutdown()
-        thread.join()
 
 
 @asynccontextmanager
@@ -114,13 +73,13 @@ async def serving(
         "SORI_NOTIFY_ATTEMPTS": str(attempts),
     }
     if url:
-        env |= {"SORI_NOTIFY_WEBHOOK_URL": url, "SORI_NOTIFY_WEBHOOK_SECRET": SECRET}
+        env |= {"SORI_NOTIFY_WEBHOOK_URL": url, "SORI_NOTIFY_WEBHOOK_SECRET": receivers.SECRET}
     async with harness.serving("notify", engines, env=env, **more) as running:
         yield running
 
 
 @pytest_asyncio.fixture
-async def notify(engines: Engines, receiver: Receiver, tmp_path: Path) -> AsyncIterator[harness.Harness]:
+async def notify(engines: Engines, receiver: Hook, tmp_path: Path) -> AsyncIterator[harness.Harness]:
     async with serving(engines, tmp_path, receiver.url) as running:
         yield running
 
@@ -187,7 +146,7 @@ async def doubled(runtime: Runtime, settings: Settings) -> None:
 
 
 async def test_each_unanswered_inquiry_alerts_exactly_once_however_many_replicas_look(
-    engines: Engines, receiver: Receiver, tmp_path: Path
+    engines: Engines, receiver: Hook, tmp_path: Path
 ) -> None:
     async with serving(engines, tmp_path, receiver.url, build=doubled) as notify:
         await notify.publish(*[builders.stitched(thread_id=f"t-{number}", occurred_time=now()) for number in range(40)])
@@ -195,14 +154,14 @@ async def test_each_unanswered_inquiry_alerts_exactly_once_however_many_replicas
 
         counted = await tally(notify)
 
-        assert 40 == len(set(receiver.ids)) == receiver.times
+        assert 40 == len(set(receiver.ids)) == len(receiver.ids)
         assert (40, 40, 40) == (counted.customer_case_count, counted.breached_count, counted.alert_sent_count)
         assert (0, 0) == (counted.alert_pending_count, counted.deadline_due_count)
         assert [40, 40, 40] == [await notify.published(subject) for subject in (OPENED, BREACHED, SENT)]
 
 
 async def test_an_alert_says_where_to_look_and_nothing_that_the_customer_said(
-    notify: harness.Harness, receiver: Receiver
+    notify: harness.Harness, receiver: Hook
 ) -> None:
     event = builders.stitched(
         thread_id="t-1", org_unit="seoul-1", occurred_time=now(), identifiers=[("phone", "+821000000001")]
@@ -212,7 +171,7 @@ async def test_an_alert_says_where_to_look_and_nothing_that_the_customer_said(
     await published(notify, SENT, 1)
 
     (case,) = await cases(notify)
-    (alert,) = receiver.got
+    (alert,) = receiver.got.values()
     assert receiver.ids == [alert["alert_id"]]
     assert (case.case_id, "kakao", "seoul-1", "at-once", "kakao-main", "t-1") == tuple(
         alert[name] for name in ("case_id", "channel", "org_unit", "policy", "source", "thread_id")
@@ -222,9 +181,7 @@ async def test_an_alert_says_where_to_look_and_nothing_that_the_customer_said(
     assert "+821000000001" not in json.dumps(alert)
 
 
-async def test_a_receiver_that_fails_is_tried_again_under_the_same_id(
-    notify: harness.Harness, receiver: Receiver
-) -> None:
+async def test_a_receiver_that_fails_is_tried_again_under_the_same_id(notify: harness.Harness, receiver: Hook) -> None:
     receiver.answers += [500, 500, 200]
 
     await notify.publish(builders.stitched(thread_id="t-1", occurred_time=LONG_AGO))
@@ -232,12 +189,12 @@ async def test_a_receiver_that_fails_is_tried_again_under_the_same_id(
 
     (stored,) = await notify.runtime.bus.read(SENT, after=0, most=10)
     sent = alert_events_pb2.AlertSent.FromString(stored.data)
-    assert 3 == receiver.times == sent.attempt_count
+    assert 3 == len(receiver.ids) == sent.attempt_count
     assert {sent.alert_id} == set(receiver.ids)
 
 
 async def test_an_alert_that_nobody_takes_is_given_up_and_counted(
-    engines: Engines, receiver: Receiver, tmp_path: Path
+    engines: Engines, receiver: Hook, tmp_path: Path
 ) -> None:
     receiver.answers += [503, 404]
     async with serving(engines, tmp_path, receiver.url, attempts=2) as notify:
@@ -248,12 +205,10 @@ async def test_an_alert_that_nobody_takes_is_given_up_and_counted(
 
         await harness.until(given_up)
 
-        assert (2, 0) == (receiver.times, await notify.published(SENT))
+        assert (2, 0) == (len(receiver.ids), await notify.published(SENT))
 
 
-async def test_an_alert_whose_sender_died_is_sent_by_another(
-    engines: Engines, receiver: Receiver, tmp_path: Path
-) -> None:
+async def test_an_alert_whose_sender_died_is_sent_by_another(engines: Engines, receiver: Hook, tmp_path: Path) -> None:
     async with serving(engines, tmp_path) as notify:
         await notify.publish(builders.stitched(thread_id="t-1", occurred_time=LONG_AGO))
 
@@ -261,13 +216,13 @@ async def test_an_alert_whose_sender_died_is_sent_by_another(
             return (await tally(notify)).alert_pending_count == 1
 
         async def asked() -> bool:
-            return receiver.times == 1
+            return len(receiver.ids) == 1
 
         async def sent() -> bool:
             await send()
             return (await tally(notify)).alert_sent_count == 1
 
-        webhook = SignedWebhook(receiver.url, SECRET, name="webhook", timeout_seconds=5)
+        webhook = SignedWebhook(receiver.url, receivers.SECRET, name="webhook", timeout_seconds=5)
 
         async def send() -> None:
             await usecases.deliver_alerts(
@@ -292,7 +247,7 @@ async def test_an_alert_whose_sender_died_is_sent_by_another(
         await harness.until(sent)
         await webhook.close()
 
-        assert 2 == receiver.times
+        assert 2 == len(receiver.ids)
         assert 1 == len(set(receiver.ids))
 
 
@@ -306,7 +261,7 @@ async def test_without_a_receiver_alerts_wait_and_are_counted(engines: Engines, 
         assert (1, 1, 0) == (counted.breached_count, counted.alert_pending_count, counted.alert_sent_count)
 
 
-async def test_a_reply_in_time_keeps_the_promise(notify: harness.Harness, receiver: Receiver) -> None:
+async def test_a_reply_in_time_keeps_the_promise(notify: harness.Harness, receiver: Hook) -> None:
     asked = now()
     await notify.publish(
         builders.stitched(thread_id="answered", occurred_time=asked),
@@ -318,13 +273,14 @@ async def test_a_reply_in_time_keeps_the_promise(notify: harness.Harness, receiv
 
     found = {case.thread_id: (case.state, case.clock.state) for case in await cases(notify)}
 
-    assert ["forgotten"] == [alert["thread_id"] for alert in receiver.got]
+    assert ["forgotten"] == [alert["thread_id"] for alert in receiver.got.values()]
+    assert 1 == len(receiver.ids)
     assert found["answered"] == (case_pb2.CASE_STATE_OPEN, case_pb2.CLOCK_STATE_FULFILLED)
     assert found["forgotten"] == (case_pb2.CASE_STATE_NEW, case_pb2.CLOCK_STATE_BREACHED)
 
 
 async def test_history_in_any_order_ends_the_same_and_alerts_only_where_nobody_answered_in_time(
-    notify: harness.Harness, receiver: Receiver
+    notify: harness.Harness, receiver: Hook
 ) -> None:
     def story(thread_id: str) -> list[Event[Any]]:
         second = dt.timedelta(seconds=1)
@@ -346,7 +302,8 @@ async def test_history_in_any_order_ends_the_same_and_alerts_only_where_nobody_a
     for case in found.values():
         for own in ("case_id", "thread_id", "touchpoint_id", "version"):
             case.ClearField(own)
-    assert ["forgotten"] == [alert["thread_id"] for alert in receiver.got]
+    assert ["forgotten"] == [alert["thread_id"] for alert in receiver.got.values()]
+    assert 1 == len(receiver.ids)
     assert found["forward"] == found["backward"]
     assert case_pb2.CLOCK_STATE_FULFILLED == found["backward"].clock.state
     assert case_pb2.CASE_STATE_RESOLVED == found["backward"].state
@@ -405,7 +362,7 @@ def _unlooked(case: case_pb2.Case) -> case_pb2.Case:
 
 
 async def test_an_answer_that_comes_to_light_after_the_alert_tells_the_truth(
-    notify: harness.Harness, receiver: Receiver
+    notify: harness.Harness, receiver: Hook
 ) -> None:
     await notify.publish(builders.stitched(thread_id="t-1", occurred_time=LONG_AGO))
     await published(notify, SENT, 1)
@@ -417,7 +374,7 @@ async def test_an_answer_that_comes_to_light_after_the_alert_tells_the_truth(
     (after,) = await cases(notify)
     assert (case_pb2.CLOCK_STATE_BREACHED, case_pb2.CLOCK_STATE_FULFILLED) == (before.clock.state, after.clock.state)
     assert before.version < after.version
-    assert 1 == receiver.times == (await tally(notify)).alert_sent_count
+    assert 1 == len(receiver.ids) == (await tally(notify)).alert_sent_count
 
 
 async def test_a_late_answer_is_a_breach_and_both_are_announced(notify: harness.Harness) -> None:
