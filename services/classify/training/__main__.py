@@ -88,6 +88,9 @@ def evaluate_command(
     data: DataOption = DATA,
     work: WorkOption = WORK,
     baselines: Annotated[bool, typer.Option(help="Train and measure the baselines too; takes minutes once.")] = True,
+    probes: Annotated[
+        bool, typer.Option("--probes", help="Measure only on probes.tsv again, and leave the card's other figures.")
+    ] = False,
     limit: LimitOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
 ) -> None:
@@ -97,7 +100,8 @@ def evaluate_command(
         return
     from training import pipeline, table  # PyTorch is not there where a model is only judged.
 
-    lines = pipeline.evaluate(data, model, work, baselines=baselines, limit=limit)
+    measure = pipeline.evaluate_probes if probes else pipeline.evaluate
+    lines = measure(data, model, work, baselines=baselines, limit=limit)
     if as_json:
         for line in lines:
             typer.echo(json.dumps(asdict(line), ensure_ascii=False))

@@ -27,8 +27,8 @@ WEAKNESSES = (
     "A clause that only context makes a complaint (`one week already`) looks neutral.",
     "Only Korean and English; every other language has to be kept away by the language rule.",
     (
-        "The written probes are few, and of the same pen as the phrases that it was trained on, which were extended "
-        "with the probes at hand: they flatter it."
+        "The first 112 of the written probes were at hand when the phrases that it was trained on were extended: they "
+        "flatter it. Of these sori-small-2+8278ad13 reads 0.77 to 0.90 right, of the 288 written after it 0.63 to 0.75."
     ),
     (
         "Abuse begins at 0.5 where the three sets are told best together, not where each would be; what kocohub calls "
@@ -36,7 +36,7 @@ WEAKNESSES = (
     ),
     "English with spaces inside words is read 2 points worse, Korean without spaces 1.5 points.",
     "Some other runs were compared on the same test split, which makes its figures a little better than they are.",
-    "On sets of a few hundred texts a figure moves by 0.03 by chance.",
+    "On sets of a few hundred texts a figure moves by 0.03 by chance, on probes of a hundred by 0.08.",
     "Not measured: dialect, and any difference between groups of authors.",
     "Reads at most 512 code units of a text: its beginning and its end.",
 )

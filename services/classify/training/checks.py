@@ -131,6 +131,12 @@ def slices(
                 "accuracy": round(float(right[places].mean()), 4) if places else None,
             }
         )
+    return rows + written_slices(model, probes)
+
+
+def written_slices(model: Model, probes: Sequence[tuple[str, Question]]) -> list[dict[str, object]]:
+    """Say the same of the kinds of texts for which probes stand."""
+    rows: list[dict[str, object]] = []
     for name, question in probes:
         if name == "employer_ko":
             guess, _ = answers(question.task, model.score(question.texts))

@@ -117,6 +117,26 @@ def evaluate(
     return lines
 
 
+def evaluate_probes(
+    data: Path, out: Path, work: Path | None, *, baselines: bool, limit: int | None
+) -> list[table.Line]:
+    """Measure a trained model on the probes alone, and bring what its card says of them up to date."""
+    written = json.loads((out / "card.json").read_text(encoding="utf-8"))
+    # Only the baselines learn from the labelled texts.
+    examples = corpora.load(data, int(written["training"]["seed"]), limit=limit) if baselines else []
+    model = Model.load(out)
+    lines = table.promised(
+        table.PROBED, model, examples, work if baselines else None, lambda told: typer.echo(told, err=True)
+    )
+    promises = {(line.what, line.measure): asdict(line) for line in lines}
+    written["promises"] = [promises.get((row["what"], row["measure"]), row) for row in written["promises"]]
+    slices = {row["slice"]: row for row in checks.written_slices(model, table.probes())}
+    written["slices"] = [slices.get(row["slice"], row) for row in written["slices"]]
+    written["weaknesses"] = list(card.WEAKNESSES)
+    card.save(out, written)
+    return lines
+
+
 def threads(count: int) -> None:
     """Set how many threads PyTorch trains on."""
     torch.set_num_threads(count)

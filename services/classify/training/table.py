@@ -117,6 +117,7 @@ PROMISES = (
     Promise(what="ECE, sentiment, in domain", source="nsmc", task=Task.TWO_SIDES, measure="ECE", must=0.03, aim=0.02),
     Promise(what="ECE, sentiment, elsewhere", source="probe:", task=Task.TWO_SIDES, measure="ECE", must=0.08, aim=0.05),
 )
+PROBED = tuple(promise for promise in PROMISES if promise.source.startswith("probe:"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,12 +153,33 @@ def probes() -> list[tuple[str, Question]]:
 def lines(
     folder: Path, examples: Sequence[Example], baselines: Path | None, report: Callable[[str], None]
 ) -> list[Line]:
-    """Measure the model, and the baselines unless their folder is None; theirs take minutes and are kept there."""
+    """Measure all that is promised, speed and size too; baselines as `promised` has them."""
     model = Model.load(folder)
-    questions = [_question(promise, examples) for promise in PROMISES]
+    found = promised(PROMISES, model, examples, baselines, report)
+    texts = [example.text for example in examples if example.split is Split.TEST][:4096]
+    for size, what, must, aim in (
+        (32, "texts/s of one core, batches of 32", 8_000, 15_000),
+        (1, "one by one", 4_000, 6_000),
+    ):
+        found.append(_plain(what, "test split", len(texts), "texts/s", speed(model, texts, size), must, aim))
+    megabytes = sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) / 1e6
+    found.append(_plain("shipped size", "folder", 1, "MB", round(megabytes, 1), 40, 25))
+    found.append(_plain("memory of one worker", "process", 1, "MB", round(memory(folder), 1), 300, 200))
+    return found
+
+
+def promised(
+    promises: Sequence[Promise],
+    model: Model,
+    examples: Sequence[Example],
+    baselines: Path | None,
+    report: Callable[[str], None],
+) -> list[Line]:
+    """Measure the model, and the baselines unless their folder is None; theirs take minutes and are kept there."""
+    questions = [_question(promise, examples) for promise in promises]
     linear = _linear(examples, questions, baselines, report) if baselines else [None] * len(questions)
     found = []
-    for promise, question, guess in zip(PROMISES, questions, linear, strict=True):
+    for promise, question, guess in zip(promises, questions, linear, strict=True):
         scores = model.score(question.texts, fine=question.task is Task.KOTE)
         found.append(
             Line(
@@ -173,15 +195,6 @@ def lines(
                 aim=promise.aim,
             )
         )
-    texts = [example.text for example in examples if example.split is Split.TEST][:4096]
-    for size, what, must, aim in (
-        (32, "texts/s of one core, batches of 32", 8_000, 15_000),
-        (1, "one by one", 4_000, 6_000),
-    ):
-        found.append(_plain(what, "test split", len(texts), "texts/s", speed(model, texts, size), must, aim))
-    megabytes = sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) / 1e6
-    found.append(_plain("shipped size", "folder", 1, "MB", round(megabytes, 1), 40, 25))
-    found.append(_plain("memory of one worker", "process", 1, "MB", round(memory(folder), 1), 300, 200))
     return found
 
 
