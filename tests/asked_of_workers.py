@@ -18,3 +18,7 @@ def slow_echo(_: Serving, word: str) -> str:
 
 def broken(_: Serving) -> None:
     raise ZeroDivisionError
+
+
+def ending(_: Serving) -> None:
+    os._exit(9)

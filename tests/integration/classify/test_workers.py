@@ -12,7 +12,9 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from sori_classify.model import Serving, Shelf, WorkerFailed, Workers
+from sori_classify.model import Serving, Shelf, WorkerAway, WorkerFailed, Workers
+from sori_classify.usecases import Reader
+from sori_kit.errors import Unavailable
 from sori_local import plan
 
 TEXTS = ["배송이 너무 늦고 최악이에요", "직원분이 정말 친절하고 최고예요!"]
@@ -46,11 +48,40 @@ async def test_one_that_was_killed_is_replaced(shelf: Shelf, workers: Workers) -
         os.kill(process, signal.SIGKILL)
         psutil.Process(process).wait(5)
 
-    with pytest.raises(WorkerFailed):
-        await workers.run(shelf.serving, asked.moods, TEXTS)
-    _, found = await workers.run(shelf.serving, asked.moods, TEXTS)
+    again = await asyncio.gather(*(workers.run(shelf.serving, asked.moods, TEXTS) for _ in range(8)))
 
-    assert ["negative", "positive"] == found
+    assert all(["negative", "positive"] == found for _, found in again)
+
+
+async def test_a_question_over_which_processes_end_fails_and_others_are_answered(
+    shelf: Shelf, workers: Workers
+) -> None:
+    reader = Reader(shelf, workers)
+
+    ending, *answers = await asyncio.gather(
+        reader.ask(asked.ending),
+        *(reader.ask(asked.slow_echo, str(number)) for number in range(6)),
+        return_exceptions=True,
+    )
+
+    assert isinstance(ending, WorkerFailed)
+    assert ["0", "1", "2", "3", "4", "5"] == answers
+
+
+async def test_a_mistake_is_no_outage_and_a_model_that_is_gone_is_one(
+    shelf: Shelf, workers: Workers, tmp_path: Path
+) -> None:
+    """What waits out an outage would try a batch with a poisonous text for ever, instead of setting it apart."""
+    reader = Reader(shelf, workers)
+    with pytest.raises(WorkerFailed):
+        await reader.ask(asked.broken)
+
+    (tmp_path / "models" / "first" / "model.onnx").write_bytes(b"broken")
+    for worker in psutil.Process().children(recursive=True):
+        worker.kill()
+
+    with pytest.raises(Unavailable, match="first"):
+        await reader.ask(asked.slow_echo, "gone")
 
 
 async def test_who_gives_up_leaves_the_answers_of_others_in_their_places(shelf: Shelf, workers: Workers) -> None:
@@ -74,7 +105,7 @@ async def test_a_model_that_is_gone_is_refused_by_its_name(shelf: Shelf, workers
     gone = Serving(shelf.serving.reference, shelf.serving.model, shelf.serving.lexicon)
     fresh = Workers(1)
 
-    with pytest.raises(WorkerFailed, match="first"):
+    with pytest.raises(WorkerAway, match="first"):
         await fresh.start(gone)
 
     await fresh.close()

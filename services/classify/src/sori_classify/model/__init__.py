@@ -5,7 +5,7 @@ from sori_classify.model.analyst import Analyst, AnalystFailed
 from sori_classify.model.lexicon import Lexicon
 from sori_classify.model.onnx import Model, ModelFailed
 from sori_classify.model.shelf import Canary, ModelRefused, Serving, Shelf
-from sori_classify.model.workers import WorkerFailed, Workers
+from sori_classify.model.workers import WorkerAway, WorkerFailed, Workers
 
 __all__ = [
     "Analyst",
@@ -18,6 +18,7 @@ __all__ = [
     "Scores",
     "Serving",
     "Shelf",
+    "WorkerAway",
     "WorkerFailed",
     "Workers",
 ]

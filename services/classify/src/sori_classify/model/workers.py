@@ -22,6 +22,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _AT_ONCE: Final = 2  # questions that a worker has: while one is answered, the next lies in the pipe
+_TRIES: Final = 3  # for a question over which processes end: whoever kills one may not have meant the question
 _KEPT: Final = 2  # models of a worker: the one that serves, and the canary
 _LENGTH: Final = struct.Struct("<I")
 # A model is looked up all over its tables, and what lies in huge pages is found a tenth sooner. glibc(7) asks the
@@ -30,7 +31,11 @@ _HUGE_PAGES: Final = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 
 
 class WorkerFailed(Exception):
-    """A worker ended, or could not do what it was asked; the message says why."""
+    """A worker could not do what it was asked, and will not the next time; the message says why."""
+
+
+class WorkerAway(Exception):
+    """A worker cannot do it for the moment; the message says why."""
 
 
 class Workers:
@@ -50,14 +55,24 @@ class Workers:
     async def run(
         self, serving: Serving, function: Callable[Concatenate[Serving, P], R], *given: P.args, **named: P.kwargs
     ) -> R:
-        """Call a function of a module with a worker's own copy of what serves."""
+        """Call a function of a module with a worker's own copy of what serves.
+
+        Another worker is asked where one ends. Raises WorkerFailed where the function fails or workers end over it, and
+        WorkerAway where the model is gone.
+        """
+        question, tries = _question(function, serving.reference, *given, **named), 0
         async with self._free:
-            worker = await self._least_busy()
-            answer: R = await worker.ask(_question(function, serving.reference, *given, **named))
-            return answer
+            while tries < _TRIES:
+                worker = await self._least_busy()
+                try:
+                    answer: R = await worker.ask(question)
+                    return answer
+                except _WorkerEnded as ended:
+                    tries += ended.over_it
+        raise WorkerFailed(f"{_TRIES} processes ended over it")
 
     async def close(self) -> None:
-        """End all of them."""
+        """End all of them, once they have answered."""
         await asyncio.gather(*(each.end() for each in self._workers))
 
     async def _least_busy(self) -> "_Worker":
@@ -66,6 +81,14 @@ class Workers:
                 if worker.ended:
                     self._workers[at] = await _Worker.start()
         return min(self._workers, key=lambda worker: worker.busy)
+
+
+class _WorkerEnded(Exception):
+    """The process ended before it answered."""
+
+    def __init__(self, *, over_it: bool) -> None:
+        super().__init__()
+        self.over_it = over_it  # It was at this question, and not at one before it.
 
 
 class _Worker:
@@ -105,15 +128,15 @@ class _Worker:
         return self._listening.done()
 
     async def ask(self, question: bytes) -> Any:
-        """Give the answer, or raise WorkerFailed."""
+        """Give the answer, or raise what kept it from one."""
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         if self.ended:
-            raise WorkerFailed("the process has ended")
+            raise _WorkerEnded(over_it=False)
         self._waiting.append(answer)
         self._asked.write(_LENGTH.pack(len(question)) + question)
         told, problem = pickle.loads(await answer)
         if problem:
-            raise WorkerFailed(problem)
+            raise problem
         return told
 
     async def end(self) -> None:
@@ -132,9 +155,9 @@ class _Worker:
                 waiting = self._waiting.popleft()
                 if not waiting.done():  # Whoever asked may have given up.
                     waiting.set_result(answer)
-        for waiting in self._waiting:
+        for place, waiting in enumerate(self._waiting):
             if not waiting.done():
-                waiting.set_exception(WorkerFailed("the process has ended"))
+                waiting.set_exception(_WorkerEnded(over_it=place == 0))
 
 
 def _question(function: Callable[..., object], reference: Reference, *given: object, **named: object) -> bytes:
@@ -170,17 +193,17 @@ class _Attempt:
     def __init__(self, name: str) -> None:
         self._name = name
         self.told: object = None
-        self.problem = ""
+        self.problem: WorkerFailed | WorkerAway | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
         if isinstance(error, ModelRefused):
-            self.problem = str(error)
+            self.problem = WorkerAway(str(error))
         elif isinstance(error, Exception):
             log.error("worker.failed", function=self._name, exc_info=error)
-            self.problem = type(error).__name__  # All that is safe to tell: a message may hold a text.
+            self.problem = WorkerFailed(type(error).__name__)  # All that is safe to tell: a message may hold a text.
         return isinstance(error, Exception)
 
 

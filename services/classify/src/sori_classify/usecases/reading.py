@@ -12,7 +12,7 @@ from sori.classify.v1.classify_service_pb2 import ClassifyResponse, ClassifyStre
 from sori.classify.v1.touchpoint_events_pb2 import TouchpointClassified
 from sori.ingest.v1.touchpoint_events_pb2 import TouchpointReceived
 from sori_classify import domain, wire
-from sori_classify.model import Canary, Model, ModelFailed, Serving, Shelf, WorkerFailed, Workers
+from sori_classify.model import Canary, Model, ModelFailed, Serving, Shelf, WorkerAway, Workers
 from sori_classify.usecases import drift
 from sori_kit import ids, streams
 from sori_kit.bus import Batch, Bus
@@ -71,8 +71,8 @@ class Reader:
     ) -> R:
         try:
             return await self._workers.run(serving, function, *given, **named)
-        except WorkerFailed as failed:
-            raise Unavailable(str(failed)) from failed
+        except WorkerAway as away:
+            raise Unavailable(str(away)) from away
 
     async def _compare(self, canary: Canary | None, texts: list[str], found: Iterable[pb.Classification]) -> None:
         """Have the canary, if there is one, read what it takes of the texts."""
