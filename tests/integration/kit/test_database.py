@@ -270,3 +270,24 @@ async def test_a_text_that_holds_a_nul_is_the_callers_mistake(engines: Engines, 
     with pytest.raises(InvalidInput, match="NUL"):
         await write()
     await db.close()
+
+
+async def test_rows_are_copied_in_all_or_none_and_a_key_that_was_just_taken_is_tried_again_later(
+    engines: Engines,
+) -> None:
+    db = await a_database(engines)
+    async with db.transaction() as tx:
+        await tx.execute("create table note (number int primary key, text text)")
+        await tx.copy("note", ("number", "text"), [(1, "one"), (2, None)])
+
+    with pytest.raises(Unavailable, match="somebody else"):
+        async with db.transaction() as tx:
+            await tx.copy("note", ("number", "text"), [(3, "three"), (2, "two")])
+    with pytest.raises(InvalidInput, match="NUL"):
+        async with db.transaction() as tx:
+            await tx.copy("note", ("number", "text"), [(4, "a\0b")])
+    async with db.reading() as reading:
+        kept = await reading.execute("select number, text from note order by number")
+    await db.close()
+
+    assert [(1, "one"), (2, None)] == list(kept)

@@ -11,6 +11,7 @@ import harness
 from engines import Engines
 from sori.journey.v1.touchpoint_events_pb2 import TouchpointStitched
 from sori_kit import outbox
+from sori_kit.database import Database
 from sori_kit.envelope import Event
 
 STITCHED = "sori.journey.touchpoint.stitched.v1"
@@ -53,3 +54,24 @@ async def test_what_is_committed_as_its_caller_gives_up_goes_out_amid_what_other
             break
 
     assert given_up.event_id in announced
+
+
+async def test_few_or_many_what_other_replicas_announce_goes_out_in_the_order_in_which_it_was_announced(
+    journey: harness.Harness,
+) -> None:
+    replica, announced = Database(journey.db.url), list[str]()
+
+    for count in (1, 600, 2, 40):
+        events = [an_event() for _ in range(count)]
+        announced += [each.event_id for each in events]
+        async with replica.transaction() as tx:
+            await outbox.stage(tx, events, source="sori/journey")
+
+    async def all_out() -> bool:
+        return await journey.published(STITCHED) == len(announced)
+
+    await harness.until(all_out)
+    await replica.close()
+    assert announced == [
+        each.headers["ce-id"] for each in await journey.bus.read(STITCHED, after=0, most=len(announced))
+    ]

@@ -5,7 +5,7 @@ import functools
 import re
 import uuid
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, overload
 
 import asyncpg
@@ -130,6 +130,14 @@ class Transaction:
         with self._asking():
             rows: list[asyncpg.Record] = await self._driver.fetch(statement, *values)
         return rows
+
+    async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Append rows whose keys are free, the cheapest way in; Unavailable where somebody else has just taken one."""
+        try:
+            with self._asking():
+                await self._driver.copy_records_to_table(table, columns=columns, records=rows)
+        except asyncpg.UniqueViolationError as taken:
+            raise Unavailable("somebody else has just written the same") from taken
 
     async def lock(self, *names: str) -> None:
         """Hold back every other transaction of this database that takes one of these names, until this one ends.

@@ -31,6 +31,10 @@ _STAGE = """
         returning outbox_id
     )
     select array_agg(outbox_id order by outbox_id) as outbox_ids, pg_notify('sori_outbox', :process) from staged"""
+_DRAW = """
+    select array(select nextval('outbox_outbox_id_seq') from generate_series(1, cast(:count as int))) as outbox_ids,
+        pg_notify('sori_outbox', :process)"""
+_MANY = 32  # events for which it pays to draw numbers first, one more way to the database
 
 
 async def stage(tx: Transaction, events: Iterable[Event[Message]], *, source: str) -> None:
@@ -40,16 +44,38 @@ async def stage(tx: Transaction, events: Iterable[Event[Message]], *, source: st
 
 async def stage_sealed(tx: Transaction, sealed: Sequence[Envelope]) -> None:
     """Announce what was sealed before, as `stage` does."""
-    if not sealed:
+    if len(sealed) >= _MANY:
+        outbox_ids = await _copy(tx, sealed)
+    elif sealed:
+        outbox_ids = await _insert(tx, sealed)
+    else:
         return
+    tx.staged.update(zip(outbox_ids, sealed, strict=True))
+
+
+async def _insert(tx: Transaction, sealed: Sequence[Envelope]) -> list[int]:
     values = {
         "subjects": [envelope.subject for envelope in sealed],
         "datas": [envelope.data for envelope in sealed],
         "headers": [envelope.lines.encode() for envelope in sealed],
         "process": tx.process,
     }
-    rows = await tx.execute(_STAGE, values)
-    tx.staged.update(zip(rows.one().outbox_ids, sealed, strict=True))
+    outbox_ids: list[int] = (await tx.execute(_STAGE, values)).one().outbox_ids
+    return outbox_ids
+
+
+async def _copy(tx: Transaction, sealed: Sequence[Envelope]) -> list[int]:
+    drawn = await tx.execute(_DRAW, {"count": len(sealed), "process": tx.process})
+    outbox_ids: list[int] = drawn.one().outbox_ids
+    await tx.copy(
+        "outbox",
+        ("outbox_id", "subject", "data", "headers"),
+        [
+            (number, each.subject, each.data, each.lines.encode())
+            for number, each in zip(outbox_ids, sealed, strict=True)
+        ],
+    )
+    return outbox_ids
 
 
 class Relay:
