@@ -7,8 +7,8 @@ library's way.
 """
 
 import contextlib
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import nats.errors
 from nats.aio.client import Client
@@ -26,6 +26,30 @@ class Outgoing(NamedTuple):
     data: bytes
     lines: str = ""  # Headers, as an envelope has them.
     reply: str = ""
+
+
+class Headers(Mapping[str, str]):
+    """Plain headers as they came, read one by one when the first is asked for: an event's are read at one go."""
+
+    __slots__ = ("_read", "raw")
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self._read: dict[str, str] | None = None
+
+    def _all(self) -> dict[str, str]:
+        if self._read is None:
+            self._read = PlainClient._parse_header_lines(self.raw[len(_PLAIN) :])
+        return self._read
+
+    def __getitem__(self, name: str) -> str:
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
 
 
 class PlainClient(Client):
@@ -89,7 +113,7 @@ class PlainClient(Client):
         self.stats["in_msgs"] += 1
         self.stats["in_bytes"] += len(data)
         if headers and headers.startswith(_PLAIN):
-            read: dict[str, str] | None = self._parse_header_lines(headers[len(_PLAIN) :])
+            read: Any = Headers(headers)
         else:
             read = await self._process_headers(headers)
         taker(Msg(_client=self, subject=subject.decode(), reply=reply.decode(), data=data, headers=read, _sid=sid))

@@ -14,8 +14,8 @@ from google.protobuf.message import Message
 from nats.aio.msg import Msg
 
 from sori_kit import telemetry
-from sori_kit.client import Outgoing, PlainClient
-from sori_kit.envelope import Envelope, Event, header_lines, open_as
+from sori_kit.client import Headers, Outgoing, PlainClient
+from sori_kit.envelope import Envelope, Event, header_lines, open_as, open_sealed
 from sori_kit.errors import InvalidInput, SoriError, Unavailable
 from sori_kit.publisher import Publisher
 
@@ -179,7 +179,7 @@ class Consumer(Generic[M]):
         seen: set[str] = set()
         for message in messages:
             try:
-                event = open_as(self.message, message.data, message.headers)
+                event = self._read(message)
             except InvalidInput as error:
                 await self._give_up(message, error)
                 continue
@@ -189,6 +189,10 @@ class Consumer(Generic[M]):
             seen.add(event.event_id)
             taken.append(_Taken(event, message))
         return taken
+
+    def _read(self, message: Msg) -> Event[M]:
+        raw = message.headers.raw if isinstance(message.headers, Headers) else b""
+        return open_sealed(self.message, message.data, raw) or open_as(self.message, message.data, message.headers)
 
     async def _handle(self, taken: Sequence[_Taken[M]]) -> None:
         """Handle a batch; one that fails is halved until the one bad event stands alone."""

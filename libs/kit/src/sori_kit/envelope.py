@@ -1,6 +1,7 @@
 """Events as CloudEvents 1.0 in binary mode: protobuf data, `ce-` headers (NATS protocol binding)."""
 
 import datetime as dt
+import functools
 import re
 import uuid
 from collections.abc import Iterable, Mapping
@@ -18,6 +19,12 @@ _WORD = re.compile(r"[A-Z][a-z0-9]*")
 _PRINTABLE = "".join(map(chr, range(32, 127)))
 _PLAIN = re.compile(r"[A-Za-z0-9._-]*").fullmatch  # Nothing to encode: ids, that is almost all.
 _TYPES: dict[type[Message], str] = {}
+_SEALED = re.compile(  # Headers as `seal` writes them, and what publisher and broker put behind.
+    r"NATS/1\.0\r\nNats-Msg-Id: [^\r]*\r\nce-specversion: 1\.0\r\nce-id: ([^\r]*)\r\nce-type: ([^\r]*)\r\n"
+    r"ce-source: [^\r]*\r\nce-subject: ([^\r]*)\r\nce-time: ([^\r]*)\r\nce-correlationid: ([^\r]*)\r\n"
+    r"content-type: application/protobuf\r\n(?:ce-causationid: ([^\r]*)\r\n)?(?:traceparent: ([^\r]*)\r\n)?"
+    r"(?:Nats-[^\r]*\r\n)*\r\n"
+).fullmatch
 
 
 def event_type(message: type[Message]) -> str:
@@ -136,6 +143,9 @@ def _seal(event: Event[Message], source: str, time: str) -> Envelope:
     return Envelope(subject, event.passed_on + event.message.SerializeToString(), lines)
 
 
+_read_time = functools.lru_cache(maxsize=100)(dt.datetime.fromisoformat)  # A batch has one or a few.
+
+
 def open_as(message: type[M], data: bytes, headers: Mapping[str, str] | None) -> Event[M]:
     """Read an event; what is no CloudEvent of that type is InvalidInput."""
     headers = headers or {}
@@ -158,3 +168,26 @@ def open_as(message: type[M], data: bytes, headers: Mapping[str, str] | None) ->
         raise InvalidInput("header ce-time is not an RFC 3339 time") from None
     except DecodeError:
         raise InvalidInput(f"data is not a {message.DESCRIPTOR.full_name}") from None
+
+
+def open_sealed(message: type[M], data: bytes, raw: bytes) -> Event[M] | None:
+    """Read an event whose headers are as `seal` wrote them, as `open_as` does in twice the time; None of any other."""
+    try:
+        found = _SEALED(raw.decode("ascii"))
+        if found is None:
+            return None
+        event_id, type_, entity_id, time, correlation_id, causation_id, traceparent = found.groups("")
+        if type_ != event_type(message):
+            return None
+        return Event(
+            event_id=event_id,
+            message=message.FromString(data),
+            entity_id=unquote(entity_id) if "%" in entity_id else entity_id,
+            time=_read_time(time),
+            correlation_id=correlation_id or event_id,
+            causation_id=causation_id,
+            traceparent=traceparent,
+            data=data,
+        )
+    except (ValueError, DecodeError):
+        return None
