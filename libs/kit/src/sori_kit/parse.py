@@ -14,6 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from sori_kit.errors import InvalidInput
 
+_EPOCH = dt.datetime.fromtimestamp(0, dt.UTC)
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")  # As protobuf reads it.
 
 
@@ -35,6 +36,11 @@ def time(value: Timestamp, field: str) -> dt.datetime:
     if read is None or not dt.MINYEAR + 1 < read.year < dt.MAXYEAR - 1:
         raise InvalidInput.of_field(field, "is not a time between the years 3 and 9997")
     return read
+
+
+def moment(value: Timestamp) -> dt.datetime:
+    """Read a time that another station has looked at; its own ToDatetime takes five times as long."""
+    return _EPOCH + dt.timedelta(seconds=value.seconds, microseconds=value.nanos // 1000)
 
 
 def page_size(value: int, *, usual: int = 50, most: int = 500) -> int:

@@ -60,7 +60,7 @@ def touchpoint_line(event: Event[TouchpointStitched], zone: ZoneInfo) -> domain.
     """Put a touchpoint on the feed, without its identifiers and its customer."""
     stitched = event.message
     touchpoint = stitched.touchpoint
-    occurred_time = touchpoint.occurred_time.ToDatetime(dt.UTC)
+    occurred_time = parse.moment(touchpoint.occurred_time)
     touchpoint_id = parse.uuid(touchpoint.touchpoint_id, "touchpoint.touchpoint_id")
     item = feed_pb2.FeedItem(
         item_id=event.event_id, occurred_time=touchpoint.occurred_time, org_unit=touchpoint.org_unit

@@ -1,10 +1,8 @@
 """Touchpoints and places on timelines."""
 
-import datetime as dt
 import uuid
 
 from google.protobuf.message import DecodeError
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from sori.classify.v1 import touchpoint_events_pb2 as classified_pb
 from sori.ingest.v1 import touchpoint_pb2
@@ -15,8 +13,6 @@ from sori_journey.store import uuids
 from sori_journey.wire import words
 from sori_kit import parse
 from sori_kit.errors import InvalidInput
-
-_EPOCH = dt.datetime.fromtimestamp(0, dt.UTC)
 
 
 def observation(classified: classified_pb.TouchpointClassified, entry: bytes = b"") -> domain.Observation:
@@ -38,11 +34,6 @@ def unplaced(data: bytes) -> domain.Observation | None:
     return of_touchpoint(touchpoint, uuid.UUID(int=0))
 
 
-def _time(given: Timestamp) -> dt.datetime:
-    """Read a moment; its own ToDatetime takes five times as long."""
-    return _EPOCH + dt.timedelta(seconds=given.seconds, microseconds=given.nanos // 1000)
-
-
 def _touchpoint_id(text: str) -> uuid.UUID:
     try:
         return uuids.read(text)
@@ -62,7 +53,7 @@ def of_touchpoint(
         kind=words.KINDS.get(touchpoint.kind, ""),
         own=touchpoint.actor in words.OWN,
         sentiment=sentiment,
-        occurred_time=_time(touchpoint.occurred_time),
+        occurred_time=parse.moment(touchpoint.occurred_time),
         identifiers=tuple(
             [
                 domain.Identifier(words.TYPES[each.type], each.value, each.temporary)

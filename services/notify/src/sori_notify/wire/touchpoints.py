@@ -49,7 +49,7 @@ def message(stitched: TouchpointStitched, policies: domain.Policies) -> domain.M
         org_unit=touchpoint.org_unit,
         topics=topics,
         customer_id=customer,
-        occurred_time=touchpoint.occurred_time.ToDatetime(dt.UTC),
+        occurred_time=parse.moment(touchpoint.occurred_time),
         opens=opens,
         promise=None,
         public=_is_public(said),
