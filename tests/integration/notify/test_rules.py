@@ -4,6 +4,7 @@ import datetime as dt
 import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from engines import Engines
 from sori.notify.v1 import case_pb2, rule_pb2
 from sori.notify.v1 import notify_service_pb2 as pb
 from sori.notify.v1 import notify_service_pb2_grpc as pb_grpc
+from sori_kit import ids
 
 RULES = """\
 rules:
@@ -203,3 +205,29 @@ async def test_a_dry_run_over_what_is_kept_says_what_would_have_fired_and_does_n
         assert [1, 0, 0] == [each.fired_count for each in given.tallies]
         assert [(3, 12)] == [(each.line, each.column) for each in wrong.mistakes]
         assert before == await notify.count("delivery")
+
+
+async def test_of_touchpoints_that_come_by_the_hundred_the_newest_revision_is_kept(
+    engines: Engines, tmp_path: Path, hook: Hook
+) -> None:
+    first = [a_mention(0, external_id=f"t-{number}", revision=1) for number in range(50)]
+    second = [
+        replace(
+            a_mention(1, external_id=f"t-{number}", revision=number % 2 * 2, product="bean"),
+            event_id=str(ids.derive("second", str(number))),
+        )
+        for number in range(25, 100)
+    ]
+    async with serving(engines, tmp_path, hook) as notify:
+        await notify.publish(*first)
+        await asked(notify, len(first))
+        await notify.publish(*second)
+        await asked(notify, len(first) + len(second))
+        async with notify.db.transaction() as tx:
+            values = {"noon": builders.NOON}
+            rows = list(await tx.execute("select revision, occurred_time > :noon as later from rule_fact", values))
+
+    kept = [(1, False)] * 25
+    kept += [(2, True) if number % 2 else (1, False) for number in range(25, 50)]
+    kept += [(number % 2 * 2, True) for number in range(50, 100)]
+    assert sorted(kept) == sorted(tuple(row) for row in rows)

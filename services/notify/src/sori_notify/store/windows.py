@@ -58,37 +58,45 @@ RULE_FIRING = sa.Table(
 )
 
 
+_FACT = ("touchpoint_id", "revision", "occurred_time", "customer_id", "kind", "stitched")
+_ADD_FACTS = """
+    insert into rule_fact (touchpoint_id, revision, occurred_time, customer_id, kind, stitched)
+    select * from unnest(cast(:touchpoint_id as uuid[]), cast(:revision as bigint[]),
+        cast(:occurred_time as timestamptz[]), cast(:customer_id as uuid[]), cast(:kind as text[]),
+        cast(:stitched as bytea[]))
+    on conflict (touchpoint_id) do update set revision = excluded.revision, occurred_time = excluded.occurred_time,
+        customer_id = excluded.customer_id, kind = excluded.kind, stitched = excluded.stitched
+    where rule_fact.revision < excluded.revision"""
+_MANY = 32  # touchpoints for which it pays to ask first which are new, one more way to the database
+
+
 async def add_facts(tx: Transaction, facts: Sequence[tuple[Fact, bytes]]) -> None:
     """Keep touchpoints, the newest revision of each, with what can be read again."""
-    if not facts:
-        return
-    await tx.execute(
-        """
-        insert into rule_fact (touchpoint_id, revision, occurred_time, customer_id, kind, stitched)
-        select * from unnest(cast(:ids as uuid[]), cast(:revisions as bigint[]), cast(:times as timestamptz[]),
-            cast(:customer_ids as uuid[]), cast(:kinds as text[]), cast(:kept as bytea[]))
-        on conflict (touchpoint_id) do update set revision = excluded.revision, occurred_time = excluded.occurred_time,
-            customer_id = excluded.customer_id, kind = excluded.kind, stitched = excluded.stitched
-        where rule_fact.revision < excluded.revision""",
-        {
-            "ids": [each.touchpoint_id for each, _ in facts],
-            "revisions": [each.revision for each, _ in facts],
-            "times": [each.occurred_time for each, _ in facts],
-            "customer_ids": [each.customer_id or None for each, _ in facts],
-            "kinds": [each.kind for each, _ in facts],
-            "kept": [kept for _, kept in facts],
-        },
-    )
+    rows = [
+        (each.touchpoint_id, each.revision, each.occurred_time, each.customer_id or None, each.kind, kept)
+        for each, kept in facts
+    ]
+    if len(rows) >= _MANY:
+        there = await _revisions(tx, [each.touchpoint_id for each, _ in facts])
+        await tx.copy("rule_fact", _FACT, [row for row in rows if row[0] not in there])
+        rows = [row for row in rows if row[0] in there]
+    if rows:
+        await tx.execute(_ADD_FACTS, dict(zip(_FACT, zip(*rows, strict=True), strict=True)))
 
 
 async def newest(tx: Transaction, facts: Sequence[Fact]) -> list[Fact]:
     """Leave out those of which a newer revision is kept already."""
+    kept = await _revisions(tx, [each.touchpoint_id for each in facts])
+    return [each for each in facts if kept.get(each.touchpoint_id, -1) <= each.revision]
+
+
+async def _revisions(tx: Transaction, touchpoint_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Say which touchpoints are kept, in which revision."""
     rows = await tx.execute(
         "select touchpoint_id, revision from rule_fact where touchpoint_id = any(cast(:ids as uuid[]))",
-        {"ids": [each.touchpoint_id for each in facts]},
+        {"ids": touchpoint_ids},
     )
-    kept = {row.touchpoint_id: row.revision for row in rows}
-    return [each for each in facts if kept.get(each.touchpoint_id, -1) <= each.revision]
+    return {row.touchpoint_id: row.revision for row in rows}
 
 
 async def load_facts(tx: Transaction, touchpoint_ids: Collection[uuid.UUID]) -> list[bytes]:

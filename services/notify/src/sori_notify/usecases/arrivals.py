@@ -30,6 +30,8 @@ async def take(
 
 async def _without_erased(tx: Transaction, batch: Batch[TouchpointStitched]) -> Batch[TouchpointStitched]:
     """Leave out what rules must not keep: touchpoints of customers who were erased."""
-    whose = {each.event_id: wire.named(each.message) for each in batch}
-    erased = await store.erasures.of(tx, set[uuid.UUID]().union(*whose.values()))
-    return batch.only({each for each, ids in whose.items() if erased.isdisjoint(ids)}) if erased else batch
+    whose = [wire.named(each.message) for each in batch]
+    erased = await store.erasures.of(tx, set[uuid.UUID]().union(*whose))
+    if not erased:
+        return batch
+    return batch.only({each.event_id for each, ids in zip(batch, whose, strict=True) if erased.isdisjoint(ids)})

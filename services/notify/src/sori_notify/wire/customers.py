@@ -28,12 +28,11 @@ def split(given: CustomerSplit) -> domain.Split:
     )
 
 
-def named(given: TouchpointStitched) -> set[uuid.UUID]:
+def named(given: TouchpointStitched) -> tuple[uuid.UUID, ...]:
     """Name a touchpoint and its customer, if it has one."""
-    found = {parse.uuid(given.touchpoint.touchpoint_id, "touchpoint.touchpoint_id")}
-    if given.position.customer_id:
-        found.add(parse.uuid(given.position.customer_id, "position.customer_id"))
-    return found
+    touchpoint_id = parse.uuid(given.touchpoint.touchpoint_id, "touchpoint.touchpoint_id")
+    customer_id = given.position.customer_id
+    return (touchpoint_id, parse.uuid(customer_id, "position.customer_id")) if customer_id else (touchpoint_id,)
 
 
 def erased(given: CustomerErased) -> domain.Erased:
