@@ -35,11 +35,11 @@ _CONCERNED = """
         select touchpoint_id from touchpoint_split join reached on customer_id = id
         union select unnest(cast(:touchpoints as uuid[]))
     )
-    select item_id, given_id, given_version, about_id, customer_id from feed_item where item_id in (
-        select item_id from feed_item join reached on customer_id = id and given_id = id
-        union select item_id from feed_item join reached on given_id = id where given_id is distinct from customer_id
-        union select item_id from split join feed_item using (touchpoint_id)
-        union select item_id from split join feed_item on about_id = split.touchpoint_id
+    select arrival, given_id, given_version, about_id, customer_id from feed_item where arrival in (
+        select arrival from feed_item join reached on customer_id = id and given_id = id
+        union select arrival from feed_item join reached on given_id = id where given_id is distinct from customer_id
+        union select arrival from split join feed_item using (touchpoint_id)
+        union select arrival from split join feed_item on about_id = split.touchpoint_id
             where feed_item.touchpoint_id is null
     )"""
 _Splits = dict[uuid.UUID, Belonging]
@@ -121,14 +121,14 @@ async def _settle(
     splits, merges = await _known(
         tx, {row.about_id for row in lines if row.about_id}, {row.given_id for row in lines if row.given_id}
     )
-    moved: dict[uuid.UUID, uuid.UUID | None] = {}
+    moved: dict[int, uuid.UUID | None] = {}
     for row in lines:
         given = Belonging(row.given_id, row.given_version) if row.given_id else None
         if (now := owner(given, splits.get(row.about_id), merges)) != row.customer_id:
-            moved[row.item_id] = now
+            moved[row.arrival] = now
     if moved:
         await tx.execute(
-            "update feed_item set customer_id = now from unnest(cast(:ids as uuid[]), cast(:customers as uuid[]))"
-            " as m (id, now) where item_id = id",
-            {"ids": list(moved), "customers": list(moved.values())},
+            "update feed_item set customer_id = now from unnest(cast(:numbers as bigint[]), cast(:customers as uuid[]))"
+            " as m (number, now) where arrival = number",
+            {"numbers": list(moved), "customers": list(moved.values())},
         )

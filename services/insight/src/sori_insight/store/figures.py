@@ -105,7 +105,7 @@ def _said(org_unit: str) -> sa.Subquery:
         _count("csat_count", item.csat_score.is_not(None)),
         _count("satisfied_count", item.csat_score >= _TOP_TWO_FROM),
         _count("voice_count", item.kind == Kind.VOICE.value),
-    ).where(sa.text("kind in ('touchpoint', 'voice')"))  # As in the index, to the letter.
+    ).where(item.kind.in_([Kind.TOUCHPOINT.value, Kind.VOICE.value]))
     return _grouped(statement, FEED_ITEM, org_unit)
 
 

@@ -12,8 +12,8 @@ FEED = "feed"  # The lock under which lines get their arrival, and customers and
 FEED_ITEM = sa.Table(
     "feed_item",
     METADATA,
-    sa.Column("item_id", sa.Uuid, primary_key=True),  # The event behind it.
-    sa.Column("arrival", sa.BigInteger, sa.Identity(), nullable=False, unique=True),  # Drawn under the lock FEED.
+    sa.Column("item_id", sa.Uuid, nullable=False),  # The event behind it.
+    sa.Column("arrival", sa.BigInteger, sa.Identity(), primary_key=True),  # Drawn under the lock FEED.
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("occurred_time", sa.DateTime(timezone=True), nullable=False),
     sa.Column("org_unit", sa.Text, nullable=False),  # Empty: none named.
@@ -33,19 +33,18 @@ FEED_ITEM = sa.Table(
     sa.Column("content", sa.LargeBinary, nullable=False),  # A serialised FeedItem, nobody's identity in it.
     sa.CheckConstraint(f"kind in {tuple(map(str, Kind))}", name="kind"),
     sa.CheckConstraint(f"sentiment in {tuple(map(str, Sentiment))}", name="sentiment"),
-    # Most lines are touchpoints of whom they were given to: those need no entry in these three.
+    # Most lines are touchpoints of whom they were given to: those need no entry in these four.
+    sa.Index("ix_feed_item_event", "item_id", unique=True, postgresql_where=sa.text("touchpoint_id is null")),
     sa.Index("ix_feed_item_rarer", "kind", "arrival", postgresql_where=sa.text("kind <> 'touchpoint'")),
     sa.Index("ix_feed_item_moved", "given_id", postgresql_where=sa.text("given_id is distinct from customer_id")),
     sa.Index("ix_feed_item_about_another", "about_id", postgresql_where=sa.text("touchpoint_id is null")),
-    sa.Index("ix_feed_item_org_unit", "org_unit", "arrival"),
     sa.Index("ix_feed_item_customer", "customer_id", postgresql_where=sa.text("customer_id is not null")),
     sa.Index("ix_feed_item_case", "case_id", postgresql_where=sa.text("case_id is not null")),
     sa.Index(
-        "ix_feed_item_figures",  # Holds all that scorecards need, so that they never read the contents.
+        "ix_feed_item_group",  # Holds all that scorecards need, so that they never read the contents.
         "org_unit",
-        "week",
-        postgresql_include=["kind", "sentiment", "nps_score", "csat_score"],
-        postgresql_where=sa.text("kind in ('touchpoint', 'voice')"),
+        "arrival",
+        postgresql_include=["week", "kind", "sentiment", "nps_score", "csat_score"],
     ),
 )
 CUSTOMER_MERGE = sa.Table(
