@@ -16,6 +16,7 @@ from integration.insight import events
 import builders
 import harness
 from engines import Engines
+from sori.classify.v1.classification_pb2 import SENTIMENT_POSITIVE, Correction
 from sori.ingest.v1 import touchpoint_pb2
 from sori_insight import domain, usecases
 from sori_insight.consumers import Consumers
@@ -162,6 +163,44 @@ async def test_order_portions_and_repeats_do_not_matter(db: Database, draw: rand
     disturbed = await _seen(db)
 
     assert one_by_one == disturbed
+
+
+@at_random
+@given(draw=st.randoms(use_true_random=False))
+async def test_touchpoints_that_come_by_the_hundred_are_as_those_that_come_one_by_one(
+    db: Database, draw: random.Random
+) -> None:
+    consumers = Consumers(db, events.SEOUL)
+    touchpoints = [
+        events.stitched(
+            revision, external_id=f"t-{number}", customer_id=customer_id(number % 6), text=f"{draw.random()}"
+        )
+        for number in range(60)
+        for revision in sorted(draw.sample(range(4), draw.randrange(1, 4)))
+    ]
+    changes = [
+        events.a_merge(customer_id(1), customer_id(2), 5),
+        events.an_erasure([customer_id(3)], []),
+        events.a_correction(touchpoints[0].entity_id, Correction(sentiment=SENTIMENT_POSITIVE)),
+    ]
+
+    await harness.truncate(db.url)
+    for event in [*touchpoints, *changes]:
+        await events.hand_over(consumers, [event])
+    one_by_one = await _seen(db)
+    await harness.truncate(db.url)
+    waiting = draw.sample(touchpoints + touchpoints, 2 * len(touchpoints))
+    while waiting:
+        size = draw.randrange(40, 100)
+        await events.hand_over(consumers, waiting[:size])
+        del waiting[:size]
+        if changes and draw.random() < 0.7:
+            await events.hand_over(consumers, [changes.pop()])
+    for change in changes:
+        await events.hand_over(consumers, [change])
+    by_the_hundred = await _seen(db)
+
+    assert one_by_one == by_the_hundred
 
 
 async def _seen(db: Database) -> tuple[object, ...]:

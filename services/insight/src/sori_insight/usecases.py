@@ -30,9 +30,12 @@ _WATCH_BATCH = 200  # lines read at a time for one follower
 
 
 async def add_touchpoints(db: Database, batch: Batch[TouchpointStitched], *, zone: ZoneInfo) -> None:
-    """Put touchpoints on the feed; a higher revision takes the place of the one that is there."""
-    async with db.handling(batch) as (tx, fresh):
-        lines = [wire.touchpoint_line(event, zone) for event in fresh]
+    """Put touchpoints on the feed; a higher revision takes the place of the one that is there.
+
+    One that comes again changes nothing, by what is on the feed: there is no need to keep what was handled.
+    """
+    lines = [wire.touchpoint_line(event, zone) for event in batch]
+    async with db.transaction() as tx:
         await feed.add_touchpoints(tx, lines)
         await _correct(tx, {each.touchpoint_id for each in lines if each.touchpoint_id})
 

@@ -12,6 +12,26 @@ from sori_insight.store.arrivals import CHANNEL
 from sori_insight.store.tables import FEED, FEED_ITEM
 from sori_kit.database import Transaction
 
+_COLUMNS = (
+    "item_id",
+    "kind",
+    "occurred_time",
+    "org_unit",
+    "week",
+    "touchpoint_id",
+    "revision",
+    "about_id",
+    "given_id",
+    "given_version",
+    "customer_id",
+    "case_id",
+    "staff",
+    "channel",
+    "sentiment",
+    "nps_score",
+    "csat_score",
+    "content",
+)
 _ADD = (
     """
     with added as (
@@ -21,12 +41,12 @@ _ADD = (
         customer_id, case_id,
         staff or exists (select from case_latest as c where c.case_id = new.case_id and c.origin = 'employee'),
         channel, sentiment, nps_score, csat_score, content
-    from unnest(cast(:item_ids as uuid[]), cast(:kinds as text[]), cast(:occurred_times as timestamptz[]),
-        cast(:org_units as text[]), cast(:weeks as text[]), cast(:touchpoint_ids as uuid[]),
-        cast(:revisions as bigint[]), cast(:about_ids as uuid[]), cast(:given_ids as uuid[]),
-        cast(:given_versions as bigint[]), cast(:customer_ids as uuid[]), cast(:case_ids as uuid[]),
-        cast(:staff as boolean[]), cast(:channels as text[]), cast(:sentiments as text[]),
-        cast(:nps_scores as float8[]), cast(:csat_scores as float8[]), cast(:contents as bytea[])) with ordinality
+    from unnest(cast(:item_id as uuid[]), cast(:kind as text[]), cast(:occurred_time as timestamptz[]),
+        cast(:org_unit as text[]), cast(:week as text[]), cast(:touchpoint_id as uuid[]),
+        cast(:revision as bigint[]), cast(:about_id as uuid[]), cast(:given_id as uuid[]),
+        cast(:given_version as bigint[]), cast(:customer_id as uuid[]), cast(:case_id as uuid[]),
+        cast(:staff as boolean[]), cast(:channel as text[]), cast(:sentiment as text[]),
+        cast(:nps_score as float8[]), cast(:csat_score as float8[]), cast(:content as bytea[])) with ordinality
         as new (item_id, kind, occurred_time, org_unit, week, touchpoint_id, revision, about_id, given_id,
             given_version, customer_id, case_id, staff, channel, sentiment, nps_score, csat_score, content, n)
     where not exists (select from erased where id in (about_id, given_id, customer_id))
@@ -34,8 +54,13 @@ _ADD = (
     """,
     """
     returning item_id)
-    select pg_notify(:channel, '') from added limit 1""",  # Heard when it commits.
+    select pg_notify(:notified, '') from added limit 1""",  # Heard when it commits.
 )
+_MANY = 32  # touchpoints for which it pays to ask first which are new, one more way to the database
+_FOUND = """
+    select array(select id from erased where id = any(cast(:ids as uuid[]))) as erased,
+        array(select touchpoint_id from feed_item where touchpoint_id = any(cast(:touchpoints as uuid[]))) as there,
+        pg_notify(:notified, '')"""
 _LINES = ("select arrival, customer_id, content from feed_item where ", " order by ", " limit :most")
 _OR_NOTHING = "on conflict do nothing"
 _OR_REPLACE = """
@@ -45,6 +70,7 @@ _OR_REPLACE = """
         customer_id = excluded.customer_id, channel = excluded.channel, sentiment = excluded.sentiment,
         nps_score = excluded.nps_score, csat_score = excluded.csat_score, content = excluded.content
     where (feed_item.revision, feed_item.item_id) < (excluded.revision, excluded.item_id)"""
+_Owned = tuple[Line, uuid.UUID | None]  # a line and whose it is by now
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,43 +84,72 @@ class Shown:
 
 async def add_touchpoints(tx: Transaction, lines: Sequence[Line]) -> None:
     """Append touchpoints; one that is there already stays where it is and takes the content of the higher revision."""
-    await _add(tx, newest(lines), _OR_REPLACE)
+    owned = await _owned(tx, newest(lines))
+    if len(owned) >= _MANY:
+        owned = await _append(tx, owned)
+    await _insert(tx, owned, _OR_REPLACE)
 
 
 async def add(tx: Transaction, lines: Sequence[Line]) -> None:
     """Append lines that never change."""
-    await _add(tx, lines, _OR_NOTHING)
+    await _insert(tx, await _owned(tx, lines), _OR_NOTHING)
 
 
-async def _add(tx: Transaction, lines: Sequence[Line], on_conflict: str) -> None:
-    """Append under a lock that holds until the commit, so that no arrival shows before an earlier one."""
+async def _owned(tx: Transaction, lines: Sequence[Line]) -> list[_Owned]:
+    """Say whose lines are, under a lock that holds until the commit, so that no arrival shows before an earlier one."""
     if not lines:
-        return
+        return []
     await tx.lock(FEED)
-    owners = await customers.owners(tx, lines)
-    await tx.execute(
-        on_conflict.join(_ADD),
-        {
-            "channel": CHANNEL,
-            "item_ids": [each.item_id for each in lines],
-            "kinds": [each.kind for each in lines],
-            "occurred_times": [each.occurred_time for each in lines],
-            "org_units": [each.org_unit for each in lines],
-            "weeks": [each.week for each in lines],
-            "touchpoint_ids": [each.touchpoint_id for each in lines],
-            "revisions": [each.revision for each in lines],
-            "about_ids": [each.about_id for each in lines],
-            "given_ids": [each.given and each.given.customer_id for each in lines],
-            "given_versions": [each.given.graph_version if each.given else 0 for each in lines],
-            "customer_ids": owners,
-            "case_ids": [each.case_id for each in lines],
-            "staff": [each.staff for each in lines],
-            "channels": [each.channel for each in lines],
-            "sentiments": [each.sentiment for each in lines],
-            "nps_scores": [each.nps_score for each in lines],
-            "csat_scores": [each.csat_score for each in lines],
-            "contents": [each.content for each in lines],
-        },
+    return list(zip(lines, await customers.owners(tx, lines), strict=True))
+
+
+async def _append(tx: Transaction, owned: Sequence[_Owned]) -> list[_Owned]:
+    """Append the touchpoints that are new; gives the others."""
+    values = {
+        "ids": list({each for line, owner in owned for each in _whose(line, owner) if each}),
+        "touchpoints": [line.touchpoint_id for line, _ in owned],
+        "notified": CHANNEL,
+    }
+    found = (await tx.execute(_FOUND, values)).one()
+    erased, known = set(found.erased), set(found.there)
+    new = [_row(*each) for each in owned if each[0].touchpoint_id not in known and erased.isdisjoint(_whose(*each))]
+    await tx.copy("feed_item", _COLUMNS, new)
+    return [each for each in owned if each[0].touchpoint_id in known]
+
+
+def _whose(line: Line, owner: uuid.UUID | None) -> tuple[uuid.UUID | None, ...]:
+    """Give what a line may be erased by."""
+    return (line.about_id, line.given.customer_id if line.given else None, owner)
+
+
+async def _insert(tx: Transaction, owned: Sequence[_Owned], on_conflict: str) -> None:
+    if owned:
+        columns = zip(*[_row(line, owner) for line, owner in owned], strict=True)
+        await tx.execute(on_conflict.join(_ADD), {"notified": CHANNEL, **dict(zip(_COLUMNS, columns, strict=True))})
+
+
+def _row(line: Line, owner: uuid.UUID | None) -> tuple[object, ...]:
+    """Write a line as `_COLUMNS`."""
+    given = line.given
+    return (
+        line.item_id,
+        line.kind,
+        line.occurred_time,
+        line.org_unit,
+        line.week,
+        line.touchpoint_id,
+        line.revision,
+        line.about_id,
+        given.customer_id if given else None,
+        given.graph_version if given else 0,
+        owner,
+        line.case_id,
+        line.staff,
+        line.channel,
+        line.sentiment,
+        line.nps_score,
+        line.csat_score,
+        line.content,
     )
 
 

@@ -24,6 +24,28 @@ _PAGE = (
     " order by occurred_time desc, touchpoint_id desc limit $2",
 )
 
+_COLUMNS = (
+    "touchpoint_id",
+    "revision",
+    "customer_id",
+    "occurred_time",
+    "stage",
+    "entry",
+    "pattern_id",
+    "channel",
+    "kind",
+    "sentiment",
+)
+_REPLACE = """
+    update timeline set revision = n.revision, customer_id = n.customer_id, occurred_time = n.occurred_time,
+        stage = n.stage, entry = n.entry, pattern_id = n.pattern_id, channel = n.channel, kind = n.kind,
+        sentiment = n.sentiment
+    from unnest(cast(:touchpoint_id as uuid[]), cast(:revision as bigint[]), cast(:customer_id as uuid[]),
+        cast(:occurred_time as timestamptz[]), cast(:stage as text[]), cast(:entry as bytea[]),
+        cast(:pattern_id as uuid[]), cast(:channel as text[]), cast(:kind as text[]), cast(:sentiment as text[]))
+        as n (touchpoint_id, revision, customer_id, occurred_time, stage, entry, pattern_id, channel, kind, sentiment)
+    where timeline.touchpoint_id = n.touchpoint_id and timeline.revision < n.revision"""
+
 
 class Entry(NamedTuple):
     """One place on a timeline, as stored."""
@@ -78,36 +100,39 @@ async def earliest_others(
     return {row.pattern_id: (row.occurred_time, row.touchpoint_id) for row in rows}
 
 
-async def add(tx: Transaction, placed: Sequence[Placed]) -> None:
-    """Write places on timelines; a higher revision takes the place of the one that is there."""
-    if not placed:
-        return
-    await tx.execute(
-        """
-        insert into timeline (touchpoint_id, revision, customer_id, occurred_time, stage, entry, pattern_id, channel,
-            kind, sentiment)
-        select * from unnest(cast(:touchpoint_ids as uuid[]), cast(:revisions as bigint[]),
-            cast(:customer_ids as uuid[]), cast(:occurred_times as timestamptz[]), string_to_array(:stages, ',', ''),
-            cast(:entries as bytea[]), cast(:pattern_ids as uuid[]), string_to_array(:channels, ',', ''),
-            string_to_array(:kinds, ',', ''), string_to_array(:sentiments, ',', ''))
-        on conflict (touchpoint_id) do update set revision = excluded.revision, customer_id = excluded.customer_id,
-            occurred_time = excluded.occurred_time, stage = excluded.stage, entry = excluded.entry,
-            pattern_id = excluded.pattern_id, channel = excluded.channel, kind = excluded.kind,
-            sentiment = excluded.sentiment
-        where timeline.revision < excluded.revision""",
-        {
-            "touchpoint_ids": [each.observation.touchpoint_id for each in placed],
-            "revisions": [each.observation.revision for each in placed],
-            "customer_ids": [each.customer_id for each in placed],
-            "occurred_times": [each.observation.occurred_time for each in placed],
-            # Words as one text: to write a list, each of its elements is looked at several times.
-            "stages": ",".join([each.stage or "" for each in placed]),
-            "entries": [each.observation.entry for each in placed],
-            "pattern_ids": [each.pattern_id for each in placed],
-            "channels": ",".join([each.observation.channel for each in placed]),
-            "kinds": ",".join([each.observation.kind for each in placed]),
-            "sentiments": ",".join([each.observation.sentiment for each in placed]),
-        },
+async def add(tx: Transaction, placed: Sequence[Placed], known: Collection[uuid.UUID]) -> None:
+    """Write places on timelines, of touchpoints not `known` so far; of a known one a higher revision takes the place.
+
+    The graph has to be held since `existing` said which are known.
+    """
+    await _append(tx, [each for each in placed if each.observation.touchpoint_id not in known])
+    await _replace(tx, [each for each in placed if each.observation.touchpoint_id in known])
+
+
+async def _append(tx: Transaction, placed: Sequence[Placed]) -> None:
+    if placed:
+        await tx.copy("timeline", _COLUMNS, list(map(_row, placed)))
+
+
+async def _replace(tx: Transaction, placed: Sequence[Placed]) -> None:
+    if placed:
+        await tx.execute(_REPLACE, dict(zip(_COLUMNS, zip(*map(_row, placed), strict=True), strict=True)))
+
+
+def _row(placed: Placed) -> tuple[object, ...]:
+    """Write a place as `_COLUMNS`."""
+    seen = placed.observation
+    return (
+        seen.touchpoint_id,
+        seen.revision,
+        placed.customer_id,
+        seen.occurred_time,
+        placed.stage,
+        seen.entry,
+        placed.pattern_id,
+        seen.channel or None,
+        seen.kind or None,
+        seen.sentiment or None,
     )
 
 

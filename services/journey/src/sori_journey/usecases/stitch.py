@@ -48,6 +48,7 @@ class _Whose:
 
     version: int
     patterns: dict[uuid.UUID, uuid.UUID | None]
+    existing: dict[uuid.UUID, timeline.Existing] = field(default_factory=dict)  # by touchpoint
     stale: dict[uuid.UUID, timeline.Existing] = field(default_factory=dict)  # by touchpoint
     announced: list[Event[Message]] = field(default_factory=list)
 
@@ -60,12 +61,15 @@ async def stitch(
     now: dt.datetime,
     stages: domain.StageRules | None = None,
 ) -> None:
-    """Place a batch of touchpoints on their customers' timelines and announce each place."""
+    """Place a batch of touchpoints on their customers' timelines and announce each place.
+
+    One that comes again stays where it is, by its timeline, and is announced again under the same id: there is no need
+    to keep what was handled.
+    """
     seeing = asyncio.create_task(_see_all(batch, policy))
     try:
-        async with db.handling(batch) as (tx, fresh):
-            if len(fresh):
-                await _stitch(tx, fresh, seeing, policy, now=now, stages=stages)
+        async with db.transaction() as tx:
+            await _stitch(tx, batch, seeing, policy, now=now, stages=stages)
     finally:
         seeing.cancel()
         await asyncio.gather(seeing, return_exceptions=True)
@@ -73,7 +77,7 @@ async def stitch(
 
 async def _stitch(
     tx: Transaction,
-    fresh: Batch[TouchpointClassified],
+    batch: Batch[TouchpointClassified],
     seeing: Awaitable[Mapping[str, _Seen]],
     policy: domain.IdentityPolicy,
     *,
@@ -82,7 +86,7 @@ async def _stitch(
 ) -> None:
     held = await graph.hold(tx)
     seen = await seeing
-    kept = [(event, seen[event.event_id]) for event in fresh]
+    kept = [(event, seen[event.event_id]) for event in batch]
     if held.tombstone_count:
         kept = await _without_erased(tx, held, kept, policy)
     newest = _newest([each for _, each in kept])
@@ -90,7 +94,7 @@ async def _stitch(
     whose = await _find(tx, held, newest, events, policy, now=now)
     stage_of = _stages(stages)
     placed = {touchpoint_id: _place(each, whose, stage_of) for touchpoint_id, each in newest.items()}
-    adding = asyncio.create_task(timeline.add(tx, list(placed.values())))
+    adding = asyncio.create_task(timeline.add(tx, list(placed.values()), whose.existing))
     await asyncio.sleep(0)  # It goes to the database, which works on it while this goes on.
     try:
         sealed = _sealed(kept, placed, whose, now=now)
@@ -201,7 +205,12 @@ async def _find(
     """Say whose each pattern is; where observations show anything new, decide anew."""
     shown = {each.pattern_id for each in seen.values() if each.pattern_id}
     known = await graph.known_patterns(tx, shown) if shown else {}
-    whose = _Whose(version=held.version, patterns={each: found.customer_id for each, found in known.items()})
+    existing = await timeline.existing(tx, seen)
+    whose = _Whose(
+        version=held.version,
+        patterns={each: found.customer_id for each, found in known.items()},
+        existing=existing,
+    )
     fresh = {
         touchpoint_id: each
         for touchpoint_id, each in seen.items()
@@ -214,23 +223,23 @@ async def _find(
     doubtful = fresh.keys() | {each for each in seen if seen[each].observation.revision > 0}
     if not doubtful:
         return whose
-    existing = await timeline.existing(tx, doubtful)
+    before = {touchpoint_id: found for touchpoint_id, found in existing.items() if touchpoint_id in doubtful}
     whose.stale = {
         touchpoint_id: found
-        for touchpoint_id, found in existing.items()
+        for touchpoint_id, found in before.items()
         if found.revision >= seen[touchpoint_id].observation.revision
     }
     fresh = {touchpoint_id: each for touchpoint_id, each in fresh.items() if touchpoint_id not in whose.stale}
     replaced = {
         touchpoint_id: found
-        for touchpoint_id, found in existing.items()
+        for touchpoint_id, found in before.items()
         if touchpoint_id not in whose.stale
         and found.pattern_id
         and (found.pattern_id, found.occurred_time)
         != (seen[touchpoint_id].pattern_id, seen[touchpoint_id].observation.occurred_time)
     }
     if replaced:
-        fresh |= await _shown_again(tx, seen, doubtful, whose, {each.pattern_id for each in replaced.values()})
+        fresh |= _shown_again(seen, doubtful, whose, {each.pattern_id for each in replaced.values()})
     stale_patterns = {each.pattern_id for each in whose.stale.values() if each.pattern_id} - whose.patterns.keys()
     if stale_patterns:
         found_patterns = await graph.known_patterns(tx, stale_patterns)
@@ -240,22 +249,20 @@ async def _find(
     return whose
 
 
-async def _shown_again(
-    tx: Transaction,
+def _shown_again(
     seen: Mapping[uuid.UUID, _Seen],
     doubtful: Collection[uuid.UUID],
     whose: _Whose,
     lost: Collection[uuid.UUID | None],
 ) -> dict[uuid.UUID, _Seen]:
     """Give what shows patterns in the same batch in which edits take them back; no timeline has it yet."""
-    found = {
+    return {
         touchpoint_id: each
         for touchpoint_id, each in seen.items()
-        if each.pattern_id in lost and touchpoint_id not in whose.stale
+        if each.pattern_id in lost
+        and touchpoint_id not in whose.stale
+        and (touchpoint_id in doubtful or touchpoint_id not in whose.existing)
     }
-    unsure = found.keys() - doubtful
-    known = await timeline.existing(tx, unsure) if unsure else {}
-    return {touchpoint_id: each for touchpoint_id, each in found.items() if touchpoint_id not in known}
 
 
 async def _decide(
