@@ -34,6 +34,7 @@ class Plan:
     mistyped: bool = False  # show some texts with other spaces or repeated letters
     stars_weight: float = 0.3
     taught: float = 0.4  # share of the loss that follows the teachers, where there are any
+    untaught: tuple[str, ...] = ()  # sets whose sentiment labels are followed alone
     taught_elsewhere: float = 0.25  # weight of the teachers' opinion on texts whose set does not know the target
     repeats: dict[str, int] = field(default_factory=dict)  # how often an epoch shows a set; 1 where not named
 
@@ -61,6 +62,7 @@ class Targets:
         self.weights = {name: np.zeros(size, np.float32) for name in (*HEADS, *LABELLED)}
         self.fine = {name: np.zeros((size, width), np.uint8) for name, width in LABELLED.items()}
         self.stars = np.full(size, -1)
+        self.sources = np.asarray([example.source for example in examples])
         for at, example in enumerate(examples):
             if example.sentiment is not None:
                 self.coarse["sentiment"][at] = example.sentiment
@@ -224,6 +226,9 @@ def _loss(
         target = torch.from_numpy(targets.coarse[name][chosen])
         if opinions is not None:
             taught = torch.from_numpy(opinions.coarse[chosen, column : column + width]).float()
+            if name == "sentiment":
+                sure = torch.from_numpy(np.isin(targets.sources[chosen], plan.untaught)).unsqueeze(1)
+                taught = torch.where(sure, target, taught)
             target, weight = _mixed(target, weight, taught, plan)
         if name == "abuse":
             each = functional.binary_cross_entropy_with_logits(logit, target, reduction="none").squeeze(1)

@@ -1,4 +1,4 @@
-"""Texts made for the project: phrases of customers and staff, English reviews, and words of two English lexicons."""
+"""Texts made for the project: what customers and staff say, English reviews, and words of two English lexicons."""
 
 import itertools
 import random
@@ -10,12 +10,16 @@ from typing import Any
 from xml.etree import ElementTree
 
 import yaml
+from training import endings
 from training.examples import NEGATIVE, NEUTRAL, POSITIVE, Example, Labels, Split
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 HERE = Path(__file__).parent
 
 REVIEWS = 24_000
+WAYS_OF_A_SENTENCE = 3
+OTHER_ENDING = 0.35  # share of Korean sentences that end in another way than they are written
+NEIGHBOUR = 0.3  # share of sentences that another of their group follows
 FRAMES_OF_A_WORD = 3
 TAKES_A_SIDE = 0.2  # of a word's polarity, which goes from -1 to 1
 STRONG = 0.4
@@ -25,6 +29,7 @@ SIDES_OF_NEUTRAL = 0.2  # probability of both sides together, for a text that pe
 
 _VADER = SentimentIntensityAnalyzer()
 
+_MARKS = {"ko": ["", "", ".", "!", "..", "~"], "en": ["", "", ".", "!", "..."]}
 _POLARITY = {"negative": NEGATIVE, "neutral": NEUTRAL, "positive": POSITIVE}
 _TURNED = {"negative": "positive", "neutral": "neutral", "positive": "negative"}
 _FEELING = {"negative": "disappointment", "neutral": "neutral", "positive": "joy"}
@@ -33,6 +38,7 @@ _FEELING = {"negative": "disappointment", "neutral": "neutral", "positive": "joy
 def written(labels: Labels, seed: int, limit: int | None = None) -> Iterator[Example]:
     """Make all of them, all for training; `limit` makes that many of each kind."""
     yield from _phrases(labels, seed, limit or 300)
+    yield from itertools.islice(_sentences(labels, seed), limit)
     yield from _reviews(labels, seed, limit or REVIEWS)
     yield from itertools.islice(_words(seed), limit)
 
@@ -50,14 +56,14 @@ def _phrases(labels: Labels, seed: int, most: int) -> Iterator[Example]:
         "ko": ["", "", "", "정말 ", "진짜 ", "ㅠㅠ ", "솔직히 "],
         "en": ["", "", "", "honestly ", "really, ", "so "],
     }
-    ends = {"ko": ["", "", ".", "!", "..", "~"], "en": ["", "", ".", "!", "..."]}
     for group in groups:
         pairs = list(itertools.product(group["subjects"], group["predicates"]))
         chooser.shuffle(pairs)
         language = group["language"]
         for subject, predicate in pairs[:most]:
             filler = chooser.choice(fillers[language])
-            text = f"{subject} {filler if chooser.random() < 0.5 else ''}{predicate}{chooser.choice(ends[language])}"
+            said = _otherwise(predicate, chooser) if language == "ko" and "utterance" not in group else predicate
+            text = f"{subject} {filler if chooser.random() < 0.5 else ''}{said}{chooser.choice(_MARKS[language])}"
             if chooser.random() < 0.25:
                 other = chooser.choice(pairs)
                 text = f"{text} {other[0]} {other[1]}"
@@ -71,6 +77,33 @@ def _phrases(labels: Labels, seed: int, most: int) -> Iterator[Example]:
                 abuse_weight=0.5,
                 utterance=labels.utterances.index(group.get("utterance", "statement")),
             )
+
+
+def _sentences(labels: Labels, seed: int) -> Iterator[Example]:
+    """Give each line of sentences.yaml a few times, with other endings, marks and neighbours."""
+    groups: list[dict[str, str]] = yaml.safe_load((HERE / "sentences.yaml").read_text(encoding="utf-8"))
+    chooser = random.Random(seed)
+    for group in groups:
+        lines, language = group["lines"].splitlines(), group["language"]
+        for line in lines * WAYS_OF_A_SENTENCE:
+            said = [line, chooser.choice(lines)] if chooser.random() < NEIGHBOUR else [line]
+            yield Example(
+                " ".join(
+                    (_otherwise(one, chooser) if language == "ko" else one) + chooser.choice(_MARKS[language])
+                    for one in said
+                ),
+                "sentences",
+                Split.TRAIN,
+                sentiment=_POLARITY[group["sentiment"]],
+                emotion=_only(labels, group["emotion"]),
+                abuse=0.0,
+                abuse_weight=0.5,
+            )
+
+
+def _otherwise(text: str, chooser: random.Random) -> str:
+    """Give some Korean sentences another ending, and the others as they are."""
+    return chooser.choice(endings.others(text) or (text,)) if chooser.random() < OTHER_ENDING else text
 
 
 def _reviews(labels: Labels, seed: int, most: int) -> Iterator[Example]:
