@@ -35,6 +35,13 @@ async def workers(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     await running.close()
 
 
+async def kill(workers: Workers, shelf: Shelf) -> None:
+    answers = await asyncio.gather(*(workers.run(shelf.serving, asked.moods, TEXTS) for _ in range(8)))
+    for process in {process for process, _ in answers}:
+        os.kill(process, signal.SIGKILL)
+        psutil.Process(process).wait(5)
+
+
 async def test_every_worker_gives_the_same_answer(shelf: Shelf, workers: Workers) -> None:
     answers = await asyncio.gather(*(workers.run(shelf.serving, asked.moods, TEXTS) for _ in range(8)))
 
@@ -43,10 +50,7 @@ async def test_every_worker_gives_the_same_answer(shelf: Shelf, workers: Workers
 
 
 async def test_one_that_was_killed_is_replaced(shelf: Shelf, workers: Workers) -> None:
-    answers = await asyncio.gather(*(workers.run(shelf.serving, asked.moods, TEXTS) for _ in range(8)))
-    for process in {process for process, _ in answers}:
-        os.kill(process, signal.SIGKILL)
-        psutil.Process(process).wait(5)
+    await kill(workers, shelf)
 
     again = await asyncio.gather(*(workers.run(shelf.serving, asked.moods, TEXTS) for _ in range(8)))
 
@@ -76,9 +80,8 @@ async def test_a_mistake_is_no_outage_and_a_model_that_is_gone_is_one(
     with pytest.raises(WorkerFailed):
         await reader.ask(asked.broken)
 
+    await kill(workers, shelf)
     (tmp_path / "models" / "first" / "model.onnx").write_bytes(b"broken")
-    for worker in psutil.Process().children(recursive=True):
-        worker.kill()
 
     with pytest.raises(Unavailable, match="first"):
         await reader.ask(asked.slow_echo, "gone")
