@@ -1,9 +1,7 @@
 """Workers: processes of their own that read texts, and are replaced when they end."""
 
 import asyncio
-import os
 import shutil
-import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -37,9 +35,9 @@ async def workers(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 async def kill(workers: Workers, shelf: Shelf) -> None:
     answers = await asyncio.gather(*(workers.run(shelf.serving, asked.moods, TEXTS) for _ in range(8)))
-    for process in {process for process, _ in answers}:
-        os.kill(process, signal.SIGKILL)
-        psutil.Process(process).wait(5)
+    for process in [psutil.Process(number) for number in {number for number, _ in answers}]:
+        process.kill()
+        process.wait(5)
 
 
 async def test_every_worker_gives_the_same_answer(shelf: Shelf, workers: Workers) -> None:
