@@ -29,6 +29,7 @@ from sori.ingest.v1 import touchpoint_pb2
 from sori_journey import domain, usecases
 from sori_journey.model import risk
 from sori_journey.settings import identity, segments, stages
+from sori_journey.store import timeline
 from sori_kit import database, ids, migrations
 from sori_kit.bus import Batch
 from sori_kit.database import Database
@@ -38,17 +39,6 @@ CUSTOMERS, IDENTIFIERS, HISTORY = (1_000, 5_000, 25_000), (1, 10, 100, 300), (1,
 FEW, ROUNDS = 100, 7  # customers whose identifiers or histories grow; batches measured
 MEMBER, DEVICE = touchpoint_pb2.IDENTIFIER_TYPE_MEMBER_ID, touchpoint_pb2.IDENTIFIER_TYPE_DEVICE_ID
 TABLES = "inbox, outbox, timeline, pattern, identifier, customer, detachment, touched, path, segment_member, word"
-COLUMNS = (
-    "touchpoint_id",
-    "revision",
-    "customer_id",
-    "occurred_time",
-    "stage",
-    "entry",
-    "pattern_id",
-    "channel",
-    "kind",
-)
 Figures = dict[str, dict[str, dict[int, float]]]  # microseconds by panel, line and size
 
 numbers = itertools.count()
@@ -115,10 +105,10 @@ class Bench:
 
     async def lengthen(self, history: int) -> list[uuid.UUID]:
         """Give each customer that there is a longer history; gives the customers."""
-        rows = await self._connection.fetch(f"select {', '.join(COLUMNS)} from timeline")  # noqa: S608
+        rows = await self._connection.fetch(f"select {', '.join(timeline.COLUMNS)} from timeline")  # noqa: S608
         await self._connection.execute("alter table timeline disable trigger user")
         await self._connection.copy_records_to_table(
-            "timeline", columns=COLUMNS, records=(earlier(row, n) for n in range(1, history) for row in rows)
+            "timeline", columns=timeline.COLUMNS, records=(earlier(row, n) for n in range(1, history) for row in rows)
         )
         await self._connection.execute("alter table timeline enable trigger user")
         return [row["customer_id"] for row in rows]
@@ -150,7 +140,7 @@ def earlier(row: asyncpg.Record, minutes: int) -> tuple[object, ...]:
     message.touchpoint.touchpoint_id = str(touchpoint_id)
     message.touchpoint.occurred_time.FromDatetime(time)
     made = {**row, "touchpoint_id": touchpoint_id, "occurred_time": time, "entry": message.SerializeToString()}
-    return tuple(made[name] for name in COLUMNS)
+    return tuple(made[name] for name in timeline.COLUMNS)
 
 
 def fresh_device(customer: int) -> Event[TouchpointClassified]:

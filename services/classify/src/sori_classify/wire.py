@@ -42,52 +42,33 @@ def touchpoint_classified(found: domain.Classification) -> touchpoint_events_pb2
 
 def _fill(made: pb.Classification, found: domain.Classification) -> None:
     """Write a section where it belongs; field by field, and none that is empty, is the fastest way."""
-    (
-        sentiment,
-        sentiment_scores,
-        emotion,
-        emotion_score,
-        abusive,
-        abuse_score,
-        utterance,
-        language,
-        topics,
-        urgency,
-        urgency_reasons,
-        keywords,
-        degraded,
-        model_version,
-        kote,
-        subtopics,
-        topic_sentiments,
-    ) = found
-    made.sentiment = _SENTIMENTS[sentiment]
+    made.sentiment = _SENTIMENTS[found.sentiment]
     scores = made.sentiment_scores
-    scores.negative, scores.neutral, scores.positive = sentiment_scores
-    made.emotion = emotion
-    made.emotion_score = emotion_score
-    if abusive:
+    scores.negative, scores.neutral, scores.positive = found.sentiment_scores
+    made.emotion = found.emotion
+    made.emotion_score = found.emotion_score
+    if found.abusive:
         made.abusive = True
-    made.abuse_score = abuse_score
-    made.utterance = _UTTERANCES[utterance]
-    made.language = _LANGUAGES.get(language, "und")
-    if urgency_reasons:
-        made.urgency = urgency
-        made.urgency_reasons.extend(urgency_reasons)
-    if keywords:
-        made.keywords.extend(keywords)
-    if topics:
-        made.topics.extend(topics)
-        for topic, feeling, score in topic_sentiments:
+    made.abuse_score = found.abuse_score
+    made.utterance = _UTTERANCES[found.utterance]
+    made.language = _LANGUAGES.get(found.language, "und")
+    made.urgency = found.urgency
+    if found.urgency_reasons:
+        made.urgency_reasons.extend(found.urgency_reasons)
+    if found.keywords:
+        made.keywords.extend(found.keywords)
+    if found.topics:
+        made.topics.extend(found.topics)
+        for topic, sentiment, score in found.topic_sentiments:
             about = made.topic_sentiments.add()
-            about.topic, about.sentiment, about.score = topic, _SENTIMENTS[feeling], score
-    if subtopics:
-        made.subtopics.extend(subtopics)
-    if degraded:
+            about.topic, about.sentiment, about.score = topic, _SENTIMENTS[sentiment], score
+    if found.subtopics:
+        made.subtopics.extend(found.subtopics)
+    if found.degraded:
         made.degraded = True
-    made.model_version = model_version
-    if kote:
-        made.emotions.update(zip(domain.KOTE, kote, strict=True))
+    made.model_version = found.model_version
+    if found.kote:
+        made.emotions.update(zip(domain.KOTE, found.kote, strict=True))
 
 
 def aspect(given: pb.Aspect.ValueType) -> domain.Aspect:

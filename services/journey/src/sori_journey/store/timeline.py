@@ -24,7 +24,7 @@ _PAGE = (
     " order by occurred_time desc, touchpoint_id desc limit $2",
 )
 
-_COLUMNS = (
+COLUMNS = (  # of a place, as it is written
     "touchpoint_id",
     "revision",
     "customer_id",
@@ -111,16 +111,16 @@ async def add(tx: Transaction, placed: Sequence[Placed], known: Collection[uuid.
 
 async def _append(tx: Transaction, placed: Sequence[Placed]) -> None:
     if placed:
-        await tx.copy("timeline", _COLUMNS, list(map(_row, placed)))
+        await tx.copy("timeline", COLUMNS, list(map(_row, placed)))
 
 
 async def _replace(tx: Transaction, placed: Sequence[Placed]) -> None:
     if placed:
-        await tx.execute(_REPLACE, dict(zip(_COLUMNS, zip(*map(_row, placed), strict=True), strict=True)))
+        await tx.execute(_REPLACE, dict(zip(COLUMNS, zip(*map(_row, placed), strict=True), strict=True)))
 
 
 def _row(placed: Placed) -> tuple[object, ...]:
-    """Write a place as `_COLUMNS`."""
+    """Write a place as `COLUMNS` has it."""
     seen = placed.observation
     return (
         seen.touchpoint_id,
