@@ -51,8 +51,15 @@ def test_each_gets_the_answer_that_it_gets_alone(serving: Serving) -> None:
 def test_the_line_and_callers_are_told_the_same(serving: Serving) -> None:
     found = judge(serving, TEXTS)
 
-    sections, counts = written(serving, TEXTS)
+    [(sections, counts)] = written(serving, [TEXTS])
 
-    assert wire.response(found).SerializeToString() == responded(serving, TEXTS)
+    assert [wire.response(found).SerializeToString()] == responded(serving, [TEXTS])
     assert [wire.touchpoint_classified(each).SerializeToString() for each in found] == sections
     assert (3, len(TEXTS)) == (counts.read, sum(counts.languages.values()))
+
+
+def test_what_is_taken_together_is_told_to_each_who_asked(serving: Serving) -> None:
+    parts = [TEXTS[:3], TEXTS[3:4], TEXTS[4:]]
+
+    assert [responded(serving, [part])[0] for part in parts] == responded(serving, parts)
+    assert [written(serving, [part])[0] for part in parts] == written(serving, parts)

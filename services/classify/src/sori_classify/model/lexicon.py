@@ -5,9 +5,10 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import accumulate, product
 from pathlib import Path
 from typing import Any, Generic, Self, TypeAlias, TypeVar
 
@@ -31,11 +32,14 @@ _PARTICLE = "~"  # between a noun and what is said of it: a particle and a space
 _END = ""
 _NEVER = "(?!)"
 _NO_MORE = "(?![a-z0-9])"
+# Behind the first character of an English word: none of the kind stands before that. Written ahead of the character it
+# would keep the expression from looking for first characters alone, which passes over Korean many times as fast.
+_BEGINNING = "(?<![a-z0-9].)"
+_APART = "\n"  # between texts that are looked through as one: neither folded texts nor words have it
 _NOTHING = Found()
 _MOST_KEYWORDS = 8
 _MOST_MEANINGS = 10_000  # kept: most texts say what others said, in the same words of the lists
 _HANGUL = re.compile("[가-힣ㄱ-ㅎㅏ-ㅣ]")
-_ENGLISH = re.compile("[a-z0-9]")
 _LEMMA = re.compile("[가-힣]+다$")
 _FINALS = 28  # of Hangul syllables; 0 is none
 _AFTER_VOWEL = ("", "가", "는", "를", "도", "만", "로")
@@ -86,25 +90,33 @@ class Lexicon:
 
         A trigger that the text denies ("nobody was hurt") is none; a topic that it denies stays one.
         """
-        folded = fold(text[:LONGEST_JUDGED])
+        return self.find_all([text])[0]
+
+    def find_all(self, texts: Sequence[str]) -> list[Found]:
+        """Do that for each of the texts, looked through as one: most of what it costs is to begin and to end."""
+        folded = [fold(text[:LONGEST_JUDGED]) for text in texts]
         try:
-            return self._find(folded)
+            return self._find_all(folded)
         except UnicodeEncodeError:  # Half of a surrogate pair, which the automaton does not read.
-            return self._find(folded.encode(errors="replace").decode())
+            return self._find_all([text.encode(errors="replace").decode() for text in folded])
 
-    def _find(self, folded: str) -> Found:
-        english = _english_from(folded)
-        named = self._topics.found(folded, english)
-        pressing = self._triggers.found(folded, english)
-        if not named and not pressing:
-            return _NOTHING
-        found = self._meaning(tuple(dict.fromkeys([entry for entry, _, _ in named])))
-        if len(found.topics) > 1:
-            places = [(self._topic_of[name], start) for entry, start, _ in named for name in entry.names]
-            found = found._replace(text=folded, places=tuple(places))
-        return self._press(found, folded, pressing) if pressing else found
+    def _find_all(self, folded: Sequence[str]) -> list[Found]:
+        joined = _APART.join(folded)
+        starts = [0, *accumulate(len(text) + 1 for text in folded)]
+        named = self._topics.found_in(joined, starts)
+        pressing = self._triggers.found_in(joined, starts)
+        founds = [_NOTHING] * len(folded)
+        for at, hits in named.items():
+            found = self._meaning(tuple(dict.fromkeys([entry for entry, _, _ in hits])))
+            if len(found.topics) > 1:
+                places = [(self._topic_of[name], start) for entry, start, _ in hits for name in entry.names]
+                found = found._replace(text=folded[at], places=tuple(places))
+            founds[at] = found
+        for at, pressed in pressing.items():
+            founds[at] = self._press(founds[at], folded[at], pressed)
+        return founds
 
-    def _press(self, found: Found, folded: str, pressing: "list[tuple[_Entry[Trigger], int, int]]") -> Found:
+    def _press(self, found: Found, folded: str, pressing: "list[_Hit[Trigger]]") -> Found:
         """Add the triggers that the text does not deny."""
         keywords = dict.fromkeys(found.keywords)
         triggers: dict[str, Trigger] = {}
@@ -121,7 +133,7 @@ class Lexicon:
     def hint(self, clause: str) -> int:
         """Say to which mood the words of a folded clause lean; a denied word leans to the other side."""
         lean = 0
-        for entry, start, end in self._hints.found(clause, _english_from(clause)):
+        for entry, start, end in self._hints.found(clause):
             for side in entry.names:
                 lean += -side if denied(clause, start, end, Denial.FACT) else side
         return lean
@@ -134,6 +146,9 @@ class _Entry(Generic[Name]):
     shown: str  # as a reader may see it
     names: tuple[Name, ...]
     begins: bool  # no Hangul may stand before it
+
+
+_Hit: TypeAlias = tuple[_Entry[Name], int, int]  # a word, its beginning and its end
 
 
 class _Words(Generic[Name]):
@@ -165,26 +180,30 @@ class _Words(Generic[Name]):
                 made[writings] = _Entry(_shown(writings[0]), tuple(names), begins)
         self._korean_entries = [made[tuple(writings)] for writings in korean.values()]
         # Begins where a word of the text does and takes up the whole of it: no word is looked for inside another.
-        self._english = re.compile(f"(?<![a-z0-9])({_pattern(english) if english else _NEVER})[a-z0-9]*")
+        self._english = re.compile(f"({_pattern(english, _BEGINNING) if english else _NEVER})[a-z0-9]*")
 
-    def found(self, text: str, english_from: int) -> list[tuple[_Entry[Name], int, int]]:
-        """Give the words that stand for something in a folded text, with their beginnings and ends.
-
-        English ones are looked for from where the text has a letter or digit of theirs; below 0: nowhere.
-        """
+    def found(self, text: str) -> list[_Hit[Name]]:
+        """Give the words that stand for something in a folded text: the Korean ones, and then the English ones."""
         hits = []
-        if not text.isascii():
-            entries = self._korean_entries
-            for at, start, end in self._korean.find_matches_as_indexes(text):
-                entry = entries[at]
-                if entry.names and not (entry.begins and start and "가" <= text[start - 1] <= "힣"):
-                    hits.append((entry, start, end))
-        if english_from >= 0:
-            for match in self._english.finditer(text, english_from):
-                known = self._english_entries[match[1]]
-                if known.names:
-                    hits.append((known, match.start(), match.end()))
+        entries = self._korean_entries
+        for at, start, end in self._korean.find_matches_as_indexes(text):
+            entry = entries[at]
+            if entry.names and not (entry.begins and start and "가" <= text[start - 1] <= "힣"):
+                hits.append((entry, start, end))
+        for match in self._english.finditer(text):
+            known = self._english_entries[match[1]]
+            if known.names:
+                hits.append((known, match.start(), match.end()))
         return hits
+
+    def found_in(self, joined: str, starts: Sequence[int]) -> dict[int, list[_Hit[Name]]]:
+        """Do that for each of several texts that are joined to one; those with nothing are left out."""
+        found: dict[int, list[_Hit[Name]]] = {}
+        for entry, start, end in self.found(joined):
+            at = bisect_right(starts, start) - 1
+            base = starts[at]
+            found.setdefault(at, []).append((entry, start - base, end - base))
+        return found
 
 
 def _meaning(topic_of: Mapping[str, str], entries: tuple[_Entry[str], ...]) -> Found:
@@ -315,12 +334,6 @@ def _triggers(path: Path) -> tuple[dict[Trigger, list[str]], list[str]]:
     return triggers, ignored
 
 
-def _english_from(folded: str) -> int:
-    """Say where the first letter or digit stands that English words are made of; below 0: nowhere."""
-    first = _ENGLISH.search(folded)
-    return first.start() if first else -1
-
-
 def _shown(written: str) -> str:
     """Give a word as a reader may see it."""
     return written.strip(_BEGINS + _WHOLE).replace(_PARTICLE, " ")
@@ -344,10 +357,10 @@ def _plant(tree: _Tree, word: str) -> None:
     tree[_END] = {}
 
 
-def _pattern(tree: _Tree) -> str:
-    """Write the tree as an expression that prefers the longest word."""
+def _pattern(tree: _Tree, behind: str = "") -> str:
+    """Write the tree as an expression that prefers the longest word; `behind` each first character something holds."""
     steps = sorted((step for step in tree if step != _END), key=lambda step: step.endswith(_NO_MORE))
-    branches = [step + _pattern(tree[step]) for step in steps]
+    branches = [step + behind + _pattern(tree[step]) for step in steps]
     if not branches:
         return ""
     return f"(?:{'|'.join(branches)}){'?' if _END in tree else ''}"

@@ -5,12 +5,14 @@ import contextlib
 import gc
 import os
 import pickle
+import select
 import signal
 import struct
 import sys
 from collections import OrderedDict, deque
-from collections.abc import Callable
-from typing import Any, BinaryIO, Concatenate, Final, ParamSpec, Self, TypeVar
+from collections.abc import Callable, Sequence
+from io import FileIO
+from typing import Any, BinaryIO, Concatenate, Final, NamedTuple, ParamSpec, Self, TypeVar
 
 import structlog
 
@@ -21,7 +23,8 @@ log = structlog.get_logger()
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_AT_ONCE: Final = 2  # questions that a worker has: while one is answered, the next lies in the pipe
+_AT_ONCE: Final = 4  # questions that a worker has: while it answers, the next lie in the pipe, and are taken together
+_ENOUGH_TEXTS: Final = 512  # of questions that are taken together: more would cost hardly less each, and last longer
 _TRIES: Final = 3  # for a question over which processes end: whoever kills one may not have meant the question
 _KEPT: Final = 2  # models of a worker: the one that serves, and the canary
 _LENGTH: Final = struct.Struct("<I")
@@ -50,7 +53,7 @@ class Workers:
     async def start(self, serving: Serving) -> None:
         """Start all of them, and have each load a model; fails when one cannot."""
         self._workers = list(await asyncio.gather(*(_Worker.start() for _ in range(self._count))))
-        await asyncio.gather(*(each.ask(_question(_loaded, serving.reference)) for each in self._workers))
+        await asyncio.gather(*(each.ask(_Question(_loaded, serving.reference)) for each in self._workers))
 
     async def run(
         self, serving: Serving, function: Callable[Concatenate[Serving, P], R], *given: P.args, **named: P.kwargs
@@ -60,15 +63,35 @@ class Workers:
         Another worker is asked where one ends. Raises WorkerFailed where the function fails or workers end over it, and
         WorkerAway where the model is gone.
         """
-        question, tries = _question(function, serving.reference, *given, **named), 0
+        answer: R = await self._ask(_Question(function, serving.reference, given, named))
+        return answer
+
+    async def run_together(
+        self,
+        serving: Serving,
+        function: Callable[Concatenate[Serving, Sequence[Sequence[str]], P], Sequence[R]],
+        texts: Sequence[str],
+        *given: P.args,
+        **named: P.kwargs,
+    ) -> R:
+        """Do that with a function that takes several lists of texts at once, and gives an answer to each list.
+
+        What lies in a worker's pipe is taken together, which costs less for each text. A list with which the function
+        fails, or over which workers end, spoils no other's answer.
+        """
+        answer: R = await self._ask(_Question(function, serving.reference, given, named, texts))
+        return answer
+
+    async def _ask(self, question: "_Question") -> Any:
+        tries = 0
         async with self._free:
             while tries < _TRIES:
                 worker = await self._least_busy()
                 try:
-                    answer: R = await worker.ask(question)
-                    return answer
+                    return await worker.ask(question)
                 except _WorkerEnded as ended:
                     tries += ended.over_it
+                    question = question._replace(alone=True)  # The next end is then the fault of nobody else.
         raise WorkerFailed(f"{_TRIES} processes ended over it")
 
     async def close(self) -> None:
@@ -81,6 +104,22 @@ class Workers:
                 if worker.ended:
                     self._workers[at] = await _Worker.start()
         return min(self._workers, key=lambda worker: worker.busy)
+
+
+class _Question(NamedTuple):
+    """A call as it goes to a worker."""
+
+    function: Callable[..., Any]
+    reference: Reference
+    given: tuple[object, ...] = ()
+    named: dict[str, object] = {}
+    texts: Sequence[str] | None = None  # of a function that takes several lists of them
+    alone: bool = False  # is taken with no other
+
+    def goes_with(self, other: "_Question") -> bool:
+        """Say whether one call does for both."""
+        apart = self.texts is None or other.texts is None or self.alone or other.alone
+        return not apart and self[:4] == other[:4]
 
 
 class _WorkerEnded(Exception):
@@ -127,13 +166,14 @@ class _Worker:
         """Say whether it answers no more."""
         return self._listening.done()
 
-    async def ask(self, question: bytes) -> Any:
+    async def ask(self, question: _Question) -> Any:
         """Give the answer, or raise what kept it from one."""
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         if self.ended:
             raise _WorkerEnded(over_it=False)
         self._waiting.append(answer)
-        self._asked.write(_LENGTH.pack(len(question)) + question)
+        written = pickle.dumps(question, pickle.HIGHEST_PROTOCOL)
+        self._asked.write(_LENGTH.pack(len(written)) + written)
         told, problem = pickle.loads(await answer)
         if problem:
             raise problem
@@ -160,31 +200,77 @@ class _Worker:
                 waiting.set_exception(_WorkerEnded(over_it=place == 0))
 
 
-def _question(function: Callable[..., object], reference: Reference, *given: object, **named: object) -> bytes:
-    return pickle.dumps((function, reference, given, named), pickle.HIGHEST_PROTOCOL)
-
-
 def _loaded(serving: Serving) -> str:
     return serving.model.version
 
 
-def _answer(asked: BinaryIO, answered: BinaryIO) -> None:
-    """Answer questions until there are no more."""
-    loaded: OrderedDict[Reference, Serving] = OrderedDict()
-    while header := asked.read(_LENGTH.size):
-        (length,) = _LENGTH.unpack(header)
-        function, reference, given, named = pickle.loads(asked.read(length))
-        with _Attempt(function.__name__) as attempt:
-            if reference not in loaded:
-                loaded[reference] = Serving.load(reference)
-                _calm_collector()
-            loaded.move_to_end(reference)
-            attempt.told = function(loaded[reference], *given, **named)
-        while len(loaded) > _KEPT:
-            loaded.popitem(last=False)
-        answer = pickle.dumps((attempt.told, attempt.problem), pickle.HIGHEST_PROTOCOL)
-        answered.write(_LENGTH.pack(len(answer)) + answer)
-        answered.flush()
+class _Desk:
+    """Where a worker finds its questions and leaves its answers."""
+
+    def __init__(self, asked: FileIO, answered: BinaryIO) -> None:
+        self._asked = asked  # Nothing is read ahead of need: what is there can be seen by looking at the pipe.
+        self._answered = answered
+        self._loaded: OrderedDict[Reference, Serving] = OrderedDict()
+
+    def work(self) -> None:
+        """Answer questions until there are no more."""
+        next_one = self._read()
+        while next_one is not None:
+            together, next_one = self._gather(next_one)
+            for told, problem in self._answers(together):
+                answer = pickle.dumps((told, problem), pickle.HIGHEST_PROTOCOL)
+                self._answered.write(_LENGTH.pack(len(answer)) + answer)
+            self._answered.flush()
+            next_one = next_one or self._read()
+
+    def _gather(self, first: _Question) -> tuple[list[_Question], _Question | None]:
+        """Take what lies there and goes with the first; gives also one that was taken and does not."""
+        together, count = [first], len(first.texts or ())
+        while first.texts and count < _ENOUGH_TEXTS and select.select([self._asked], [], [], 0)[0]:
+            following = self._read()
+            if following is None or not following.goes_with(first):
+                return together, following
+            together.append(following)
+            count += len(following.texts or ())
+        return together, None
+
+    def _answers(self, together: Sequence[_Question]) -> list[tuple[object, WorkerFailed | WorkerAway | None]]:
+        first = together[0]
+        with _Attempt(first.function.__name__) as attempt:
+            serving = self._serving(first.reference)
+            if first.texts is None:
+                attempt.told = [first.function(serving, *first.given, **first.named)]
+            else:
+                attempt.told = first.function(serving, [each.texts for each in together], *first.given, **first.named)
+        if attempt.problem is None:
+            return [(told, None) for told, _ in zip(attempt.told, together, strict=True)]
+        if len(together) == 1:
+            return [(None, attempt.problem)]
+        return [answer for each in together for answer in self._answers([each])]
+
+    def _serving(self, reference: Reference) -> Serving:
+        if reference not in self._loaded:
+            self._loaded[reference] = Serving.load(reference)
+            _calm_collector()
+        self._loaded.move_to_end(reference)
+        while len(self._loaded) > _KEPT:
+            self._loaded.popitem(last=False)
+        return self._loaded[reference]
+
+    def _read(self) -> _Question | None:
+        header = self._exactly(_LENGTH.size)
+        if not header:
+            return None
+        question: _Question = pickle.loads(self._exactly(*_LENGTH.unpack(header)))
+        return question
+
+    def _exactly(self, size: int) -> bytes:
+        """Read so many bytes; none at the end."""
+        parts = []
+        while size and (part := self._asked.read(size)):
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
 
 
 class _Attempt:
@@ -192,7 +278,7 @@ class _Attempt:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self.told: object = None
+        self.told: Sequence[object] = ()
         self.problem: WorkerFailed | WorkerAway | None = None
 
     def __enter__(self) -> Self:
@@ -221,4 +307,5 @@ def main() -> None:
     answered = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # Whatever else is printed is no answer.
     logs.configure("classify", "INFO")
-    _answer(sys.stdin.buffer, answered)
+    with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as asked:
+        _Desk(asked, answered).work()

@@ -2,7 +2,8 @@
 
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
+import itertools
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 
 import structlog
@@ -46,7 +47,7 @@ class Reader:
         """
         texts = list(texts)
         canary = self._shelf.canary
-        answer = ClassifyResponse.FromString(await self.ask(responded, texts, fine=fine))
+        answer = ClassifyResponse.FromString(await self._ask_together(self._serving(), responded, texts, fine=fine))
         await self._compare(canary, texts, answer.classifications)
         return answer
 
@@ -54,46 +55,68 @@ class Reader:
         """Classify texts of the line into TouchpointClassified as it goes over the wire, and count what drifts."""
         texts = list(texts)
         canary = self._shelf.canary
-        sections, counts = await self.ask(written, texts)
+        sections, counts = await self._ask_together(self._serving(), written, texts)
         await self._compare(canary, texts, (TouchpointClassified.FromString(each).classification for each in sections))
         return sections, counts
 
     async def ask(self, function: Callable[Concatenate[Serving, P], R], *given: P.args, **named: P.kwargs) -> R:
         """Call a function of a module with what serves, in the process of a worker."""
+        with _outage():
+            return await self._workers.run(self._serving(), function, *given, **named)
+
+    async def _ask_together(
+        self,
+        serving: Serving,
+        function: Callable[Concatenate[Serving, Sequence[Sequence[str]], P], Sequence[R]],
+        texts: Sequence[str],
+        *given: P.args,
+        **named: P.kwargs,
+    ) -> R:
+        with _outage():
+            return await self._workers.run_together(serving, function, texts, *given, **named)
+
+    def _serving(self) -> Serving:
         serving = self._shelf.serving
         if serving is not self._expected:
             self._expected = serving
             drift.expect(serving.model)
-        return await self._ask(serving, function, *given, **named)
-
-    async def _ask(
-        self, serving: Serving, function: Callable[Concatenate[Serving, P], R], *given: P.args, **named: P.kwargs
-    ) -> R:
-        try:
-            return await self._workers.run(serving, function, *given, **named)
-        except WorkerAway as away:
-            raise Unavailable(str(away)) from away
+        return serving
 
     async def _compare(self, canary: Canary | None, texts: list[str], found: Iterable[pb.Classification]) -> None:
         """Have the canary, if there is one, read what it takes of the texts."""
         if canary is not None and canary.takes(len(texts)):
-            own = ClassifyResponse.FromString(await self._ask(canary.serving, responded, texts))
+            own = ClassifyResponse.FromString(await self._ask_together(canary.serving, responded, texts))
             canary.compare(list(found), own.classifications)
 
 
-def responded(serving: Serving, texts: Sequence[str], *, fine: bool = False) -> bytes:
-    """Classify texts into a ClassifyResponse as it goes over the wire."""
-    return wire.response(judge(serving, texts, fine=fine)).SerializeToString()
+@contextlib.contextmanager
+def _outage() -> Iterator[None]:
+    """Tell callers in their own words that a worker cannot answer for the moment."""
+    try:
+        yield
+    except WorkerAway as away:
+        raise Unavailable(str(away)) from away
 
 
-def written(serving: Serving, texts: Sequence[str]) -> tuple[list[bytes], drift.Counts]:
-    """Classify texts of the line into TouchpointClassified as it goes over the wire, and count what drifts."""
-    found = judge(serving, texts)
+def responded(serving: Serving, asked: Sequence[Sequence[str]], *, fine: bool = False) -> list[bytes]:
+    """Classify the texts of requests, each into a ClassifyResponse as it goes over the wire."""
+    found = iter(judge(serving, list(itertools.chain.from_iterable(asked)), fine=fine))
+    return [wire.response(itertools.islice(found, len(texts))).SerializeToString() for texts in asked]
+
+
+def written(serving: Serving, asked: Sequence[Sequence[str]]) -> list[tuple[list[bytes], drift.Counts]]:
+    """Classify batches of the line into TouchpointClassified as it goes over the wire, and count what drifts."""
+    together = list(itertools.chain.from_iterable(asked))
+    found = judge(serving, together)
     sections = {
         text: wire.touchpoint_classified(each).SerializeToString()
-        for text, each in dict(zip(texts, found, strict=True)).items()
+        for text, each in dict(zip(together, found, strict=True)).items()
     }
-    return [sections[text] for text in texts], drift.count(texts, found)
+    left = iter(found)
+    return [
+        ([sections[text] for text in texts], drift.count(texts, list(itertools.islice(left, len(texts)))))
+        for texts in asked
+    ]
 
 
 def judge(serving: Serving, texts: Sequence[str], *, fine: bool = False) -> list[domain.Classification]:
@@ -103,7 +126,7 @@ def judge(serving: Serving, texts: Sequence[str], *, fine: bool = False) -> list
     """
     version = serving.model.version
     different = list(dict.fromkeys(texts))
-    founds = list(map(serving.lexicon.find, different))
+    founds = serving.lexicon.find_all(different)
     apart = {
         at: divided
         for at, found in enumerate(founds)
