@@ -22,3 +22,14 @@ def broken(_: Serving) -> None:
 
 def ending(_: Serving) -> None:
     os._exit(9)
+
+
+def many(_: Serving, asked: Sequence[Sequence[str]]) -> list[tuple[int, Sequence[str]]]:
+    """Answer each with how many were taken together, slowly; some words are trouble."""
+    time.sleep(0.2)
+    words = [word for texts in asked for word in texts]
+    if "broken" in words:
+        raise ZeroDivisionError
+    if "ending" in words:
+        os._exit(9)
+    return [(len(asked), texts) for texts in asked]

@@ -33,6 +33,15 @@ async def workers(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     await running.close()
 
 
+@pytest_asyncio.fixture
+async def one(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Workers]:
+    monkeypatch.setenv("PYTHONPATH", str(Path(asked.__file__).parent))
+    running = Workers(1)
+    await running.start(shelf.serving)
+    yield running
+    await running.close()
+
+
 async def kill(workers: Workers, shelf: Shelf) -> None:
     answers = await asyncio.gather(*(workers.run(shelf.serving, asked.moods, TEXTS) for _ in range(8)))
     for process in [psutil.Process(number) for number in {number for number, _ in answers}]:
@@ -110,3 +119,34 @@ async def test_a_model_that_is_gone_is_refused_by_its_name(shelf: Shelf, workers
         await fresh.start(gone)
 
     await fresh.close()
+
+
+async def test_what_lies_at_a_worker_is_taken_together(shelf: Shelf, one: Workers) -> None:
+    answers = await asyncio.gather(*(one.run_together(shelf.serving, asked.many, [str(at)]) for at in range(6)))
+
+    assert [[str(at)] for at in range(6)] == [texts for _, texts in answers]
+    assert 1 < max(count for count, _ in answers)
+
+
+@pytest.mark.parametrize("trouble", ["broken", "ending"])
+async def test_one_that_is_trouble_spoils_no_answer_of_those_taken_with_it(
+    shelf: Shelf, workers: Workers, trouble: str
+) -> None:
+    words = ["first", "second", "third", trouble, "fifth", "sixth", "seventh"]
+
+    answers = await asyncio.gather(
+        *(workers.run_together(shelf.serving, asked.many, [word]) for word in words), return_exceptions=True
+    )
+
+    for word, answer in zip(words, answers, strict=True):
+        if word == trouble:
+            assert isinstance(answer, WorkerFailed)
+        else:
+            assert not isinstance(answer, BaseException)
+            assert [word] == answer[1]
+
+
+async def test_a_long_question_waits_for_no_other(shelf: Shelf, one: Workers) -> None:
+    answers = await asyncio.gather(*(one.run_together(shelf.serving, asked.many, [str(at)] * 600) for at in range(3)))
+
+    assert [1, 1, 1] == [count for count, _ in answers]

@@ -31,8 +31,11 @@ def some_scores(
     return Scores(
         sentiment=sentiment,
         emotions=tuple(0.7 if one is emotion else 0.3 / 9 for one in domain.EMOTIONS),
+        emotion=emotion,
+        emotion_score=0.7,
         abuse=abuse,
         utterances=tuple(0.85 if one is utterance else 0.05 for one in domain.UTTERANCES),
+        utterance=utterance,
     )
 
 

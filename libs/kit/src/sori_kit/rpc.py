@@ -6,7 +6,7 @@ import asyncio
 import functools
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar, cast
 
 import grpc
 import structlog
@@ -22,6 +22,8 @@ from sori_kit import auth, errors, telemetry, utf8
 from sori_kit.settings import KitSettings
 
 log = structlog.get_logger()
+
+M = TypeVar("M", bound=Message)
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 RpcHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -157,7 +159,7 @@ class _Interceptor(grpc.aio.ServerInterceptor):
         }
         make: Any = kinds[streams, handler.response_streaming]
         behaviour = stream if handler.response_streaming else unary
-        made: RpcHandler = make(behaviour, None, handler.response_serializer)
+        made: RpcHandler = make(behaviour, None, functools.partial(_written, handler.response_serializer))
         return made
 
     def _parsed(self, path: str, request: Any, streams: bool) -> Any:
@@ -252,6 +254,15 @@ def _parse(kind: type[Message], data: bytes) -> Message:
         if field:
             raise errors.InvalidInput.of_field(field, "is not valid UTF-8") from None
         raise errors.InvalidInput(f"the request is not a {kind.DESCRIPTOR.full_name}") from None
+
+
+def as_written(kind: type[M], data: bytes) -> M:
+    """Give a handler's answer of this kind that is written already; it goes out as it is."""
+    return cast(M, data)
+
+
+def _written(write: Callable[[Message], bytes], answer: Message | bytes) -> bytes:
+    return answer if isinstance(answer, bytes) else write(answer)
 
 
 async def _parse_each(parse: Callable[[bytes], Message], requests: AsyncIterable[bytes]) -> AsyncIterator[Message]:

@@ -23,7 +23,8 @@ class ClassifyApi(pb_grpc.ClassifyServiceServicer):
 
     async def Classify(self, request: pb.ClassifyRequest, context: rpc.Context) -> pb.ClassifyResponse:
         """Classify texts."""
-        return await usecases.read(self._reader, request.texts, fine=request.include_emotions)
+        written = await usecases.read(self._reader, request.texts, fine=request.include_emotions)
+        return rpc.as_written(pb.ClassifyResponse, written)
 
     async def ClassifyStream(
         self, request: AsyncIterable[pb.ClassifyStreamRequest], context: rpc.Context

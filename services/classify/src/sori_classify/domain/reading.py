@@ -8,9 +8,7 @@ from collections.abc import Mapping, Sequence
 from sori_classify.domain import signs
 from sori_classify.domain.words import (
     ABUSIVE_ABOVE,
-    EMOTIONS,
     LONGEST_JUDGED,
-    UTTERANCES,
     Classification,
     Emotion,
     Found,
@@ -46,8 +44,7 @@ _PRESSING = {Emotion.ANGER: 0.15, Emotion.FEAR: 0.15, Emotion.SADNESS: 0.05}
 
 _HANGUL = re.compile("[가-힣ㄱ-ㅎㅏ-ㅣᄀ-ᇿ]")
 _LATIN = re.compile("[A-Za-zÀ-ÖØ-öø-ɏ]")
-_SYLLABLE = 1
-_KINDS = bytes(_SYLLABLE if 0xAC <= first < 0xD8 else 0 for first in range(256))
+_SYLLABLES = bytes(range(0xAC, 0xD8))  # the first bytes of Hangul syllables (U+AC00 to U+D7FF) in UTF-16
 _LATIN_WORD = re.compile("[A-Za-zÀ-ÖØ-öø-ɏ']+")
 _ENOUGH_WORDS = 4  # in fewer words a text in Latin letters gets the benefit of the doubt
 # fmt: off
@@ -96,9 +93,9 @@ def language_of(text: str) -> Language:
 
 
 def _syllables(text: str) -> int:
-    """Count Hangul syllables (U+AC00 to U+D7FF) by the first bytes of UTF-16, many times as fast as an expression."""
-    units, _ = codecs.utf_16_be_encode(text, "surrogatepass")  # The codec itself: looking it up takes longer.
-    return units[::2].translate(_KINDS).count(_SYLLABLE)
+    """Count Hangul syllables by their bytes, many times as fast as an expression does."""
+    firsts = codecs.utf_16_be_encode(text, "surrogatepass")[0][::2]  # The codec itself: looking it up takes longer.
+    return len(firsts) - len(firsts.translate(None, _SYLLABLES))
 
 
 def readable(language: Language) -> bool:
@@ -121,10 +118,7 @@ def classify(
     """
     language = language_of(text)
     if scores and language in _READABLE:
-        sentiment_scores, emotions, abuse_score, utterances, kote = scores
-        emotion_score = max(emotions)
-        emotion = EMOTIONS[emotions.index(emotion_score)]
-        utterance = UTTERANCES[utterances.index(max(utterances))]
+        sentiment_scores, _, emotion, emotion_score, abuse_score, _, utterance, kote = scores
     else:
         sentiment_scores, emotion, emotion_score, abuse_score, utterance, kote = _UNREAD
         clauses = _NO_CLAUSES

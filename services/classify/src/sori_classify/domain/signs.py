@@ -22,7 +22,9 @@ _TYPED: tuple[tuple[Emotion, re.Pattern[str]], ...] = (
 )
 # fmt: on
 _FEELING = {sign: emotion for emotion, signs in _SIGNS for sign in signs}
-_WORDLESS = re.compile(r"[^가-힣A-SU-Za-zÀ-ÖØ-öø-ɏ]*")  # T may weep; other scripts are told apart by the caller
+_WORDLESS = re.compile(
+    r"[^가-힣A-SU-Za-zÀ-ÖØ-öø-ɏ]*"
+).fullmatch  # T may weep; other scripts are told apart by the caller
 _GOOD = frozenset({Emotion.JOY, Emotion.GRATITUDE, Emotion.TRUST})
 _BAD = frozenset({Emotion.ANGER, Emotion.SADNESS, Emotion.FEAR})
 _LONGEST = 200  # characters
@@ -32,7 +34,7 @@ _LESS_SURE = 0.5  # that letters get which laugh or weep: one weeps for joy, too
 
 def wordless(text: str) -> bool:
     """Say whether a text has neither a Hangul syllable nor a Latin letter."""
-    return _WORDLESS.fullmatch(text[:_LONGEST]) is not None and len(text) <= _LONGEST
+    return len(text) <= _LONGEST and _WORDLESS(text) is not None
 
 
 def feeling(text: str) -> tuple[SentimentScores, Emotion, float] | None:

@@ -77,12 +77,15 @@ class SentimentScores(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """What the model makes of one text; all are probabilities."""
+    """What the model makes of one text: probabilities, and what is the most probable."""
 
     sentiment: SentimentScores
     emotions: Sequence[float]  # in the order of Emotion, without UNKNOWN; add up to 1
+    emotion: Emotion
+    emotion_score: float
     abuse: float
     utterances: Sequence[float]  # in the order of Utterance; add up to 1
+    utterance: Utterance
     kote: Sequence[float] = ()  # KOTE's 44 emotions, each on its own; names are in the model's card
 
 

@@ -110,7 +110,7 @@ class Lexicon:
             found = self._meaning(tuple(dict.fromkeys([entry for entry, _, _ in hits])))
             if len(found.topics) > 1:
                 places = [(self._topic_of[name], start) for entry, start, _ in hits for name in entry.names]
-                found = found._replace(text=folded[at], places=tuple(places))
+                found = Found(found.topics, found.subtopics, (), found.keywords, folded[at], tuple(places))
             founds[at] = found
         for at, pressed in pressing.items():
             founds[at] = self._press(founds[at], folded[at], pressed)

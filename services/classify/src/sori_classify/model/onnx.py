@@ -117,14 +117,20 @@ class Model:
         answers = [self._run(each, OUTPUTS if fine else COARSE) for each in laid]
         back = np.argsort(order)
         sentiment, emotion, abuse, utterance, *kote = (
-            np.concatenate(head)[back].tolist() for head in zip(*answers, strict=True)
+            np.concatenate(head)[back] for head in zip(*answers, strict=True)
         )
-        return [
-            Scores(SentimentScores(*feeling), emotions, abusive, utterances, each)
-            for feeling, emotions, abusive, utterances, each in zip(
-                sentiment, emotion, abuse, utterance, kote[0] if fine else repeat(()), strict=False
-            )
-        ]
+        columns = zip(
+            sentiment.tolist(),
+            emotion.tolist(),
+            [EMOTIONS[at] for at in emotion.argmax(axis=1).tolist()],
+            emotion.max(axis=1).tolist(),
+            abuse.tolist(),
+            utterance.tolist(),
+            [UTTERANCES[at] for at in utterance.argmax(axis=1).tolist()],
+            kote[0].tolist() if fine else repeat(()),
+            strict=False,
+        )
+        return [Scores(SentimentScores(*feeling), *others) for feeling, *others in columns]
 
     def _run(self, units: npt.NDArray[np.uint16], outputs: Sequence[str]) -> Sequence[npt.NDArray[np.float32]]:
         try:

@@ -45,10 +45,15 @@ class Reader:
 
         KOTE's 44 emotions are given only when `fine` ones are asked for.
         """
+        return ClassifyResponse.FromString(await self.read_written(texts, fine=fine))
+
+    async def read_written(self, texts: Sequence[str], *, fine: bool = False) -> bytes:
+        """Classify texts into a ClassifyResponse as it goes over the wire."""
         texts = list(texts)
         canary = self._shelf.canary
-        answer = ClassifyResponse.FromString(await self._ask_together(self._serving(), responded, texts, fine=fine))
-        await self._compare(canary, texts, answer.classifications)
+        answer = await self._ask_together(self._serving(), responded, texts, fine=fine)
+        if canary is not None:
+            await self._compare(canary, texts, ClassifyResponse.FromString(answer).classifications)
         return answer
 
     async def read_line(self, texts: Sequence[str]) -> tuple[Sequence[bytes], drift.Counts]:
@@ -56,7 +61,9 @@ class Reader:
         texts = list(texts)
         canary = self._shelf.canary
         sections, counts = await self._ask_together(self._serving(), written, texts)
-        await self._compare(canary, texts, (TouchpointClassified.FromString(each).classification for each in sections))
+        if canary is not None:
+            own = (TouchpointClassified.FromString(each).classification for each in sections)
+            await self._compare(canary, texts, own)
         return sections, counts
 
     async def ask(self, function: Callable[Concatenate[Serving, P], R], *given: P.args, **named: P.kwargs) -> R:
@@ -82,9 +89,9 @@ class Reader:
             drift.expect(serving.model)
         return serving
 
-    async def _compare(self, canary: Canary | None, texts: list[str], found: Iterable[pb.Classification]) -> None:
-        """Have the canary, if there is one, read what it takes of the texts."""
-        if canary is not None and canary.takes(len(texts)):
+    async def _compare(self, canary: Canary, texts: list[str], found: Iterable[pb.Classification]) -> None:
+        """Have the canary read what it takes of the texts."""
+        if canary.takes(len(texts)):
             own = ClassifyResponse.FromString(await self._ask_together(canary.serving, responded, texts))
             canary.compare(list(found), own.classifications)
 
@@ -175,13 +182,13 @@ def score(model: Model, texts: Sequence[str], *, fine: bool = False) -> Sequence
         return [*score(model, texts[:middle], fine=fine), *score(model, texts[middle:], fine=fine)]
 
 
-async def read(reader: Reader, texts: Sequence[str], *, fine: bool) -> ClassifyResponse:
-    """Classify the texts of one request."""
+async def read(reader: Reader, texts: Sequence[str], *, fine: bool) -> bytes:
+    """Classify the texts of one request into a ClassifyResponse as it goes over the wire."""
     if not 1 <= len(texts) <= MOST_TEXTS:
         raise InvalidInput.of_field("texts", f"must hold 1 to {MOST_TEXTS} texts")
     for index, text in enumerate(texts):
         check(text, f"texts[{index}]")
-    return await reader.read(texts, fine=fine)
+    return await reader.read_written(texts, fine=fine)
 
 
 async def read_stream(
