@@ -28,6 +28,7 @@ import _lab
 import psutil
 
 TOGETHER, AT_ONCE = 256, 4
+LINE = 3  # times as many texts: its first and its last batch, over which somebody waits, should not tell
 DIFFERENT = 4_000  # texts; more than are ever under way
 MUST = {"calls": 0.7, "line": 0.7, "workers": 1.7, "batches_of_32": 8_000, "one_by_one": 4_000}
 
@@ -188,7 +189,7 @@ def measure(lab: _lab.Lab, count: int, rounds: int) -> dict[str, Any]:
         found.setdefault(name, []).append(value)
         return value
 
-    def served(role: Role, name: str, service: Service) -> float:
+    def served(role: Role, name: str, service: Service, count: int = count) -> float:
         before = service.process.cpu()
         rate = note(f"{name}_texts_per_s", count / role.ask(count)["wall"])
         note(f"{name}_cpu_us", (service.process.cpu() - before) / count * 1e6)
@@ -196,9 +197,9 @@ def measure(lab: _lab.Lab, count: int, rounds: int) -> dict[str, Any]:
 
     def drained(role: Role, service: Service) -> float:
         service.signal(signal.SIGSTOP)
-        role.ask(count)
+        role.ask(LINE * count)
         service.signal(signal.SIGCONT)
-        return served(role, "line", service)
+        return served(role, "line", service, LINE * count)
 
     one = Service(lab, 1)
     alone = Role(lab, "bare", "--together", str(TOGETHER))
