@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 
 import pytest
@@ -60,3 +61,31 @@ def test_message_to_a_person_is_marked_standby(read: Read) -> None:
     [made] = read("naver_talktalk", "ok_send_on_standby.json").touchpoints
 
     assert (pb.TOUCHPOINT_KIND_INQUIRY, "true") == (made.kind, made.attributes["standby"])
+
+
+def test_safe_number_that_a_customer_hands_in_links_their_calls(read: Read) -> None:
+    [made] = read("naver_talktalk", "ok_send_safe_number.json").touchpoints
+
+    assert [(pb.IDENTIFIER_TYPE_PHONE, "+8250719003814")] == [
+        (each.type, each.value) for each in made.identifiers if each.type != pb.IDENTIFIER_TYPE_ANONYMOUS_ID
+    ]
+
+
+def test_list_within_a_composite_message_is_read(read: Read) -> None:
+    element = {
+        "title": "라지 피자",
+        "description": "콜라 포함",
+        "subDescription": "27,760원",
+        "image": {"imageUrl": "x"},
+    }
+    composite = {"title": "주문 내역", "elementList": {"type": "LIST", "data": [element]}}
+    event = {
+        "event": "echo",
+        "echoedEvent": "send",
+        "user": "u1",
+        "compositeContent": {"compositeList": [composite, {"title": "끝", "elementList": None}]},
+    }
+
+    [made] = read("naver_talktalk", "", body=json.dumps(event).encode()).touchpoints
+
+    assert "주문 내역\n라지 피자\n콜라 포함\n27,760원\n끝" == made.text

@@ -20,8 +20,9 @@ FIELDS: Mapping[str, str] = {
     " consultation, purchase for a confirmed payment, other for `leave`, `friend`, `profile`",
     "actor": "customer; of an echo agent where `options.sourceId` is 1, else bot",
     "occurred_time": "time of receipt: the payload has no time",
-    "identifiers": "ANONYMOUS_ID `naver:<user>`; PHONE and EMAIL of a `profile`",
-    "text": "`textContent.text`; titles and descriptions of `compositeContent`",
+    "identifiers": "ANONYMOUS_ID `naver:<user>`; PHONE and EMAIL of a `profile`; PHONE of the safe number that a"
+    " customer hands in (`inputType` vphone)",
+    "text": "`textContent.text`; titles and descriptions of `compositeContent` and of its lists",
     "thread_id": "`user`",
     "order_id": "`merchantPayKey` of a confirmed payment",
     "product": "product number in the path of `options.referer`",
@@ -104,12 +105,16 @@ def _said(
         raise Unreadable("field_missing", "missing", "textContent")
     words = [reading.optional_text(given, "textContent.text")]
     for each in reading.objects_at(given, "compositeContent.compositeList"):
-        words += [reading.optional_text(each, "title"), reading.optional_text(each, "description")]
+        for part in (each, *reading.objects_at(each, "elementList.data")):
+            words += [reading.optional_text(part, name) for name in ("title", "description", "subDescription")]
     made.text = "\n".join(each.strip() for each in words if each.strip())
+    input_type = reading.optional_text(given, "textContent.inputType")
+    if input_type == "vphone" and actor == pb.ACTOR_CUSTOMER:  # A safe number and the day until which it holds.
+        reading.identify(made, pb.IDENTIFIER_TYPE_PHONE, words[0].partition(",")[0])
     attach(made, [name for name in contents if name not in ("text", "composite")])
     if not made.text and not made.attributes.get("attachments", ""):
         return Ignored("no_words")
-    reading.attribute(made, "input_type", reading.find(given, "textContent.inputType"))
+    reading.attribute(made, "input_type", input_type)
     reading.attribute(made, "button_code", reading.find(given, "textContent.code"))
     if reading.flag(given, "standby"):
         reading.attribute(made, "standby", "true")  # A person has the thread, not the bot.
