@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 
 import pytest
@@ -95,3 +96,21 @@ def test_rule_of_the_automation_tells_the_message_as_the_webhook_does(read: Read
 
     assert ("654", "207", "배송 조회가 안 돼요") == (made.external_id, made.thread_id, made.text)
     assert pb.ACTOR_CUSTOMER == made.actor
+
+
+def test_sender_who_is_a_contact_is_the_customer(read: Read) -> None:
+    sender = {"id": 21, "type": "contact", "email": "kim@example.com", "phone_number": "+821012345678"}
+    event = {
+        "event": "message_created",
+        "id": 7,
+        "content": "안녕하세요",
+        "message_type": "incoming",
+        "created_at": "2026-11-20T05:18:22Z",
+        "sender": sender,
+        "contact": {"id": 21, "name": "Kim"},
+        "conversation": {"id": 42, "channel": "Channel::WebWidget"},
+    }
+
+    [made] = read("chatwoot", "", body=json.dumps(event).encode()).touchpoints
+
+    assert {"chatwoot:21", "kim@example.com", "+821012345678"} == {each.value for each in made.identifiers}

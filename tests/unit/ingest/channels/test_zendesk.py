@@ -1,4 +1,6 @@
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -6,6 +8,7 @@ from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels.payload import Reading
 
 Read = Callable[..., Reading]
+PAYLOADS = Path(__file__).parents[3] / "contract" / "payloads"
 
 
 @pytest.mark.parametrize(
@@ -110,3 +113,22 @@ def test_kakaotalk_by_way_of_zendesk_is_kakaotalk(read: Read) -> None:
 
     assert (pb.CHANNEL_KAKAO, "image:1") == (made.channel, made.attributes["attachments"])
     assert {"haneul@example.com", "+821012345678"} < {each.value for each in made.identifiers}
+
+
+def test_form_that_a_customer_fills_in_is_read(read: Read) -> None:
+    [made] = read("zendesk", "ok_conversation_form_answered.json").touchpoints
+
+    assert "문의 종류: 환불\n내용: 아직 입금되지 않았어요 😢" == made.text
+    assert "kim@example.com" in {each.value for each in made.identifiers}
+    assert "attachments" not in made.attributes
+
+
+def test_form_with_nothing_but_an_address_still_says_who_it_is(read: Read) -> None:
+    event = json.loads((PAYLOADS / "zendesk" / "ok_conversation_form_answered.json").read_bytes())
+    content = event["events"][0]["payload"]["message"]["content"]
+    content["fields"] = [each for each in content["fields"] if each["type"] == "email"]
+
+    [made] = read("zendesk", "", body=json.dumps(event).encode()).touchpoints
+
+    assert ("", "form:1") == (made.text, made.attributes["attachments"])
+    assert "kim@example.com" in {each.value for each in made.identifiers}

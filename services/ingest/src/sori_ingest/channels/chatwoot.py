@@ -102,8 +102,10 @@ def _message(given: reading.JsonObject, message: reading.JsonObject, payload: Pa
         "content_attributes.email.text_content.full",
         "processed_message_content",
     ).strip()
-    if actor == pb.ACTOR_CUSTOMER and not reading.optional_object(given, "contact"):
-        _identify(made, reading.optional_object(message, "sender"))  # Beside a contact it may be who is assigned.
+    sender = reading.optional_object(message, "sender")
+    is_contact = reading.optional_text(sender, "type") == "contact"
+    if actor == pb.ACTOR_CUSTOMER and (is_contact or not reading.optional_object(given, "contact")):
+        _identify(made, sender)  # Beside a contact it may be who is assigned.
     if content_type != "text":
         reading.attribute(made, "content_type", content_type)
     files = reading.objects_at(message, "attachments")

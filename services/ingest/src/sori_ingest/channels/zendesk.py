@@ -27,7 +27,8 @@ FIELDS: Mapping[str, str] = {
     "occurred_time": "`time` of the event, `createdAt`, `created_at`, `updated_at`",
     "identifiers": "ANONYMOUS_ID `zendesk:<requester>`; EMAIL, PHONE, MEMBER_ID (`external_id`) where a trigger or a"
     " messaging profile gives them",
-    "text": "`comment.body`, `message.body`, `description`, without the heading that triggers write above it",
+    "text": "`comment.body`, `message.body`, `description`, without the heading that triggers write above it; the"
+    " answers of a form",
     "survey": "CSAT: good and bad as 1 and 0, or 1 to 5",
     "thread_id": "number of the ticket; id of the conversation where there is no ticket",
     "attributes": "subject, status, priority, tags, group, via, ticket_external_id, attachments",
@@ -258,9 +259,27 @@ def _conversation(event: reading.JsonObject, payload: Payload, source: Source) -
                 reading.identify(made, of_type, reading.optional_text(each, "value"))
     reading.attribute(made, "via", reading.find(event, "payload.message.source.type"))
     content = reading.optional_text(event, "payload.message.content.type") or "text"
-    if content != "text":
+    if content == "formResponse":
+        _answer(made, reading.optional_object(event, "payload.message.content"))
+    elif content != "text":
         attach(made, [content])
     yield made if made.text or content != "text" else Ignored("no_words")
+
+
+def _answer(made: pb.Touchpoint, form: reading.JsonObject) -> None:
+    """Take the words of a form that somebody filled in; an e-mail address in it is an identifier, and no words."""
+    lines = []
+    for field in reading.objects_at(form, "fields"):
+        label = reading.optional_text(field, "label", "name").strip()
+        chosen = ", ".join(reading.optional_text(each, "label") for each in reading.objects_at(field, "select"))
+        answer = reading.optional_text(field, "text").strip() or chosen
+        if answer:
+            lines.append(f"{label}: {answer}" if label else answer)
+        if made.actor == pb.ACTOR_CUSTOMER:
+            reading.identify(made, pb.IDENTIFIER_TYPE_EMAIL, reading.optional_text(field, "email"))
+    made.text = "\n".join(lines)
+    if not lines:
+        attach(made, ["form"])
 
 
 # ---- what a trigger writes ---------------------------------------------------------------------------------------
