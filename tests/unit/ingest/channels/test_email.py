@@ -255,3 +255,44 @@ def test_korean_abbreviation_of_the_zone_is_known(read: Read) -> None:
     [made] = read("email", "", body=mail).touchpoints
 
     assert ("2026-11-01T01:00:00Z", 540) == (made.occurred_time.ToJsonString(), made.occurred_offset_minutes)
+
+
+def test_headers_go_on_below_a_line_that_is_none(read: Read) -> None:
+    body = "늦어요".encode("euc-kr")
+    headers = (
+        "X-Spam: no",
+        "garbage that a gateway left",
+        " and its end",
+        "Subject: 배송",
+        "Message-ID: <m1@example.com>",
+    )
+
+    made = the_touchpoint(read, *headers, "Content-Type: text/plain; charset=euc-kr", body=body)
+
+    assert ("늦어요", "배송", "m1@example.com") == (made.text, made.attributes["subject"], made.external_id)
+
+
+def test_text_without_an_empty_line_above_it_is_text(read: Read) -> None:
+    [made] = read(
+        "email", "", body=b"From: a@example.com\r\nSubject: hi\r\nHello there\r\nFrom: me\r\n\r\nBye"
+    ).touchpoints
+
+    assert "Hello there\nFrom: me\n\nBye" == made.text
+
+
+@pytest.mark.parametrize("parameter", ["", '; boundary="other"', "; boundary="])
+def test_parts_are_found_when_their_boundary_is_not_the_one_that_is_named(read: Read, parameter: str) -> None:
+    parts = (
+        "--b1\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n환불해 주세요\r\n"
+        "--b1\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n--b1--\r\n"
+    )
+
+    made = the_touchpoint(read, f"Content-Type: multipart/mixed{parameter}", body=parts)
+
+    assert ("환불해 주세요", "image:1") == (made.text, made.attributes["attachments"])
+
+
+def test_text_of_a_multipart_without_parts_is_read(read: Read) -> None:
+    made = the_touchpoint(read, "Content-Type: multipart/mixed", body="본문뿐입니다")
+
+    assert "본문뿐입니다" == made.text

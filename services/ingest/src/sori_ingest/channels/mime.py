@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import email.errors
 import email.message
 import email.parser
 import email.policy
@@ -15,6 +16,8 @@ from sori_ingest.channels import charsets, markup, reading
 from sori_ingest.channels.payload import Unreadable
 
 _MOST_PARTS = 500
+_MOST_GUESSES = 5  # of the boundaries of parts that do not name theirs
+_MOST_STRAYS = 20  # lines between headers that are none
 _MOST_HEADERS = 1_000
 _LONGEST_HEADER = 16_384  # bytes; references to a long thread are about 4,000
 _LONGEST_BODY = 1 << 20  # bytes of a part of text that are read
@@ -24,6 +27,10 @@ _WORD = re.compile(r"=\?([^?\s]{1,64})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN = re.compile(r"(=\?[^?\s]{1,64}\?[bBqQ]\?[^?]*\?=)\s+(?==\?[^?\s]{1,64}\?[bBqQ]\?)")
 _SPACE = re.compile(r"\s+")
 _KNOWN = ("from", "to", "subject", "date", "message-id", "received", "return-path", "sender", "reply-to")
+_FIELD = re.compile(rb"([!-9;-~]{1,100}):")
+_MARKS = frozenset(_KNOWN) | {"mime-version", "content-type", "content-transfer-encoding", "in-reply-to", "references"}
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+_BOUNDARY = re.compile(rb"^--([!#-~]{1,70})[ \t]*\r?\n(?=content-)", re.I | re.M)
 _ADDRESS = re.compile(r"[^\s<>,;:\"'()\[\]]{1,64}@[^\s<>,;:\"'()\[\]]{1,255}")
 
 
@@ -76,7 +83,10 @@ def addresses(header: str) -> list[str]:
 
 def _parse(body: bytes) -> Mail:
     body = body.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n \t")
-    message = email.parser.BytesParser(policy=email.policy.compat32).parsebytes(body)
+    parser = email.parser.BytesParser(policy=email.policy.compat32)
+    message = parser.parsebytes(body)
+    if any(isinstance(each, email.errors.MissingHeaderBodySeparatorDefect) for each in message.defects):
+        message = parser.parsebytes(_mended(body))
     headers = tuple((name.lower(), _header(value)) for name, value in list(message.raw_items())[:_MOST_HEADERS])
     if not any(name in _KNOWN for name, _ in headers):
         raise Unreadable("not_mail", "has no From, To, Subject, Date or Message-ID header", "from")
@@ -85,13 +95,14 @@ def _parse(body: bytes) -> Mail:
     attachments: list[str] = []
     for part in _leaves(message):
         kind = part.get_content_type()
-        if kind not in ("text/plain", "text/html") or _is_attached(part):
+        is_text = kind in ("text/plain", "text/html") or kind.startswith("multipart/")  # one that has no parts
+        if not is_text or _is_attached(part):
             if kind not in _SEALS:
                 attachments.append(kind)
-        elif kind == "text/plain":
-            plain.append(text_of(part))
-        else:
+        elif kind == "text/html":
             html.append(text_of(part))
+        else:
+            plain.append(text_of(part))
     kind = message.get_content_type()
     return Mail(
         headers=headers,
@@ -103,19 +114,57 @@ def _parse(body: bytes) -> Mail:
     )
 
 
+def _mended(body: bytes) -> bytes:
+    """Drop the few lines that are no headers, where headers go on below them: the library would take all for text."""
+    end = _HEAD_END.search(body)
+    lines = body[: end.start() if end else len(body)].split(b"\n")
+    there: set[str] = set()
+    known = 0  # lines up to the last that is surely a header
+    has_gap = False
+    for position, line in enumerate(lines):
+        field = _FIELD.match(line)
+        name = field[1].decode().lower() if field else ""
+        if name in _MARKS and (not has_gap or name == "received" or name not in there):
+            known = position + 1
+        there.add(name)
+        has_gap = has_gap or not (name or line[:1] in (b" ", b"\t"))
+    kept: list[bytes] = []
+    goes_on = False
+    for line in lines[:known]:
+        goes_on = _FIELD.match(line) is not None or (goes_on and line[:1] in (b" ", b"\t"))
+        if goes_on:
+            kept.append(line)
+    if known - len(kept) > _MOST_STRAYS:
+        return body
+    return b"\n".join(kept + lines[known:]) + (body[end.start() :] if end else b"")
+
+
 def _leaves(message: email.message.Message) -> Iterator[email.message.Message]:
     """Walk through the parts; a message within the message is one attachment."""
     stack = [message]
-    seen = 0
+    seen = guesses = 0
     while stack and seen < _MOST_PARTS:
         part = stack.pop()
         seen += 1
+        if not part.is_multipart() and part.get_content_maintype() == "multipart" and guesses < _MOST_GUESSES:
+            part = _parted(part)
+            guesses += 1
         if part.is_multipart() and (part is message or part.get_content_maintype() == "multipart"):
             inner: object = part.get_payload()
             found = inner if isinstance(inner, list) else []
             stack += [each for each in reversed(found) if isinstance(each, email.message.Message)]
         else:
             yield part
+
+
+def _parted(part: email.message.Message) -> email.message.Message:
+    """Take apart what names no boundary, or a wrong one, by the line that looks like one."""
+    inner = _data(part)
+    boundary = _BOUNDARY.search(inner)
+    if boundary is None:
+        return part
+    header = b'Content-Type: multipart/mixed; boundary="%b"\n\n' % boundary[1]
+    return email.parser.BytesParser(policy=email.policy.compat32).parsebytes(header + inner)
 
 
 def _is_attached(part: email.message.Message) -> bool:
@@ -127,16 +176,19 @@ def _is_attached(part: email.message.Message) -> bool:
 
 def text_of(part: email.message.Message) -> str:
     """Give the text of a part, decoded whatever it takes."""
-    try:
-        data = part.get_payload(decode=True)
-    except (ValueError, LookupError, TypeError):  # The library looks the charset up, whatever its name is.
-        return ""
-    if not isinstance(data, bytes):
-        return ""
+    data = _data(part)
     text = charsets.decode(data[:_LONGEST_BODY], parameter(part, "charset"))
     if parameter(part, "format").lower() == "flowed":
         text = _unfolded(text, delete_space=parameter(part, "delsp").lower() == "yes")
     return reading.clean(text)
+
+
+def _data(part: email.message.Message) -> bytes:
+    try:
+        data = part.get_payload(decode=True)
+    except (ValueError, LookupError, TypeError):  # The library looks the charset up, whatever its name is.
+        return b""
+    return data if isinstance(data, bytes) else b""
 
 
 def parameter(part: email.message.Message, name: str, header: str = "content-type") -> str:
