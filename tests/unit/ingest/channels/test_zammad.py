@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 
 import pytest
@@ -61,3 +62,36 @@ def test_attachment_alone_is_counted(read: Read) -> None:
     [made] = read("zammad", "ok_attachment_only.json").touchpoints
 
     assert ("", "image:1") == (made.text, made.attributes["attachments"])
+
+
+def an_email(body: str, content_type: str = "text/html") -> bytes:
+    article = {"id": 9, "sender": "Customer", "type": "email", "content_type": content_type, "body": body}
+    return json.dumps({"ticket": {"id": 81}, "article": article | {"created_at": "2026-11-20T05:18:22Z"}}).encode()
+
+
+def test_quoted_reply_and_signature_of_an_email_are_apart(read: Read) -> None:
+    body = (
+        "<div>아직도 안 왔어요</div><div data-signature='true'>김민수<br>영업팀</div>"
+        '<blockquote type="cite"><div>내일 도착합니다</div></blockquote>'
+    )
+
+    [made] = read("zammad", "", body=an_email(body)).touchpoints
+
+    assert "아직도 안 왔어요" == made.text
+    assert ("내일 도착합니다", "김민수\n영업팀") == (made.attributes["quoted"], made.attributes["signature"])
+
+
+def test_quoted_reply_of_a_plain_email_is_apart(read: Read) -> None:
+    body = "Not yet.\r\n\r\nOn Fri, Nov 20, 2026 at 2:18 PM Help <help@example.com> wrote:\r\n> Did it arrive?"
+
+    [made] = read("zammad", "", body=an_email(body, "text/plain")).touchpoints
+
+    assert "Not yet." == made.text
+    assert made.attributes["quoted"].endswith("Did it arrive?")
+
+
+def test_email_of_nothing_but_a_quote_keeps_its_words(read: Read) -> None:
+    [made] = read("zammad", "", body=an_email("> Did it arrive?", "text/plain")).touchpoints
+
+    assert "> Did it arrive?" == made.text
+    assert "quoted" not in made.attributes

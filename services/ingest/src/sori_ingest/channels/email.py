@@ -57,11 +57,9 @@ def read_mail(body: bytes, payload: Payload, source: Source) -> Reading:
     if ignored := _unwritten(mail, own):
         return Reading(ignored=(ignored,))
     written = markup.Written(text=mail.plain) if mail.plain.strip() else markup.read(mail.html)
-    parts = quotation.separate(written.text)
-    quoted = "\n\n".join(filter(None, (parts.quoted, written.quoted)))
-    signature = "\n".join(filter(None, (parts.signature, written.signature)))
-    forwarded = not parts.own and bool(quoted)
-    text = parts.own or quoted or signature
+    parts = quotation.separate_written(written)
+    forwarded = not parts.own and bool(parts.quoted)
+    text = parts.own or parts.quoted or parts.signature
     subject = mail.header("subject")
     if not (text or subject or mail.attachments):
         return Reading(ignored=(Ignored("empty_message"),))
@@ -70,8 +68,8 @@ def read_mail(body: bytes, payload: Payload, source: Source) -> Reading:
     if forwarded:
         reading.attribute(made, "forwarded", "true")
     elif parts.own:
-        reading.attribute(made, "quoted", quoted)
-        reading.attribute(made, "signature", signature)
+        reading.attribute(made, "quoted", parts.quoted)
+        reading.attribute(made, "signature", parts.signature)
     attachments.attach(made, map(attachments.type_of, mail.attachments))
     return Reading(touchpoints=(made,))
 

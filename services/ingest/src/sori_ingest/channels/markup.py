@@ -72,7 +72,7 @@ _SIGNATURES = etree.XPath(
     "//*[contains(concat(' ', normalize-space(@class), ' '), ' gmail_signature ')"
     " or contains(concat(' ', normalize-space(@class), ' '), ' moz-signature ')"
     " or contains(concat(' ', normalize-space(@class), ' '), ' protonmail_signature_block ')"
-    " or @id='Signature' or @id='ms-outlook-mobile-signature']"
+    " or @id='Signature' or @id='ms-outlook-mobile-signature' or @data-signature='true']"
 )
 _UNSAID = etree.XPath("//script | //style | //head | //template | //noscript | //*[@hidden] | //comment()")
 _STYLED = etree.XPath("//@style/..")

@@ -7,6 +7,8 @@ somebody made for it, and miss most of what Korean e-mail programs write above a
 import re
 from dataclasses import dataclass
 
+from sori_ingest.channels import markup
+
 _LONGEST_LINE = 400  # characters of a line that may introduce a quote
 _MOST_LINES = 20_000
 _SIGNATURE_LINES = 12  # A sign-off with more below it is none.
@@ -82,6 +84,16 @@ def separate(text: str) -> Parts:
         own="\n".join(own).strip(),
         quoted="\n".join(_UNQUOTED.sub("", line) for line in quoted).strip(),
         signature="\n".join(signature).strip(),
+    )
+
+
+def separate_written(written: markup.Written) -> Parts:
+    """Do the same with HTML, of which its e-mail program has marked some as quoted or as a signature."""
+    parts = separate(written.text)
+    return Parts(
+        own=parts.own,
+        quoted="\n\n".join(filter(None, (parts.quoted, written.quoted))),
+        signature="\n".join(filter(None, (parts.signature, written.signature))),
     )
 
 

@@ -4,7 +4,7 @@ import email.utils
 from collections.abc import Iterator, Mapping
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
-from sori_ingest.channels import reading, rich_text
+from sori_ingest.channels import markup, quotation, reading, rich_text
 from sori_ingest.channels.attachments import attach, type_of
 from sori_ingest.channels.parts import Outcome, reading_of
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source
@@ -22,10 +22,11 @@ FIELDS: Mapping[str, str] = {
     "occurred_time": "`article.created_at`; `ticket.close_at`",
     "identifiers": "EMAIL, PHONE (`phone`, `mobile`) and ANONYMOUS_ID `zammad:<id>` of `ticket.customer`; else EMAIL of"
     " `article.from`",
-    "text": "`article.body`, HTML by `article.content_type`",
+    "text": "`article.body`, HTML by `article.content_type`; of e-mails without quoted replies and signature",
     "language": "`article.detected_language`",
     "thread_id": "`ticket.id`",
-    "attributes": "subject, number, state, priority, group, article_type, attachments",
+    "attributes": "subject, number, state, priority, group, article_type, quoted, signature (1,000 characters each),"
+    " attachments",
     "ignored": "internal articles, changes without an article that close nothing, unknown senders",
 }
 
@@ -77,7 +78,7 @@ def _article(
     actor, kind = _SENDERS[sender]
     of_type = _named(given, "article.type").lower()
     at = reading.moment_at(article, "created_at", payload=payload, source=source)
-    body = reading.optional_text(article, "body")
+    parts = _parts(article, of_type)
     made = reading.touchpoint(
         source,
         channel=_TYPES.get(of_type, pb.CHANNEL_CRM),
@@ -85,7 +86,7 @@ def _article(
         actor=actor,
         at=at,
         external_id=f"article:{number}",
-        text=rich_text.words(body) if "html" in reading.optional_text(article, "content_type") else body.strip(),
+        text=parts.own,
         language=reading.optional_text(article, "detected_language"),
         thread_id=ticket,
     )
@@ -98,10 +99,23 @@ def _article(
         reading.identify(made, pb.IDENTIFIER_TYPE_EMAIL, address)
     reading.attribute(made, "article_type", of_type)
     reading.attribute(made, "subject", reading.optional_text(given, "article.subject", "ticket.title"))
+    reading.attribute(made, "quoted", parts.quoted)
+    reading.attribute(made, "signature", parts.signature)
     _describe(made, given)
     files = reading.objects_at(article, "attachments")
     attach(made, [type_of(_media_type(each)) for each in files])
     return made if made.text or files else Ignored("no_words")
+
+
+def _parts(article: reading.JsonObject, of_type: str) -> quotation.Parts:
+    """Give the words of an article; of an e-mail that says nothing else, what it quotes counts as its words."""
+    body = reading.optional_text(article, "body")
+    is_html = "html" in reading.optional_text(article, "content_type")
+    if of_type == "email":
+        parts = quotation.separate_written(markup.read(body) if is_html else markup.Written(text=markup.tidy(body)))
+        if parts.own:
+            return parts
+    return quotation.Parts(own=rich_text.words(body) if is_html else body.strip())
 
 
 def _media_type(attachment: reading.JsonObject) -> str:
