@@ -214,3 +214,20 @@ def test_why_and_what_to_improve_ask_for_words(read: Read) -> None:
     [made] = read("survey", "ok_why_and_what_to_improve.csv").touchpoints
 
     assert ("Slow, and late\n포장", 4) == (made.text, made.survey.score)
+
+
+def test_line_that_is_no_json_leaves_the_others_be(read: Read) -> None:
+    lines = ('{"id": "a", "nps": 10}', '{"id": "b", "nps":', '["c"]', '{"id": "d", "nps": 0}')
+
+    found = read("survey", "", body="\r\n".join(lines).encode(), content_type="application/x-ndjson")
+
+    assert [(pb.SURVEY_TYPE_NPS, 10), (pb.SURVEY_TYPE_NPS, 0)] == scores(found)
+    assert [("not_json", "1"), ("not_json", "2")] == [(each.reason, each.field) for each in found.unreadable]
+
+
+def test_line_ends_where_json_says(read: Read) -> None:
+    body = '{"id": "a", "nps": 9, "comment": "빠르고\u2028친절해요"}\n{"id": "b", "nps": 1}\n'
+
+    found = read("survey", "", body=body.encode(), content_type="application/x-ndjson")
+
+    assert [(pb.SURVEY_TYPE_NPS, 9), (pb.SURVEY_TYPE_NPS, 1)] == scores(found)

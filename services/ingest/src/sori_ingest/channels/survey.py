@@ -108,6 +108,8 @@ def read(payload: Payload, source: Source) -> Reading:
     seen: dict[str, int] = {}
     for place, record in _records(payload):
         try:
+            if isinstance(record, Unreadable):
+                raise record
             found = _response(place, record, payload, source, seen)
         except _Test:
             ignored.append(Ignored("test_ping", place))
@@ -137,8 +139,8 @@ def _notice(payload: Payload) -> str:
     return reading.optional_text(given, "event_type") if is_notice else ""
 
 
-def _records(payload: Payload) -> Iterator[tuple[str, dict[str, object]]]:
-    """Give each response as named values, with its place in the payload."""
+def _records(payload: Payload) -> Iterator[tuple[str, dict[str, object] | Unreadable]]:
+    """Give each response as named values, with its place in the payload; or what is wrong with its line."""
     kind = reading.media(payload)
     if kind in (Media.JSON, Media.JSONL):
         yield from _json_records(payload, kind)
@@ -152,10 +154,10 @@ def _records(payload: Payload) -> Iterator[tuple[str, dict[str, object]]]:
         raise Unreadable("not_a_table", "neither CSV nor JSON")
 
 
-def _json_records(payload: Payload, kind: Media) -> Iterator[tuple[str, dict[str, object]]]:
+def _json_records(payload: Payload, kind: Media) -> Iterator[tuple[str, dict[str, object] | Unreadable]]:
+    given: list[object]
     if kind == Media.JSONL:
-        lines = reading.decoded(payload).splitlines()
-        given = [reading.parse_json(line) for line in lines if line.strip()]
+        given = [_line(line) for line in reading.decoded(payload).split("\n") if line.strip()]
     else:
         value = reading.json_value(payload)
         if isinstance(value, dict):
@@ -163,9 +165,19 @@ def _json_records(payload: Payload, kind: Media) -> Iterator[tuple[str, dict[str
             value = wrapped if wrapped and all(isinstance(each, dict) for each in wrapped) else [value]
         given = value if isinstance(value, list) else [value]
     for index, each in enumerate(given):
-        if not isinstance(each, dict):
-            raise Unreadable("not_json", "not an object", str(index))
-        yield "" if len(given) == 1 else str(index), _flat(each)
+        if isinstance(each, dict):
+            yield "" if len(given) == 1 else str(index), _flat(each)
+        else:
+            wrong = each if isinstance(each, Unreadable) else Unreadable("not_json", "not an object")
+            yield str(index), wrong
+
+
+def _line(line: str) -> object:
+    """Read a line as JSON, or say that it is none: its neighbours go on."""
+    try:
+        return reading.parse_json(line)
+    except Unreadable as wrong:
+        return wrong
 
 
 def _flat(given: Mapping[str, object]) -> dict[str, object]:
