@@ -231,3 +231,29 @@ def test_line_ends_where_json_says(read: Read) -> None:
     found = read("survey", "", body=body.encode(), content_type="application/x-ndjson")
 
     assert [(pb.SURVEY_TYPE_NPS, 9), (pb.SURVEY_TYPE_NPS, 1)] == scores(found)
+
+
+@pytest.mark.parametrize(
+    "written", ["2024/01/15 3:05:06 오후 GMT+9", "2024/01/15 3:05:06 PM GMT+9", "2024-01-15 15:05:06 UTC+09:00"]
+)
+def test_time_of_google_forms_says_its_offset(read: Read, written: str) -> None:
+    [made] = read("survey", "", body=f"타임스탬프\tnps\n{written}\t9\n".encode(), options={"zone": "UTC"}).touchpoints
+
+    assert dt.datetime(2024, 1, 15, 6, 5, 6, tzinfo=dt.UTC) == made.occurred_time.ToDatetime(dt.UTC)
+    assert 540 == made.occurred_offset_minutes
+
+
+def test_contact_of_surveymonkeys_responses_is_known_and_not_named(read: Read) -> None:
+    contact = {
+        "first_name": {"type": "string", "value": "Minsu"},
+        "email": {"type": "string", "value": "kim@example.com"},
+    }
+    questions = [
+        {"id": "1", "heading": "How likely is it that you would recommend us?", "answers": [{"simple_text": "9"}]}
+    ]
+    response = {"id": "5007154325", "metadata": {"contact": contact}, "pages": [{"id": "1", "questions": questions}]}
+
+    [made] = read("survey", "", body=json.dumps(response).encode()).touchpoints
+
+    assert ["kim@example.com"] == [each.value for each in made.identifiers]
+    assert "Minsu" not in str(made)

@@ -75,9 +75,10 @@ _UNSAID = (  # kept out: nobody asked for them
     *("ipaddress", "ip", "firstname", "lastname", "fullname", "name", "customername", "respondentname"),
     *("이름", "성함", "성명", "고객명", "응답자", "응답자명", "작성자", "작성자명"),
 )
-_SPELLED = re.compile(  # 2024. 5. 1 오후 3:05:01, 2024년 5월 1일 10시 5분, 2024-05-01 (수) 15:05
+_SPELLED = re.compile(  # 2024. 5. 1 오후 3:05:01, 2024년 5월 1일 10시 5분, 2024/05/01 3:05:01 오후 GMT+9
     r"(\d{4})\s?[./년-]\s?(\d{1,2})\s?[./월-]\s?(\d{1,2})\s?[.일]?,?\s*(?:\([^()]{1,4}\)\s*)?"
-    r"(?:(오전|오후|AM|PM)?\s*(\d{1,2})\s?(?:[:시]\s?(?:(\d{1,2})\s?(?:[:분]\s?(?:(\d{1,2})(?:[.]\d+)?\s?초?)?)?)?)\s*(AM|PM)?)?",
+    r"(?:(오전|오후|AM|PM)?\s*(\d{1,2})\s?(?:[:시]\s?(?:(\d{1,2})\s?(?:[:분]\s?(?:(\d{1,2})(?:[.]\d+)?\s?초?)?)?)?)"
+    r"\s*(오전|오후|AM|PM)?\s*(?:(?:GMT|UTC)\s?([+-])(\d{1,2})(?::?(\d\d))?)?)?",
     re.I,
 )
 _CONTACTS = (
@@ -197,16 +198,25 @@ def _flat(given: Mapping[str, object]) -> dict[str, object]:
                 _pages(page, made)
             continue
         if isinstance(value, dict) and _letters(name) in _INNER:
-            for inner, each in value.items():
-                if inner == "id" and _letters(name) in _PEOPLE:  # Names a person, who may answer more than once.
-                    inner = "user_id" if name == "user" else "customer_id"
-                made.setdefault(inner, each)
+            _unpack(name, value, made)
         elif isinstance(value, list) and all(isinstance(each, dict) for each in value):
             for each in value:
                 _answer(each, made)
         else:
             made[name] = value
     return made
+
+
+def _unpack(name: str, given: Mapping[str, object], made: dict[str, object]) -> None:
+    for inner, each in given.items():
+        if isinstance(each, dict) and "value" in each and each.keys() <= {"type", "value"}:  # SurveyMonkey's metadata
+            each = each["value"]
+        if isinstance(each, dict) and _letters(inner) in _INNER:
+            _unpack(inner, each, made)
+            continue
+        if inner == "id" and _letters(name) in _PEOPLE:  # Names a person, who may answer more than once.
+            inner = "user_id" if name == "user" else "customer_id"
+        made.setdefault(inner, each)
 
 
 def _pages(page: object, made: dict[str, object]) -> None:
@@ -427,7 +437,8 @@ def _spelled(found: re.Match[str], zone: str) -> reading.Moment | None:
         hour += 12
     elif half in ("오전", "AM") and hour == 12:
         hour = 0
-    return reading.moment(f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}", local=zone)
+    offset = f"{found[9]}{int(found[10]):02}:{found[11] or '00'}" if found[9] else ""
+    return reading.moment(f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{offset}", local=zone)
 
 
 def _digest(given: dict[str, object], seen: dict[str, int]) -> str:
