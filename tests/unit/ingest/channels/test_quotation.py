@@ -26,6 +26,7 @@ OLD = "고객님, 내일 도착합니다."
         "-------- 원본 이메일 --------\n발신: 소리 <h@s.kr>\n받은 사람: a\n제목: b\n\n" + OLD,
         "---------- Forwarded message ---------\nFrom: A <a@example.com>\n\n" + OLD,
         "---------- 전달된 메일 ----------\n보낸사람: A\n\n" + OLD,
+        "-----[ 받은 메일 내용 ]-----\n제목 : b\n보낸날짜 : 2026년 1월 5일\n보낸이 : 소리 <h@s.kr>\n\n" + OLD,
         "> " + OLD + "\n> > older",
     ],
 )
@@ -73,6 +74,8 @@ def test_thanks_stay_and_the_card_below_them_goes() -> None:
         "Thank you, for looking into it.\nMy order is late",
         "제목: 환불\n날짜: 1월 5일\n일시: 오후 3시\n환불해 주세요",
         "감사합니다.\n그런데 한 가지 더 여쭤볼 것이 있습니다. 지난번 주문은 언제 오나요?",
+        "감사합니다.\n그런데 아직 오지 않았네요.\n제 번호는 010-1234-5678 입니다.",
+        "Thanks,\nand please call me at 02-123-4567 before noon.",
         "On Monday I wrote to you.\nNobody answered",
         "작성: 2026년에 쓴 글입니다",
     ],
@@ -100,6 +103,8 @@ def test_no_line_is_lost(lines: list[str]) -> None:
         ("<style>x{}</style><script>y</script><p hidden>z</p>a", "a"),
         ("no markup", "no markup"),
         ("<p style='margin-bottom:99999999em'>a</p>", "a"),
+        ("<div style='color:red; display: none'>preview <b>of</b> it</div>a<i style='visibility:hidden'>b</i>c", "ac"),
+        ("<body style='display:none'>a</body>", "a"),
     ],
 )
 def test_markup_becomes_lines(given_markup: str, text: str) -> None:

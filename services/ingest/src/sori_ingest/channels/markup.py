@@ -76,6 +76,7 @@ _SIGNATURES = etree.XPath(
 )
 _UNSAID = etree.XPath("//script | //style | //head | //template | //noscript | //*[@hidden] | //comment()")
 _STYLED = etree.XPath("//@style/..")
+_UNSHOWN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)  # such as what inboxes show as a preview
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +139,9 @@ def _tree(markup: str) -> lxml.html.HtmlElement | None:
         if element is not tree:
             element.drop_tree()
     for element in _STYLED(tree):  # Layout of unlimited size, and nothing said.
-        del element.attrib["style"]
+        style = element.attrib.pop("style")
+        if element.tag not in ("html", "body") and _UNSHOWN.search(style):
+            element.drop_tree()
     return tree
 
 

@@ -26,9 +26,9 @@ _WROTE_STARTS = re.compile(
 )
 _DATED = re.compile(r"\d{4}|\d{1,2}:\d\d|@|오전|오후|[월화수목금토일]요일")
 _SEPARATOR = re.compile(
-    r"\s*[-_=*─━]{2,}\s*(?:original (?:message|mail|appointment)|(?:begin )?forwarded message|reply message"
-    r"|원본\s?(?:메시지|메세지|이?메일|내용)|원문\s?(?:메시지|메일)?|전달된\s?(?:메시지|메세지|이?메일)|받은\s?메일|보낸\s?메(?:시지|일)"
-    r"|이전\s?(?:메시지|메일))\s*[-_=*─━]*\s*",
+    r"\s*[-_=*─━]{2,}\s*\[?\s*(?:original (?:message|mail|appointment)|(?:begin )?forwarded message|reply message"
+    r"|원본\s?(?:메시지|메세지|이?메일|내용)|원문\s?(?:메시지|메일)?|전달된\s?(?:메시지|메세지|이?메일)|받은\s?메일(?:\s?내용)?|보낸\s?메(?:시지|일)"
+    r"|이전\s?(?:메시지|메일))\s*\]?\s*[-_=*─━]*\s*",
     re.I,
 )
 _BEGIN_FORWARDED = re.compile(
@@ -58,6 +58,9 @@ _CLOSING = re.compile(
     r"|감사합니다|고맙습니다|수고하세요|수고하십시오|안녕히\s?계세요)\s?[,.!~]*\s*",
     re.I,
 )
+_SENTENCE = re.compile(
+    r"(?:니다|[가-힣]요|[니을]까|[가-힣]죠)\s?[.?!~…]*\s*$|(?:\S+\s+){4}.*[a-z][.?!]\s*$"
+)  # Somebody goes on to say more.
 _CONTACT = re.compile(
     r"\S+@\S+\.\S+|(?:tel|phone|mobile|fax|mob|전화|연락처|휴대폰|핸드폰|팩스|대표번호|직통|h\.?p|[tmfe])\s?[.:：)]\s?[+\d(]"
     r"|\+?\d{2,4}[-. )]\s?\d{3,4}[-. ]\d{4}|https?://|www\."
@@ -194,7 +197,7 @@ def _closing(lines: list[str]) -> int:
     for position in range(len(lines) - 1, max(0, len(lines) - _SIGNATURE_LINES), -1):
         if _CLOSING.fullmatch(lines[position][:_LONGEST_LINE]):
             below = [line for line in lines[position + 1 :] if line]
-            if below and all(len(line) <= 60 for line in below) and _is_contact(below):
+            if below and all(len(line) <= 60 and not _SENTENCE.search(line) for line in below) and _is_contact(below):
                 return position + 1
             return len(lines)
     return len(lines)
