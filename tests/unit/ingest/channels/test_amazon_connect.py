@@ -52,7 +52,7 @@ def test_chat_is_a_chat_with_roles_by_participant(read: Read) -> None:
 
     assert pb.CHANNEL_CHAT == made.channel
     assert "CUSTOM_BOT: How may I help?\nCUSTOMER: My parcel arrived broken 😢" == made.text
-    assert ("-,NEGATIVE", "file:1") == (made.attributes["turn_sentiment"], made.attributes["attachments"])
+    assert ("-,NEGATIVE", "image:1") == (made.attributes["turn_sentiment"], made.attributes["attachments"])
 
 
 def test_all_that_is_told_of_a_contact_is_one_touchpoint_that_grows(read: Read) -> None:
@@ -109,3 +109,11 @@ def test_events_are_read_in_every_spelling_that_is_documented(read: Read) -> Non
 
     assert ("old-1", "old-0", "a-1") == (older.external_id, older.thread_id, older.attributes["agent"])
     assert (1628097473, 1628098149000) == (bare.occurred_time.seconds, bare.revision)
+
+
+def test_transcript_of_a_chat_that_was_not_analysed_is_a_chat_of_its_first_contact(read: Read) -> None:
+    [made] = read("amazon_connect", "ok_chat_transcript_unanalysed.json").touchpoints
+
+    assert "CUSTOMER: 사진처럼 깨져서 왔어요 😢\nAGENT: 바로 교환해 드릴게요" == made.text
+    assert (pb.CHANNEL_CHAT, "11111111-2222-3333-4444-555555555555") == (made.channel, made.thread_id)
+    assert "image:1" == made.attributes["attachments"]

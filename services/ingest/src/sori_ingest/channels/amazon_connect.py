@@ -7,7 +7,7 @@ from typing import Any
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import reading
-from sori_ingest.channels.attachments import attach
+from sori_ingest.channels.attachments import attach, type_of
 from sori_ingest.channels.parts import Outcome, reading_of
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
 
@@ -19,7 +19,8 @@ FIELDS: Mapping[str, str] = {
     "external_id": "id of the contact: events, real-time segments and transcripts of one contact are one touchpoint",
     "revision": "time of a contact event; above those the end of the last real-time segment; above those the"
     " transcript, and above it the redacted one",
-    "channel": "`Channel`: call_center for VOICE, chat for CHAT, email for EMAIL; tasks are ignored",
+    "channel": "`Channel`: call_center for VOICE, chat for CHAT and for the transcript of a chat that names none, email"
+    " for EMAIL; tasks are ignored",
     "kind": "inquiry; other for a contact that the company began",
     "actor": "customer; agent for a contact that the company began",
     "occurred_time": "`initiationTimestamp`, the first `AbsoluteTime`, the time in the recording's name, else receipt",
@@ -178,7 +179,7 @@ def _transcript(given: reading.JsonObject, payload: Payload, source: Source) -> 
     if (status := reading.optional_text(given, "JobStatus")) not in ("", "COMPLETED"):
         return Ignored("analysis_failed", status)
     contact = reading.text(given, "CustomerMetadata.ContactId", "ContactId")
-    channel = (reading.optional_text(given, "Channel") or "VOICE").upper()
+    channel = reading.optional_text(given, "Channel").upper() or _unnamed_channel(given)
     if channel not in _CHANNELS:
         return Ignored("channel_unused", channel)
     if "Transcript" not in given and channel == "EMAIL":
@@ -209,8 +210,19 @@ def _transcript(given: reading.JsonObject, payload: Payload, source: Source) -> 
         reading.attribute(made, "seconds", round(length / 1_000))
     if redacted:
         reading.attribute(made, "redacted", "true")
-    attach(made, ["file" for _ in files])
+    kinds: list[str] = []
+    for each in files:  # One item may hold several.
+        told = reading.objects_at(each, "Attachments") or [each]
+        kinds += [type_of(reading.optional_text(one, "ContentType")) for one in told]
+    attach(made, kinds)
     return made
+
+
+def _unnamed_channel(given: reading.JsonObject) -> str:
+    """Tell a chat from a call: Connect's own transcripts of chats, not yet analysed, name no channel."""
+    items = given.get("Transcript")
+    first = items[0] if isinstance(items, list) and items else None
+    return "CHAT" if isinstance(first, dict) and ("AbsoluteTime" in first or "ContentType" in first) else "VOICE"
 
 
 def _real_time(given: reading.JsonObject, payload: Payload, source: Source) -> Outcome:
@@ -287,7 +299,7 @@ def _spoken(
         external_id=contact,
         text="\n".join(f"{each.speaker}: {each.words}" for each in turns),
         language=reading.optional_text(given, "LanguageCode"),
-        thread_id=contact,
+        thread_id=reading.optional_text(given, "InitialContactId") or contact,
     )
     reading.identify_account(made, NAME, contact)
     sentiments = [each.sentiment or "-" for each in turns]
