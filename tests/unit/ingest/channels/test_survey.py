@@ -257,3 +257,18 @@ def test_contact_of_surveymonkeys_responses_is_known_and_not_named(read: Read) -
 
     assert ["kim@example.com"] == [each.value for each in made.identifiers]
     assert "Minsu" not in str(made)
+
+
+@pytest.mark.parametrize("unanswered", ["N/A", "-", "해당 없음", "Don't know"])
+def test_score_that_was_left_out_leaves_the_others_of_its_row_be(read: Read, unanswered: str) -> None:
+    found = read("survey", "", body=f"id,nps,csat\na,{unanswered},매우 만족\nb,{unanswered},{unanswered}\n".encode())
+
+    assert [(pb.SURVEY_TYPE_CSAT, 5)] == scores(found)
+    assert ["no_answer"] == [each.reason for each in found.ignored]
+    assert not found.unreadable
+
+
+def test_score_that_nobody_understands_is_not_dropped(read: Read) -> None:
+    found = read("survey", "", body="id,nps,csat\na,👍,5\nb,아주 좋음,5\nc,9,1\n".encode())
+
+    assert ["row 2.nps", "row 3.nps"] == [each.field for each in found.unreadable]

@@ -90,6 +90,10 @@ _WRAPPERS = ("responses", "data", "results", "items", "answers_list")
 _PEOPLE = ("respondent", "customer", "user", "contact", "person")
 _INNER = (*_PEOPLE, "metadata", "meta", "answers", "response", "customfields", "scores", "ratings", "fields")
 
+_UNANSWERED = frozenset(  # In place of a score: the question was left out, or does not apply.
+    {"na", "none", "null", "notapplicable", "noanswer", "dontknow", "idontknow", "notsure"}
+    | {"해당없음", "해당사항없음", "무응답", "미응답", "응답안함", "모름", "잘모름", "잘모르겠음", "잘모르겠습니다"}
+)
 _LABELS: Mapping[str, float] = {
     "verysatisfied": 5, "satisfied": 4, "neithersatisfiednordissatisfied": 3, "neutral": 3, "dissatisfied": 2,
     "verydissatisfied": 1, "extremelysatisfied": 5, "somewhatsatisfied": 4, "somewhatdissatisfied": 2,
@@ -454,7 +458,7 @@ def _named_scores(record: _Record, source: Source) -> list[questionnaire.Score]:
     made = []
     for option, kind in questionnaire.OPTIONS.items():
         taken = record.take(option, (option, f"{option}score", f"{option}점수"))
-        if taken is not None:
+        if taken is not None and not _is_unanswered(taken[1]):
             value, highest = _number(taken[0], taken[1], kind)
             made.append(_score(option, kind, value, highest, ""))
     return made
@@ -464,7 +468,7 @@ def _typed_score(record: _Record, source: Source) -> list[questionnaire.Score]:
     """Take `score` with the `type` and the `scale` beside it."""
     taken = record.take("rating", _SCORES)
     scale = _scale_of(record)
-    if taken is None:
+    if taken is None or _is_unanswered(taken[1]):
         return []
     labels = [str(value) for name, value in record.left.items() if _letters(name) in _TYPES and not _nested(value)]
     kind = questionnaire.question(source, taken[0], *labels)
@@ -515,6 +519,10 @@ def _asked(title: str, value: object, source: Source) -> questionnaire.Score | N
     told = None if highest else questionnaire.scale_told(title, score)
     scale = f"{told[0]:g}-{told[1]:g}" if told and kind != pb.SURVEY_TYPE_NPS else ""
     return _score(reading.reference(title), kind, score, highest, scale)
+
+
+def _is_unanswered(value: object) -> bool:
+    return isinstance(value, str) and (_letters(value) in _UNANSWERED or not value.strip(" -–—./·"))
 
 
 def _is_number(written: str) -> bool:
