@@ -114,3 +114,29 @@ def test_sender_who_is_a_contact_is_the_customer(read: Read) -> None:
     [made] = read("chatwoot", "", body=json.dumps(event).encode()).touchpoints
 
     assert {"chatwoot:21", "kim@example.com", "+821012345678"} == {each.value for each in made.identifiers}
+
+
+def a_voice_message(event: str, transcribed: str) -> bytes:
+    return json.dumps(
+        {
+            "event": event,
+            "id": 8,
+            "content": None,
+            "message_type": "incoming",
+            "created_at": "2026-11-20T05:18:22Z",
+            "updated_at": "2026-11-20T05:18:30Z",
+            "changed_attributes": [{"updated_at": {"previous_value": "a", "current_value": "b"}}],
+            "attachments": [{"id": 1, "file_type": "audio", "transcribed_text": transcribed}],
+            "conversation": {"id": 42, "channel": "Channel::Whatsapp", "meta": {"sender": {"id": 21}}},
+        }
+    ).encode()
+
+
+def test_voice_message_has_its_words_once_they_are_written_down(read: Read) -> None:
+    [spoken] = read("chatwoot", "", body=a_voice_message("message_created", "")).touchpoints
+    [written] = read("chatwoot", "", body=a_voice_message("message_updated", "환불해 주세요")).touchpoints
+
+    assert ("", "audio:1") == (spoken.text, spoken.attributes["attachments"])
+    assert ("환불해 주세요", "audio:1") == (written.text, written.attributes["attachments"])
+    assert spoken.external_id == written.external_id
+    assert spoken.revision < written.revision

@@ -22,7 +22,8 @@ FIELDS: Mapping[str, str] = {
     "actor": "customer for incoming; agent, or bot for templates and where no person sent it",
     "occurred_time": "`created_at`; `updated_at` of the conversation",
     "identifiers": "MEMBER_ID `identifier` of the contact, EMAIL, PHONE, ANONYMOUS_ID `chatwoot:<contact>`",
-    "text": "`content`; `feedback_message` of a rating; the answers of a form",
+    "text": "`content`, else `transcribed_text` of voice messages; `feedback_message` of a rating; the answers of a"
+    " form",
     "survey": "CSAT, 1 to 5",
     "thread_id": "id of the conversation",
     "attributes": "event, inbox, account, content_type, status, deleted, attachments",
@@ -102,6 +103,7 @@ def _message(given: reading.JsonObject, message: reading.JsonObject, payload: Pa
         "content_attributes.email.text_content.full",
         "processed_message_content",
     ).strip()
+    made.text = made.text or _transcribed(message)
     sender = reading.optional_object(message, "sender")
     is_contact = reading.optional_text(sender, "type") == "contact"
     if actor == pb.ACTOR_CUSTOMER and (is_contact or not reading.optional_object(given, "contact")):
@@ -111,6 +113,12 @@ def _message(given: reading.JsonObject, message: reading.JsonObject, payload: Pa
     files = reading.objects_at(message, "attachments")
     attach(made, [reading.optional_text(each, "file_type") or "file" for each in files])
     return made if made.text or files else Ignored("no_words")
+
+
+def _transcribed(message: reading.JsonObject) -> str:
+    """Give what was said in voice messages, which Chatwoot may write down a while after it tells of them."""
+    said = (reading.optional_text(each, "transcribed_text") for each in reading.objects_at(message, "attachments"))
+    return "\n".join(each.strip() for each in said if each.strip())
 
 
 def _updated(given: reading.JsonObject, payload: Payload, source: Source) -> Outcome:
@@ -137,11 +145,13 @@ def _updated(given: reading.JsonObject, payload: Payload, source: Source) -> Out
 
 
 def _is_edited(given: reading.JsonObject) -> bool:
-    """Say whether words have changed, which only newer versions of Chatwoot tell.
+    """Say whether words have changed, which only newer versions of Chatwoot tell, or a voice message was written down.
 
     Without being told, a customer's message is taken as edited; what staff sent is updated whenever it gets on its way.
     """
     changes = given.get("changed_attributes")
+    if _transcribed(given):
+        return True
     if isinstance(changes, list):
         return any(isinstance(each, dict) and "content" in each for each in changes)
     kind = reading.optional_text(given, "message_type")
