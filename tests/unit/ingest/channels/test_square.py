@@ -62,3 +62,10 @@ def test_a_refund_that_is_on_its_way_is_one(read: Read) -> None:
     [made] = read("square", "ok_refund_pending.json").touchpoints
 
     assert (pb.TOUCHPOINT_KIND_REFUND, "PENDING") == (made.kind, made.attributes["status"])
+
+
+def test_draft_of_an_order_is_no_purchase(read: Read) -> None:
+    found = read("square", "ignored_order_draft.json")
+
+    assert ["not_completed"] == [each.reason for each in found.ignored]
+    assert not found.touchpoints

@@ -24,8 +24,8 @@ FIELDS: Mapping[str, str] = {
     "org_unit": "the option `location.<location_id>`",
     "text": "a customer's reason has no field at Square; empty",
     "attributes": "event, amount, currency, status, location, note, reason, source_type, receipt_number",
-    "ignored": "payments that are not completed, refunds that failed or were rejected; with the option `purchases` "
-    "(payments or orders) the others, so that a sale does not count twice; all other events",
+    "ignored": "payments that are not completed, orders that are drafts, refunds that failed or were rejected; with the"
+    " option `purchases` (payments or orders) the others, so that a sale does not count twice; all other events",
 }
 
 _TEST = "TEST_NOTIFICATION"
@@ -123,7 +123,10 @@ def _order(event: str, given: reading.JsonObject, payload: Payload, source: Sour
     within = reading.optional_object(given, f"data.object.{event.replace('.', '_')}")
     within = within or reading.object_at(given, "data.object.order")
     order_id = reading.optional_text(within, "order_id", "id") or reading.text(given, "data.id")
-    cancelled = reading.optional_text(within, "state") == "CANCELED"
+    state = reading.optional_text(within, "state")
+    if state == "DRAFT":  # A basket that a price was asked for; nothing is sold.
+        return Ignored("not_completed", event)
+    cancelled = state == "CANCELED"
     kind = pb.TOUCHPOINT_KIND_OTHER if cancelled else pb.TOUCHPOINT_KIND_PURCHASE
     external_id = f"order:{order_id}"
     made = _begin(event, external_id, kind, within, given, ("created_at",), payload, source)
