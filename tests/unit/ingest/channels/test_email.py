@@ -296,3 +296,14 @@ def test_text_of_a_multipart_without_parts_is_read(read: Read) -> None:
     made = the_touchpoint(read, "Content-Type: multipart/mixed", body="본문뿐입니다")
 
     assert "본문뿐입니다" == made.text
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_base64_that_lacks_its_end_is_read_up_to_there(read: Read, cut: int) -> None:
+    body = base64.encodebytes("환불해 주세요, 부탁드립니다!!".encode()).decode().strip()[:-cut]
+
+    made = the_touchpoint(
+        read, "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: base64", body=body
+    )
+
+    assert made.text.startswith("환불해 주세요, 부탁드립니다")

@@ -188,7 +188,13 @@ def _data(part: email.message.Message) -> bytes:
         data = part.get_payload(decode=True)
     except (ValueError, LookupError, TypeError):  # The library looks the charset up, whatever its name is.
         return b""
-    return data if isinstance(data, bytes) else b""
+    if not isinstance(data, bytes):
+        return b""
+    if str(part.get("content-transfer-encoding", "")).strip().lower() == "base64":
+        written = str(part.get_payload()).encode("ascii", "replace")
+        if data and data == b"".join(written.splitlines()):  # A character is missing, and the library gave up.
+            return _base64(data)
+    return data
 
 
 def parameter(part: email.message.Message, name: str, header: str = "content-type") -> str:
