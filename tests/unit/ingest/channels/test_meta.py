@@ -97,3 +97,22 @@ def test_a_mention_in_a_story_is_a_mention(read: Read) -> None:
     [made] = read("meta", "", body=body).touchpoints
 
     assert (pb.TOUCHPOINT_KIND_MENTION, "story_mention:1") == (made.kind, made.attributes["attachments"])
+
+
+def test_deliveries_within_a_list_are_read_each(read: Read) -> None:
+    comment, message = read("meta", "ok_instagram_deliveries_in_a_list.json").touchpoints
+
+    assert ("색이 너무 예뻐요 😍", "17865799348089039") == (comment.text, comment.external_id)
+    assert ("재입고 언제 되나요?", "mid.77") == (message.text, message.external_id)
+
+
+def test_delivery_that_cannot_be_read_leaves_the_others_of_its_list_be(read: Read) -> None:
+    message = {"sender": {"id": "U"}, "recipient": {"id": "P"}, "message": {"mid": "m", "text": "hi"}}
+    delivery = {"object": "page", "entry": [{"id": "P", "time": 1795151903, "messaging": [message]}]}
+
+    found = read("meta", "", body=json.dumps([{"entry": []}, "x", delivery]).encode())
+
+    assert ["hi"] == [each.text for each in found.touchpoints]
+    assert [("field_missing", "0.object"), ("not_json", "1")] == [
+        (each.reason, each.field) for each in found.unreadable
+    ]

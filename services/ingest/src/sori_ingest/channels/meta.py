@@ -51,23 +51,19 @@ class _Event:
 
 def read(payload: Payload, source: Source) -> Reading:
     """Read all entries; one that cannot be read leaves the others be."""
-    given = reading.json_object(payload)
-    platform = {"page": "facebook", "instagram": "instagram"}.get(kind := reading.text(given, "object"))
-    if platform is None:
-        return Reading(ignored=(Ignored("event_type_unknown", kind[:64]),))
+    given = reading.json_value(payload)
     made: list[pb.Touchpoint] = []
     ignored: list[Ignored] = []
     unreadable: list[Unreadable] = []
-    entries = reading.objects_at(given, "entry")
-    for index, entry in enumerate(entries):
-        for event, each, what in _events(entry, index, platform, source):
+    if isinstance(given, list):  # As some of Meta's documents have it.
+        for place, delivery in enumerate(given):
             try:
-                if isinstance(found := _read(event, each, what, payload, source), Ignored):
-                    ignored.append(found)
-                else:
-                    made.append(found)
+                _read_delivery(delivery, f"{place}.", payload, source, made, ignored, unreadable)
             except Unreadable as error:
-                unreadable.append(Unreadable(error.reason, error.detail, f"{event.path}.{error.field}"))
+                where = ".".join(filter(None, (str(place), error.field)))
+                unreadable.append(Unreadable(error.reason, error.detail, where))
+    else:
+        _read_delivery(given, "", payload, source, made, ignored, unreadable)
     if not (made or ignored or unreadable):
         ignored.append(Ignored("no_events"))
     if len(unreadable) == 1 and not (made or ignored):
@@ -75,8 +71,34 @@ def read(payload: Payload, source: Source) -> Reading:
     return Reading(touchpoints=tuple(made), ignored=tuple(ignored), unreadable=tuple(unreadable))
 
 
+def _read_delivery(
+    given: object,
+    path: str,
+    payload: Payload,
+    source: Source,
+    made: list[pb.Touchpoint],
+    ignored: list[Ignored],
+    unreadable: list[Unreadable],
+) -> None:
+    if not isinstance(given, dict):
+        raise Unreadable("not_json", "not an object")
+    platform = {"page": "facebook", "instagram": "instagram"}.get(kind := reading.text(given, "object"))
+    if platform is None:
+        ignored.append(Ignored("event_type_unknown", kind[:64]))
+        return
+    for index, entry in enumerate(reading.objects_at(given, "entry")):
+        for event, each, what in _events(entry, f"{path}entry.{index}", platform, source):
+            try:
+                if isinstance(found := _read(event, each, what, payload, source), Ignored):
+                    ignored.append(found)
+                else:
+                    made.append(found)
+            except Unreadable as error:
+                unreadable.append(Unreadable(error.reason, error.detail, f"{event.path}.{error.field}"))
+
+
 def _events(
-    entry: reading.JsonObject, index: int, platform: str, source: Source
+    entry: reading.JsonObject, path: str, platform: str, source: Source
 ) -> Iterator[tuple[_Event, object, str]]:
     page = reading.optional_text(entry, "id")
     if "field" in entry and "changes" not in entry:  # As Instagram's API with its own login has it.
@@ -85,8 +107,8 @@ def _events(
     for what in ("changes", "messaging", "standby"):
         found = entry.get(what)
         for place, each in enumerate(found if isinstance(found, list) else []):
-            path = f"entry.{index}.{what}.{place}"
-            yield _Event(platform=platform, own=own, page=page, entry_time=entry.get("time"), path=path), each, what
+            where = f"{path}.{what}.{place}"
+            yield _Event(platform=platform, own=own, page=page, entry_time=entry.get("time"), path=where), each, what
 
 
 def _read(event: _Event, each: object, what: str, payload: Payload, source: Source) -> pb.Touchpoint | Ignored:
