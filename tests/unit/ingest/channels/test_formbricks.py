@@ -1,5 +1,6 @@
 """Formbricks, as in https://formbricks.com/docs/xm-and-surveys/core-features/integrations/webhooks."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -59,3 +60,29 @@ def test_person_of_the_old_format_is_known_by_all_ids(read: Read) -> None:
     assert {"test@example.com", "u-1", "formbricks:cljold01t0000qh8ewzigzmjk"} == {
         each.value for each in made.identifiers
     }
+
+
+@pytest.mark.parametrize(
+    ("answer", "identified"),
+    [
+        (["Minsu", "Kim", "kim@example.com", "010-1234-5678", "Acme"], {"kim@example.com", "+821012345678"}),
+        (["Minsu", "Kim", "", "010-1234-5678", ""], {"+821012345678"}),
+    ],
+)
+def test_contact_details_that_a_survey_asks_for_are_known_and_not_named(
+    read: Read, answer: list[str], identified: set[str]
+) -> None:
+    data = {"id": "r1", "finished": True, "data": {"who": answer}, "updatedAt": "2026-11-20T05:18:22Z"}
+
+    [made] = read("formbricks", "", body=json.dumps({"event": "responseFinished", "data": data}).encode()).touchpoints
+
+    assert identified == {each.value for each in made.identifiers}
+    assert "Minsu" not in str(made)
+
+
+def test_five_choices_are_no_contact_details(read: Read) -> None:
+    data = {"id": "r1", "finished": True, "data": {"q": ["a", "b", "c", "d", "e"]}, "updatedAt": "2026-11-20T05:18:22Z"}
+
+    [made] = read("formbricks", "", body=json.dumps({"event": "responseFinished", "data": data}).encode()).touchpoints
+
+    assert "a, b, c, d, e" == made.attributes["q"]

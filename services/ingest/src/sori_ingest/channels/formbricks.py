@@ -1,5 +1,6 @@
 """Formbricks: survey responses, of which each counts once, when it is finished."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ FIELDS: Mapping[str, str] = {
     "thread_id": "data.id",
     "occurred_time": "data.updatedAt (of the finish), else createdAt",
     "identifiers": "contactAttributes (userId, email, phone, …) and hidden fields by name or by the mapping; "
-    "data.contact.id (once data.person.id) as `formbricks:…`",
+    "data.contact.id (once data.person.id) as `formbricks:…`; e-mail and phone of a question for contact details",
     "text": "the answers in words",
     "survey": "numbers, told apart by the options nps, csat, ces (question ids), by the question's id, or by the "
     "survey's title where there is one number only; scales by csat_scale, ces_scale",
@@ -25,6 +26,9 @@ FIELDS: Mapping[str, str] = {
     "ignored": "what is not finished; test pings. All events of a finished response make the same touchpoint",
 }
 
+_CONTACT_FIELDS = 5  # of the answer to a question for contact details
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_NUMBER = re.compile(r"\+?[\d\s().-]{7,20}")
 _EVENTS = ("responseCreated", "responseUpdated", "responseFinished")
 
 
@@ -70,6 +74,9 @@ def _event(given: reading.JsonObject, payload: Payload, source: Source) -> list[
         elif isinstance(value, str):
             if not questionnaire.fill(main, key, value, source):
                 _say(main, key, value, words, source)
+        elif isinstance(value, list) and _is_contact(value):
+            reading.identify(main, pb.IDENTIFIER_TYPE_EMAIL, value[2])
+            reading.identify(main, pb.IDENTIFIER_TYPE_PHONE, value[3])
         elif isinstance(value, list):
             reading.attribute(main, key, ", ".join(str(each) for each in value if isinstance(each, str | int | float)))
         elif isinstance(value, dict):  # A matrix: row -> column.
@@ -80,6 +87,14 @@ def _event(given: reading.JsonObject, payload: Payload, source: Source) -> list[
     _context(main, data)
     survey_id = reading.optional_text(data, "surveyId")
     return [*questionnaire.touchpoints(main, scores, source, survey_id=survey_id)]
+
+
+def _is_contact(value: list[Any]) -> bool:
+    """Say whether this is the answer to a question for contact details: first and last name, e-mail, phone, company."""
+    if len(value) != _CONTACT_FIELDS or not all(isinstance(each, str) for each in value):
+        return False
+    address, number = value[2].strip(), value[3].strip()
+    return bool(_ADDRESS.fullmatch(address) or (not address and _NUMBER.fullmatch(number)))
 
 
 def _say(main: pb.Touchpoint, key: str, value: str, words: list[str], source: Source) -> None:
