@@ -117,3 +117,13 @@ def test_transcript_of_a_chat_that_was_not_analysed_is_a_chat_of_its_first_conta
     assert "CUSTOMER: 사진처럼 깨져서 왔어요 😢\nAGENT: 바로 교환해 드릴게요" == made.text
     assert (pb.CHANNEL_CHAT, "11111111-2222-3333-4444-555555555555") == (made.channel, made.thread_id)
     assert "image:1" == made.attributes["attachments"]
+
+
+def test_chat_has_the_sentiment_of_each_turn_from_the_groups_of_its_items(read: Read) -> None:
+    [made] = read("amazon_connect", "ok_chat_transcript_sentiment_by_group.json").touchpoints
+
+    assert ["SYSTEM", "AGENT", "CUSTOMER", "CUSTOMER", "CUSTOMER"] == [
+        line.partition(":")[0] for line in made.text.split("\n")
+    ]
+    assert "-,NEUTRAL,NEGATIVE,NEGATIVE,POSITIVE" == made.attributes["turn_sentiment"]
+    assert ("-0.5", "1.15") == (made.attributes["sentiment_customer"], made.attributes["sentiment_agent"])

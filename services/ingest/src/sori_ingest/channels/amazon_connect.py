@@ -187,7 +187,7 @@ def _transcript(given: reading.JsonObject, payload: Payload, source: Source) -> 
     if "Transcript" not in given:
         raise Unreadable("field_missing", "missing", "Transcript")
     items = reading.objects_at(given, "Transcript")
-    turns = list(_turns(items, _roles(given)))
+    turns = list(_turns(items, _roles(given), _grouped_sentiments(given)))
     files = [each for each in items if reading.optional_text(each, "Type").upper() == "ATTACHMENT"]
     if not turns and not files:
         return Ignored("no_words")
@@ -196,8 +196,8 @@ def _transcript(given: reading.JsonObject, payload: Payload, source: Source) -> 
     made.revision = _TRANSCRIPT + (1 if redacted else 0)
     overall = reading.find(given, "ConversationCharacteristics.Sentiment.OverallSentiment")
     if isinstance(overall, dict):
-        by_role = overall.get("SentimentByParticipantRole")
-        scores = by_role if isinstance(by_role, dict) else overall
+        names = ("DetailsByParticipantRole", "SentimentByParticipantRole")  # Of chats; calls have the roles at once.
+        scores = next((found for name in names if isinstance(found := overall.get(name), dict)), overall)
         for role in ("CUSTOMER", "AGENT"):
             reading.attribute(made, f"sentiment_{role.lower()}", scores.get(role))
     matched = reading.items_at(given, "Categories.MatchedCategories")
@@ -236,7 +236,7 @@ def _real_time(given: reading.JsonObject, payload: Payload, source: Source) -> O
         return Ignored("channel_unused", channel)
     segments = reading.objects_at(given, "Segments")
     items = [each["Transcript"] for each in segments if isinstance(each.get("Transcript"), dict)]
-    turns = list(_turns(items, {}))
+    turns = list(_turns(items, {}, {}))
     if not turns:
         return Ignored("not_finished")  # Utterances are parts of turns, to be said again; the others hold no words.
     made = _spoken(given, contact, channel, turns, _began(given, items, payload, source), source)
@@ -253,7 +253,19 @@ def _roles(given: reading.JsonObject) -> Mapping[str, str]:
     }
 
 
-def _turns(items: Sequence[reading.JsonObject], roles: Mapping[str, str]) -> Iterator[Turn]:
+def _grouped_sentiments(given: reading.JsonObject) -> Mapping[str, str]:
+    """Give the sentiment of each item of a chat by its id; of a call it stands within the item."""
+    found: dict[str, str] = {}
+    for group in reading.objects_at(given, "ConversationCharacteristics.Sentiment.DetailsByTranscriptItemGroup"):
+        sentiment = reading.optional_text(group, "Sentiment")
+        for item in reading.objects_at(group, "TranscriptItems"):
+            found[reading.optional_text(item, "Id")] = sentiment
+    return found
+
+
+def _turns(
+    items: Sequence[reading.JsonObject], roles: Mapping[str, str], sentiments: Mapping[str, str]
+) -> Iterator[Turn]:
     for item in items:
         if reading.optional_text(item, "Type").upper() in ("EVENT", "ATTACHMENT"):
             continue
@@ -264,10 +276,11 @@ def _turns(items: Sequence[reading.JsonObject], roles: Mapping[str, str]) -> Ite
         role = reading.optional_text(item, "ParticipantRole") or roles.get(participant, "") or participant
         ended = reading.optional_integer(item, "EndOffsetMillis", "BeginOffsetMillis")
         said = reading.moment(reading.optional_text(item, "AbsoluteTime", "Time.AbsoluteTime"))
+        sentiment = reading.optional_text(item, "Sentiment") or sentiments.get(reading.optional_text(item, "Id"), "")
         yield Turn(
             speaker=role.upper() or "UNKNOWN",
             words=words,
-            sentiment=reading.optional_text(item, "Sentiment").upper(),
+            sentiment=sentiment.upper(),
             end=ended if ended is not None else said.revision if said else 0,
         )
 
