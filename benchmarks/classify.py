@@ -2,11 +2,12 @@
 
 `bare` is one thread that encodes the texts and runs the model's graph, 256 at a time, with nothing around it. `calls`
 sends the same texts to the running service by gRPC, 256 in a request and four requests at a time for each worker;
-`line` puts them on the stream as touchpoints while the service is stopped, and lets it go on: the machine is then the
-service's and the broker's alone. The three run in turn, half a second each and many times over, for machines change
-their speed; each ratio is the median over the rounds. The texts are those of sample companies; no two that are under
-way at a time are the same, for the service reads those once, and the bare model does not. The service's workers ask for
-huge pages and take requests together that lie there together; the bare model does neither.
+`streams` sends each by itself on one of four gRPC streams, which cost more than the model does. `line` puts them on
+JetStream as touchpoints while the service is stopped, and lets it go on: the machine is then the service's and the
+broker's alone. They run in turn, half a second each and many times over, for machines change their speed; each ratio is
+the median over the rounds. The texts are those of sample companies; no two that are under way at a time are the same,
+for the service reads those once, and the bare model does not. The service's workers ask for huge pages and take
+requests together that lie there together; the bare model does neither.
 """
 
 import argparse
@@ -89,6 +90,27 @@ async def calls(target: str, token: str, at_once: int) -> None:
             if count != sum(len(pb.ClassifyResponse.FromString(each).classifications) for each in answers):
                 raise ValueError("some texts have no answer")
             say({"wall": wall})
+
+
+async def streams(target: str, token: str, at_once: int) -> None:
+    """Ask the service by streams of single texts, some streams at a time."""
+    from sori.classify.v1 import classify_service_pb2 as pb
+    from sori_kit import rpc
+
+    async with rpc.channel(target) as channel:
+        classify: Any = channel.stream_stream("/sori.classify.v1.ClassifyService/ClassifyStream")
+        while count := await asyncio.to_thread(asked):
+            requests = [pb.ClassifyStreamRequest(text=text).SerializeToString() for text in texts(count)]
+
+            async def lane(requests: list[bytes]) -> int:
+                answers = classify(iter(requests), metadata=rpc.bearer(token))
+                return sum([1 async for _ in answers])
+
+            wall = time.perf_counter()
+            answered = await asyncio.gather(*(lane(requests[at::at_once]) for at in range(at_once)))
+            if count != sum(answered):
+                raise ValueError("some texts have no answer")
+            say({"wall": time.perf_counter() - wall})
 
 
 async def line(nats_url: str) -> None:
@@ -203,7 +225,8 @@ def measure(lab: _lab.Lab, count: int, rounds: int) -> dict[str, Any]:
 
     one = Service(lab, 1)
     alone = Role(lab, "bare", "--together", str(TOGETHER))
-    calling = Role(lab, "calls", "--target", f"127.0.0.1:{one.port}", "--token", one.token)
+    served_there = ["--target", f"127.0.0.1:{one.port}", "--token", one.token]
+    calling, streaming = Role(lab, "calls", *served_there), Role(lab, "streams", *served_there)
     sizes = {
         name: Role(lab, name, "--together", str(together), role="bare")
         for name, together in (("batches_of_32", 32), ("one_by_one", 1))
@@ -218,6 +241,7 @@ def measure(lab: _lab.Lab, count: int, rounds: int) -> dict[str, Any]:
             bare_rate = note("bare_texts_per_s", count / ran["wall"])
             note("bare_cpu_us", ran["cpu"] / count * 1e6)
             note("calls_ratio", served(calling, "calls", one) / bare_rate)
+            note("streams_ratio", served(streaming, "streams", one) / bare_rate)
             note("line_ratio", drained(lining, one) / bare_rate)
             for name, role in sizes.items():
                 note(f"{name}_texts_per_s", count / 4 / role.ask(count // 4)["wall"])
@@ -238,7 +262,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=20, help="runs of each, in turn")
     parser.add_argument("--count", type=int, default=8_000, help="texts in one run")
     parser.add_argument("--json", action="store_true", help="end with one JSON object on a line")
-    parser.add_argument("--role", choices=["bare", "calls", "line"], help=argparse.SUPPRESS)
+    parser.add_argument("--role", choices=["bare", "calls", "streams", "line"], help=argparse.SUPPRESS)
     parser.add_argument("--together", type=int, default=TOGETHER, help=argparse.SUPPRESS)
     parser.add_argument("--at-once", type=int, default=AT_ONCE, help=argparse.SUPPRESS)
     parser.add_argument("--target", default="", help=argparse.SUPPRESS)
@@ -250,6 +274,8 @@ def main() -> None:
             bare(given.together)
         elif given.role == "calls":
             asyncio.run(calls(given.target, given.token, given.at_once))
+        elif given.role == "streams":
+            asyncio.run(streams(given.target, given.token, given.at_once))
         else:
             asyncio.run(line(given.nats))
         return
@@ -260,7 +286,8 @@ def main() -> None:
         ("bare, batches of 32", found["batches_of_32_texts_per_s"], "", "", MUST["batches_of_32"]),
         ("bare, one by one", found["one_by_one_texts_per_s"], "", "", MUST["one_by_one"]),
         ("service, gRPC", found["calls_texts_per_s"], found["calls_cpu_us"], found["calls_ratio"], MUST["calls"]),
-        ("service, stream", found["line_texts_per_s"], found["line_cpu_us"], found["line_ratio"], MUST["line"]),
+        ("service, ClassifyStream", found["streams_texts_per_s"], found["streams_cpu_us"], found["streams_ratio"], ""),
+        ("service, JetStream", found["line_texts_per_s"], found["line_cpu_us"], found["line_ratio"], MUST["line"]),
         (
             "service, gRPC, two workers against one",
             found["two_workers_texts_per_s"],
