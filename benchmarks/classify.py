@@ -29,7 +29,7 @@ import _lab
 import psutil
 
 TOGETHER, AT_ONCE = 256, 4
-LINE = 3  # times as many texts: its first and its last batch, over which somebody waits, should not tell
+LONGER = 3  # times as many texts, where somebody has nothing to do at the first batch or at the last one
 DIFFERENT = 4_000  # texts; more than are ever under way
 MUST = {"calls": 0.7, "line": 0.7, "workers": 1.7, "batches_of_32": 8_000, "one_by_one": 4_000}
 
@@ -219,9 +219,9 @@ def measure(lab: _lab.Lab, count: int, rounds: int) -> dict[str, Any]:
 
     def drained(role: Role, service: Service) -> float:
         service.signal(signal.SIGSTOP)
-        role.ask(LINE * count)
+        role.ask(LONGER * count)
         service.signal(signal.SIGCONT)
-        return served(role, "line", service, LINE * count)
+        return served(role, "line", service, LONGER * count)
 
     one = Service(lab, 1)
     alone = Role(lab, "bare", "--together", str(TOGETHER))
@@ -251,8 +251,8 @@ def measure(lab: _lab.Lab, count: int, rounds: int) -> dict[str, Any]:
     both = Role(lab, "two", "--target", f"127.0.0.1:{two.port}", "--token", two.token, *at_once, role="calls")
     both.ask(count)
     for _ in range(rounds):
-        rate = served(calling, "calls", one)
-        note("workers_ratio", served(both, "two_workers", two) / rate)
+        rate = served(calling, "one_worker", one, LONGER * count)
+        note("workers_ratio", served(both, "two_workers", two, LONGER * count) / rate)
     return {name: round(statistics.median(values), 3) for name, values in found.items()}
 
 
