@@ -207,6 +207,32 @@ def test_finding_costs_some_microseconds(lexicon: Lexicon) -> None:
     assert fastest < 50e-6  # 5 to 10 on an idle machine
 
 
+_SOME_WORDS = [
+    "배송",
+    "늦",
+    "환불",
+    "refund",
+    "not",
+    "app",
+    "s",
+    "안",
+    "해 주세요",
+    "\n",
+    " ",
+    "\ud83d",
+    "ㅠ",
+    "Ａ",
+    "1",
+]
+
+
+@given(
+    texts=st.lists(st.lists(st.sampled_from(_SOME_WORDS), max_size=8).map("".join) | st.text(max_size=20), max_size=6)
+)
+def test_what_is_found_in_a_text_does_not_depend_on_its_neighbours(lexicon: Lexicon, texts: list[str]) -> None:
+    assert [lexicon.find(text) for text in texts] == lexicon.find_all(texts)
+
+
 def test_a_trigger_is_named_once_however_often_it_stands(lexicon: Lexicon) -> None:
     triggers = lexicon.find("환불 환불 환불 refund")
 
