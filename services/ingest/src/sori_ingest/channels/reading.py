@@ -188,19 +188,20 @@ def _has_surrogate(text: str) -> bool:
 
 # A whole number of so many digits may be more than 64 bits hold, and would come back as a float.
 _LONG_NUMBER = b"0" * 19
-_ZEROED = bytes.maketrans(b"123456789", b"000000000")
+_SHAPE = bytes.maketrans(b"123456789{", b"000000000[")  # digits alike, and all that opens
 
 
 def json_value(payload: Payload) -> Any:
     """Read the body as JSON. NaN and infinities count as null; of a key that is there twice the last counts."""
     body = payload.body
-    if _LONG_NUMBER not in body.translate(_ZEROED) and charset(payload.content_type) in ("", "utf-8"):
+    shape = body.translate(_SHAPE)
+    if _LONG_NUMBER not in shape and charset(payload.content_type) in ("", "utf-8"):
         try:
             value = orjson.loads(body)
         except orjson.JSONDecodeError:
             pass  # Not JSON; or not UTF-8, with a mark, a NaN, half of a surrogate pair: what the slow way knows of.
         else:
-            if body.count(b"[") + body.count(b"{") > _DEEPEST:
+            if shape.count(b"[") > _DEEPEST:
                 _refuse_deep(value, 0)
             return _mended(value) if b"\\u0000" in body else value
     return parse_json(decoded(payload))
@@ -298,7 +299,7 @@ def text(within: object, *paths: str) -> str:
 def optional_text(within: object, *paths: str) -> str:
     """Give the first text of these paths, or nothing; null counts as missing, objects and lists are Unreadable."""
     for path in paths:
-        value = find(within, path)
+        value = within.get(path) if isinstance(within, dict) and "." not in path else find(within, path)
         if value is not None and (found := value if isinstance(value, str) else _written(value, path)):
             return found
     return ""
@@ -455,12 +456,12 @@ def _counted(value: float | str, local: str) -> Moment | None:
         if not unit:
             return None
         if not isinstance(value, int) and "." in str(value):
-            since = dt.timedelta(seconds=count / unit)
+            time = dt.datetime.fromtimestamp(count / unit, dt.UTC)
         else:
             whole, rest = divmod(int(value), unit)
-            since = dt.timedelta(seconds=whole, microseconds=rest * 1_000_000 // unit)
-        return _in_zone(_EARLIEST + since, local)
-    except (ValueError, OverflowError):
+            time = _EARLIEST + dt.timedelta(seconds=whole, microseconds=rest * 1_000_000 // unit)
+        return _in_zone(time, local)
+    except (ValueError, OverflowError, OSError):
         return None
 
 

@@ -1,7 +1,7 @@
 """Slack Events API: what staff say in channels, and what customers say in shared ones."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import mrkdwn, reading
@@ -63,36 +63,33 @@ def read(payload: Payload, source: Source) -> Reading:
     name = reading.text(given, "event.type")
     if name not in _MESSAGES:
         return reading_of(Ignored("event_type_unknown", name))
-    return reading_of(*_read(given, event, payload, source))
+    return reading_of(_read(given, event, payload, source))
 
 
-def _read(given: reading.JsonObject, event: reading.JsonObject, payload: Payload, source: Source) -> Iterator[Outcome]:
+def _read(given: reading.JsonObject, event: reading.JsonObject, payload: Payload, source: Source) -> Outcome:
     subtype = reading.optional_text(event, "subtype")
     if subtype == "message_changed":
         message = reading.object_at(given, "event.message")
         if reading.optional_text(message, "subtype") == "tombstone":
-            yield _deletion(given, event, reading.text(given, "event.message.ts"), message, payload, source)
-        elif _is_bot(message):
-            yield Ignored("bot_echo")
-        elif not _is_edited(event, message):
-            yield Ignored("text_unchanged")
-        else:
-            yield from _message(given, event, message, payload, source, "event.message")
-    elif subtype == "message_deleted":
+            return _deletion(given, event, reading.text(given, "event.message.ts"), message, payload, source)
+        if _is_bot(message):
+            return Ignored("bot_echo")
+        if not _is_edited(event, message):
+            return Ignored("text_unchanged")
+        return _message(given, event, message, payload, source, "event.message")
+    if subtype == "message_deleted":
         previous = reading.optional_object(event, "previous_message")
         deleted = reading.optional_text(event, "deleted_ts") or reading.optional_text(previous, "ts")
         if _is_bot(previous):
-            yield Ignored("bot_echo")
-        elif not deleted:
+            return Ignored("bot_echo")
+        if not deleted:
             raise Unreadable("field_missing", "missing", "event.deleted_ts")
-        else:
-            yield _deletion(given, event, deleted, previous, payload, source)
-    elif subtype == "bot_message" or _is_bot(event):
-        yield Ignored("bot_echo")
-    elif subtype in _SPOKEN:
-        yield from _message(given, event, event, payload, source, "event")
-    else:
-        yield Ignored("event_type_unknown", f"message.{subtype}")
+        return _deletion(given, event, deleted, previous, payload, source)
+    if subtype == "bot_message" or _is_bot(event):
+        return Ignored("bot_echo")
+    if subtype in _SPOKEN:
+        return _message(given, event, event, payload, source, "event")
+    return Ignored("event_type_unknown", f"message.{subtype}")
 
 
 def _message(
@@ -102,7 +99,7 @@ def _message(
     payload: Payload,
     source: Source,
     path: str,
-) -> Iterator[Outcome]:
+) -> Outcome:
     ts = reading.text(given, f"{path}.ts", "event.ts") if path == "event" else reading.text(given, f"{path}.ts")
     made = _begin(given, event, message, ts, payload, source)
     if message is not event:
@@ -113,10 +110,7 @@ def _message(
     files = [each for each in reading.objects_at(message, "files") if each.get("mode") != "tombstone"]
     if files:
         attach(made, [type_of(reading.optional_text(each, "mimetype")) for each in files])
-    if made.text or files or made.revision:
-        yield made
-    else:
-        yield Ignored("no_words")
+    return made if made.text or files or made.revision else Ignored("no_words")
 
 
 def _deletion(
