@@ -1,8 +1,11 @@
 """Personal numbers in free text: found precisely, and masked digit by digit so that the sentence keeps its shape."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from enum import StrEnum
+from typing import TypeAlias
+
+Span: TypeAlias = tuple[int, int]  # where something begins and ends in a text
 
 
 class Personal(StrEnum):
@@ -161,29 +164,29 @@ def _count_ascii(text: str) -> int:
     return len(text) - len(text.encode().translate(None, _DIGITS))
 
 
-def _stretches(text: str) -> list[tuple[int, int]]:
+def _stretches(text: str) -> list[Span]:
     """Find what lies between two letters and is suspect: no number but an IBAN reaches beyond.
 
     Of a row of digits that is too long for a number only the beginning is looked at.
     """
-    stretches: list[tuple[int, int]] = []
+    stretches: list[Span] = []
     at = 0
     if len(text) > _STEP and any(text[each : each + _MOST_DIGITS].isdecimal() for each in range(0, len(text), _STEP)):
         for row in _ROW.finditer(text):
-            stretches += _between(text, at, row.start() + _MOST_DIGITS + 1)
+            _add_between(text, at, row.start() + _MOST_DIGITS + 1, stretches)
             at = row.end()
-    stretches += _between(text, at, len(text))
+    _add_between(text, at, len(text), stretches)
     return stretches
 
 
-def _between(text: str, at: int, until: int) -> Iterator[tuple[int, int]]:
+def _add_between(text: str, at: int, until: int, stretches: list[Span]) -> None:
     while knot := _KNOT.search(text, at, until):
         start, end = knot.span()
         while start > at and not _LETTER.match(text, start - 1):
             start -= 1
         if more := _NO_LETTERS.match(text, end, until):
             end = more.end()
-        yield start, end
+        stretches.append((start, end))
         at = end
 
 
@@ -196,22 +199,22 @@ def _mask(text: str) -> tuple[str, dict[Personal, int]]:
     may_be_iban = _IBAN_BEGINS.search(after) is not None
     for _ in range(_MOST_PASSES):  # What is masked may uncover another number beside it.
         before = after
-        long = any(_THIRTEEN.search(after, start, end) for start, end in stretches)
+        long = _with(_THIRTEEN, after, stretches)
         for kind, pattern, holds, long_only in _KINDS:
-            if long_only and not long:
-                continue
             if pattern is not _IBAN:
-                spans = _find(pattern, holds, after, stretches)
+                spans = _find(pattern, holds, after, long if long_only else stretches)
             else:
                 spans = _find(pattern, holds, after, [(0, len(after))]) if may_be_iban else []
             if spans:
                 counts[kind] = counts.get(kind, 0) + len(spans)
                 after = _starred(after, spans)
                 if pattern is _PHONE:  # The digits of what is looked for next are close to each other.
-                    stretches = _still_suspect(after, stretches)
+                    stretches = _with(_SUSPECT, after, stretches)
+                    if not stretches and not may_be_iban:
+                        break
         if after == before:
             break
-        stretches = _still_suspect(after, stretches)
+        stretches = _with(_SUSPECT, after, stretches)
         if not stretches:
             break
     else:  # A knot of numbers that no person writes: nothing of it stays, and its length costs nothing more.
@@ -223,17 +226,18 @@ def _mask(text: str) -> tuple[str, dict[Personal, int]]:
     return after, counts
 
 
-def _still_suspect(text: str, stretches: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    return [(start, end) for start, end in stretches if _SUSPECT.search(text, start, end)]
+def _with(pattern: re.Pattern[str], text: str, stretches: Iterable[Span]) -> list[Span]:
+    """Give the stretches that hold a pattern."""
+    return [(start, end) for start, end in stretches if pattern.search(text, start, end)]
 
 
 def _find(
     pattern: re.Pattern[str],
     holds: Callable[[re.Match[str]], bool],
     text: str,
-    stretches: Iterable[tuple[int, int]],
-) -> list[tuple[int, int]]:
-    spans: list[tuple[int, int]] = []
+    stretches: Iterable[Span],
+) -> list[Span]:
+    spans: list[Span] = []
     for start, end in stretches:
         found = pattern.search(text, start, end)
         while found:
@@ -243,7 +247,7 @@ def _find(
     return spans
 
 
-def _starred(text: str, spans: Iterable[tuple[int, int]]) -> str:
+def _starred(text: str, spans: Iterable[Span]) -> str:
     parts: list[str] = []
     at = 0
     for start, end in spans:
