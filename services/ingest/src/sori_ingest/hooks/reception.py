@@ -21,7 +21,7 @@ from sori_ingest.hooks.signatures import Delivery, Proof, Refused
 from sori_ingest.hooks.sns import Sns
 from sori_ingest.settings.sources import SourceConfig, SourceFile
 from sori_kit.bus import Bus
-from sori_kit.clock import Clock
+from sori_kit.clock import Clock, ClockOfTurns
 
 log = structlog.get_logger()
 
@@ -45,7 +45,7 @@ class Reception:
     ) -> None:
         self.together = usecases.Together(bus)
         self._sources = sources
-        self._clock = clock
+        self._clock = ClockOfTurns(clock)
         self.gate = gate
         self._sns = sns
         self._public_url = public_url.rstrip("/")

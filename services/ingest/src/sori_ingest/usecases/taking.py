@@ -140,10 +140,12 @@ def prepare_all(readings: Iterable[tuple[Handed, Reading, dt.datetime]], *, trac
     prepared: list[Prepared] = []
     received: list[tuple[Prepared, dt.datetime, TouchpointReceived]] = []
     jobs: list[tuple[Touchpoint, Touchpoint, Instant]] = []
+    known, instant = None, Instant(0, 0)
     for handed, reading, now in readings:
         made = _named(handed, reading)
         prepared.append(made)
-        instant = wire.instant(now)
+        if now is not known:  # Most have one time.
+            known, instant = now, wire.instant(now)
         for given in reading.touchpoints:
             message = TouchpointReceived()
             received.append((made, now, message))
