@@ -43,12 +43,16 @@ class ShortWay(HttpToolsProtocol):
         if isinstance(self.cycle, _Exchange):
             self.cycle = None
 
+    def on_message_begin(self) -> None:
+        """Begin a request with what both ways need."""
+        self.url, self.headers, self.expect_100_continue = b"", [], False
+
     def on_headers_complete(self) -> None:
         """Choose the way."""
         if self._may_be_short():
             self._held = []
         else:
-            super().on_headers_complete()
+            self._begin_the_long_way()
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
@@ -86,9 +90,16 @@ class ShortWay(HttpToolsProtocol):
     def _take_the_long_way(self) -> None:
         parts, self._held = self._held or [], None
         if not self.transport.is_closing():
-            super().on_headers_complete()
+            self._begin_the_long_way()
             for part in parts:
                 super().on_body(part)
+
+    def _begin_the_long_way(self) -> None:
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()  # It makes the scope.
+        self.url, self.expect_100_continue = url, expects
+        self.headers += headers
+        super().on_headers_complete()
 
 
 class _Nobody:
