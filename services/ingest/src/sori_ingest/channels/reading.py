@@ -439,12 +439,11 @@ def moment(value: object, *, local: str = "") -> Moment | None:
 
     A time without an offset is taken in the IANA zone `local`, or as UTC. A number keeps the zone's offset.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
     if isinstance(value, str):
         value = value.strip()
-        if not _NUMBER.fullmatch(value):
-            return _spelled(value, local)
+        return _counted(value, local) if _NUMBER.fullmatch(value) else _spelled(value, local)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
     return _counted(value, local)
 
 

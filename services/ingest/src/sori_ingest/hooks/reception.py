@@ -138,7 +138,7 @@ class Reception:
         return Delivery(
             body=sent.body,
             headers=sent.headers,
-            urls=lambda: _urls(path, query, scheme, sent.headers, self._public_url),
+            urls=functools.partial(_urls, path, query, scheme, sent.headers, self._public_url),
             path_secret=path_secret,
         )
 

@@ -178,7 +178,7 @@ def _named(handed: Handed, reading: Reading) -> Prepared:
     """Begin with a reading, whose touchpoints are named by the delivery where their source does not."""
     delivery = ""
     touchpoints = reading.touchpoints
-    if reading.unreadable or not all(each.external_id for each in touchpoints):
+    if reading.unreadable or "" in [each.external_id for each in touchpoints]:
         delivery = _delivery_id(handed.payload, handed.signed)
         for index, given in enumerate(touchpoints):
             if delivery and not given.external_id:

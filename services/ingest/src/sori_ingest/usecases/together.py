@@ -86,9 +86,8 @@ class Together:
         task.add_done_callback(lambda done: self._end(group, done))
 
     async def _take_in(self, group: _Group) -> None:
-        readings = [
-            await asyncio.to_thread(read, each.handed) if each.handed.is_large else read(each.handed) for each in group
-        ]
+        first = group[0].handed  # One that is large is alone in its group.
+        readings = [await asyncio.to_thread(read, first)] if first.is_large else [read(each.handed) for each in group]
         prepared = prepare_all(
             [(each.handed, reading, each.now) for each, reading in zip(group, readings, strict=True)]
         )
