@@ -78,7 +78,6 @@ class Publisher:
         *,
         atomic: bool = True,  # One sync to disk for a batch; a broker that does not sync stores messages for less.
         most: int = 500,  # messages in one atomic batch; the broker's limit is 1,000
-        flights: int = 1,  # batches under way at a time: more callers share one sync the fewer there are
         waiting: int = 20_000,  # messages queued before callers are held back, over which one caller may go
         answer: float = 5.0,  # seconds for one attempt
         full: float = 1.5,  # seconds over all attempts while the broker has no room
@@ -92,9 +91,8 @@ class Publisher:
         self._budget = budget
         self._room = waiting
         self._freed = asyncio.Event()
-        self._flights = asyncio.Semaphore(flights)
-        self._queues: dict[str, deque[_Ticket]] = defaultdict(deque)
-        self._senders: dict[str, asyncio.Task[None]] = {}
+        self._queues: dict[str, deque[_Ticket]] = defaultdict(deque)  # by stream
+        self._sender: asyncio.Task[None] | None = None
         self._answers: dict[str, asyncio.Future[Msg]] = {}
         self._inbox = ""
         self._sent = 0
@@ -124,8 +122,8 @@ class Publisher:
         self._room -= count
         ticket = _Ticket(envelopes, asyncio.get_running_loop().create_future(), [False] * count, count)
         self._queues[stream].append(ticket)
-        if stream not in self._senders:
-            self._senders[stream] = asyncio.create_task(self._send_all(stream))
+        if self._sender is None:
+            self._sender = asyncio.create_task(self._send_all())
         try:
             await ticket.done
         finally:
@@ -133,22 +131,14 @@ class Publisher:
             self._freed.set()
         return ticket.known
 
-    async def _send_all(self, stream: str) -> None:
-        """Empty the queue of one stream, a few batches at a time."""
-        queue = self._queues[stream]
-        under_way: set[asyncio.Task[None]] = set()
+    async def _send_all(self) -> None:
+        """Empty the queues, one batch of each in turn: the fewer are under way, the more callers share one sync."""
         try:
-            while queue:
-                await self._flights.acquire()
-                task = asyncio.create_task(self._send(stream, self._take(queue)))
-                under_way.add(task)
-                task.add_done_callback(under_way.discard)
-        finally:
-            del self._senders[stream]
-            if queue:  # Something came in while this sender was ending.
-                self._senders[stream] = asyncio.create_task(self._send_all(stream))
-        if under_way:
-            await asyncio.gather(*under_way)
+            while waiting := [(stream, queue) for stream, queue in self._queues.items() if queue]:
+                for stream, queue in waiting:
+                    await self._send(stream, self._take(queue))
+        finally:  # Should it fail, what others wait for goes out all the same.
+            self._sender = asyncio.create_task(self._send_all()) if any(self._queues.values()) else None
 
     def _take(self, queue: deque[_Ticket]) -> list[_Part]:
         """Take what goes out together: of each ticket what there is room for."""
@@ -180,8 +170,6 @@ class Publisher:
                 ticket.left -= count
                 if not ticket.left and not ticket.done.done():
                     ticket.done.set_result(None)
-        finally:
-            self._flights.release()
 
     async def _until_answered(self, stream: str, batch: list[Envelope]) -> list[bool]:
         """Try until the broker has all of it; after an attempt without an answer nothing counts as known before."""
