@@ -4,6 +4,7 @@ A task, a scope, events and middleware for each request cost twice as much as re
 goes uvicorn's way and through the application, which answers the same.
 """
 
+import functools
 import re
 from typing import Any
 
@@ -102,6 +103,13 @@ class ShortWay(HttpToolsProtocol):
         super().on_headers_complete()
 
 
+@functools.lru_cache(256)
+def _head(status: int, headers: tuple[tuple[bytes, bytes], ...], keep_alive: bool) -> bytes:
+    """Write the head of an answer; nearly all are alike."""
+    lines = [b"%b: %b\r\n" % each for each in headers]
+    return b"".join((STATUS_LINE[status], *lines, b"" if keep_alive else b"connection: close\r\n", b"\r\n"))
+
+
 class _Nobody:
     """Stands where uvicorn keeps an event for somebody who waits for more of the request."""
 
@@ -197,12 +205,8 @@ class _Exchange(Entry):
         connection, self.response_complete = self._connection, True
         if self.disconnected:
             return
-        written = [STATUS_LINE[answer.status_code]]
-        for name, value in answer.raw_headers:
-            written += (name, b": ", value, b"\r\n")
-        if not self.keep_alive:
-            written.append(b"connection: close\r\n")
-        connection.transport.write(b"".join((*written, b"\r\n", answer.body)))
+        head = _head(answer.status_code, tuple(answer.raw_headers), self.keep_alive)
+        connection.transport.write(head + answer.body)
         if not self.keep_alive:
             connection.transport.close()
         connection.on_response_complete()
