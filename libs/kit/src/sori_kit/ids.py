@@ -6,13 +6,15 @@ import uuid
 from asyncpg.pgproto.pgproto import UUID  # The driver's: a uuid.UUID, spelt and hashed in a tenth of the time.
 
 _NAMESPACE = uuid.UUID("5b1f7a52-6d0e-5c3a-9d58-6f1d5a7e3c10")  # Drawn once for Sori; changing it changes every id.
-_NAMESPACE_BYTES = _NAMESPACE.bytes
+_BEGUN = hashlib.sha1(_NAMESPACE.bytes, usedforsecurity=False)  # Going on from a copy takes a third of beginning anew.
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}  # of RFC 9562
 _SEPARATOR = "\x1f"  # ASCII unit separator: ("a", "b/c") and ("a/b", "c") stay apart.
 
 
 def _digest(parts: tuple[str, ...]) -> "hashlib._Hash":
-    return hashlib.sha1(_NAMESPACE_BYTES + _SEPARATOR.join(parts).encode(), usedforsecurity=False)
+    digest = _BEGUN.copy()
+    digest.update(_SEPARATOR.join(parts).encode())
+    return digest
 
 
 def derive(*parts: str) -> uuid.UUID:
