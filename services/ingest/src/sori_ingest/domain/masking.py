@@ -201,17 +201,14 @@ def _mask(text: str) -> tuple[str, dict[Personal, int]]:
         before = after
         long = _with(_THIRTEEN, after, stretches)
         for kind, pattern, holds, long_only in _KINDS:
-            if pattern is not _IBAN:
-                spans = _find(pattern, holds, after, long if long_only else stretches)
-            else:
-                spans = _find(pattern, holds, after, [(0, len(after))]) if may_be_iban else []
-            if spans:
+            where = long if long_only else stretches
+            if pattern is _IBAN:
+                where = [(0, len(after))] if may_be_iban else []
+            if where and (spans := _find(pattern, holds, after, where)):
                 counts[kind] = counts.get(kind, 0) + len(spans)
                 after = _starred(after, spans)
                 if pattern is _PHONE:  # The digits of what is looked for next are close to each other.
                     stretches = _with(_SUSPECT, after, stretches)
-                    if not stretches and not may_be_iban:
-                        break
         if after == before:
             break
         stretches = _with(_SUSPECT, after, stretches)
