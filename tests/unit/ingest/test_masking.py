@@ -70,6 +70,7 @@ RESIDENT, CARD, PHONE, ACCOUNT = (
         ("0082-10-1234-5678", "****-**-****-****", PHONE),
         ("연락처 0212345678", "연락처 **********", PHONE),
         ("0311234567로 전화 주세요", "**********로 전화 주세요", PHONE),
+        ("๐๑๒๓１２３４22 계좌입니다", "********** 계좌입니다", ACCOUNT),
     ],
 )
 def test_personal_number_is_masked(text: str, masked: str, kind: Personal | None) -> None:
