@@ -28,6 +28,7 @@ _ENOUGH_TEXTS: Final = 512  # of questions that are taken together: more would c
 _TRIES: Final = 3  # for a question over which processes end: whoever kills one may not have meant the question
 _KEPT: Final = 2  # models of a worker: the one that serves, and the canary
 _LENGTH: Final = struct.Struct("<I")
+_MOST_BYTES: Final = 1 << 20  # of a question, read at a time: room is made for all of them, and few may be there
 # A model is looked up all over its tables, and what lies in huge pages is found a tenth sooner. glibc(7) asks the
 # system for them; where neither knows of them, nothing changes.
 _HUGE_PAGES: Final = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
@@ -267,7 +268,7 @@ class _Desk:
     def _exactly(self, size: int) -> bytes:
         """Read so many bytes; none at the end."""
         parts = []
-        while size and (part := self._asked.read(size)):
+        while size and (part := self._asked.read(min(size, _MOST_BYTES))):
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
