@@ -28,12 +28,12 @@ WEAKNESSES = (
     "Only Korean and English; every other language has to be kept away by the language rule.",
     (
         "The first 112 of the written probes were at hand when the phrases that it was trained on were extended: they "
-        "flatter it. Of these sori-small-2+7ab66378 reads 0.83 to 0.97 right, of the 288 written after it 0.78 to 0.93."
+        "flatter it. Of these sori-small-2+86f1919f reads 0.92 to 0.93 right, of the 732 written after it 0.83 to 0.93."
     ),
     (
-        "What it last learnt of shops, employers and banks' apps was written for the domains of the probes, though "
-        "without sight of them; of its lines none was kept that shares more than half of the letter trigrams of a "
-        "probe of ten letters or more. Of real texts expect less."
+        "What it last learnt of shops, employers, banks' apps and English reviews was written for the domains of the "
+        "probes, though without sight of them; hardly one of its lines shares more than half of the letter trigrams "
+        "of a probe of ten letters or more. Of real texts expect less."
     ),
     (
         "Abuse begins at 0.5 where the three sets are told best together, not where each would be; what kocohub calls "
@@ -138,7 +138,7 @@ def save(folder: Path, card: dict[str, Any]) -> None:
 
 def _taught(training: dict[str, Any]) -> str:
     if "teacher" in training:
-        return f", taught by the model before it, `{training['teacher']}`"
+        return f", taught by another model, `{training['teacher']}`"
     return ", taught by three networks and a linear model" if training["taught"] else ""
 
 
