@@ -26,12 +26,12 @@ async def build(runtime: service.Runtime, settings: Settings) -> None:
         ClassifyApi(reader, shelf, analyst, runtime.bus, runtime.clock),
         classify_service_pb2.DESCRIPTOR.services_by_name["ClassifyService"],
     )
-    # One batch more than there are workers, so that the broker's answer and the model are waited for at once.
+    # Two batches more than there are workers: while the broker has one, another lies at a worker that reads a third.
     await runtime.consume(
         TouchpointReceived,
         Consumers(reader, runtime.bus, runtime.clock).classify,
         most=settings.batch,
-        lanes=settings.workers + 1,
+        lanes=settings.workers + 2,
     )
 
 
