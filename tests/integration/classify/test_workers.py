@@ -24,22 +24,24 @@ def shelf(tmp_path: Path) -> Shelf:
     return Shelf(tmp_path / "models" / "first", plan.lexicons())
 
 
+async def running(count: int, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Workers]:
+    monkeypatch.setenv("PYTHONPATH", str(Path(asked.__file__).parent))
+    workers = Workers(count)
+    await workers.start(shelf.serving)
+    yield workers
+    await workers.close()
+
+
 @pytest_asyncio.fixture
 async def workers(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Workers]:
-    monkeypatch.setenv("PYTHONPATH", str(Path(asked.__file__).parent))
-    running = Workers(2)
-    await running.start(shelf.serving)
-    yield running
-    await running.close()
+    async for two in running(2, shelf, monkeypatch):
+        yield two
 
 
 @pytest_asyncio.fixture
-async def one(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Workers]:
-    monkeypatch.setenv("PYTHONPATH", str(Path(asked.__file__).parent))
-    running = Workers(1)
-    await running.start(shelf.serving)
-    yield running
-    await running.close()
+async def worker(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Workers]:
+    async for one in running(1, shelf, monkeypatch):
+        yield one
 
 
 async def kill(workers: Workers, shelf: Shelf) -> None:
@@ -121,8 +123,8 @@ async def test_a_model_that_is_gone_is_refused_by_its_name(shelf: Shelf, workers
     await fresh.close()
 
 
-async def test_what_lies_at_a_worker_is_taken_together(shelf: Shelf, one: Workers) -> None:
-    answers = await asyncio.gather(*(one.run_together(shelf.serving, asked.many, [str(at)]) for at in range(6)))
+async def test_what_lies_at_a_worker_is_taken_together(shelf: Shelf, worker: Workers) -> None:
+    answers = await asyncio.gather(*(worker.run_together(shelf.serving, asked.many, [str(at)]) for at in range(6)))
 
     assert [[str(at)] for at in range(6)] == [texts for _, texts in answers]
     assert 1 < max(count for count, _ in answers)
@@ -146,7 +148,9 @@ async def test_one_that_is_trouble_spoils_no_answer_of_those_taken_with_it(
             assert [word] == answer[1]
 
 
-async def test_a_long_question_waits_for_no_other(shelf: Shelf, one: Workers) -> None:
-    answers = await asyncio.gather(*(one.run_together(shelf.serving, asked.many, [str(at)] * 600) for at in range(3)))
+async def test_a_long_question_waits_for_no_other(shelf: Shelf, worker: Workers) -> None:
+    answers = await asyncio.gather(
+        *(worker.run_together(shelf.serving, asked.many, [str(at)] * 600) for at in range(3))
+    )
 
     assert [1, 1, 1] == [count for count, _ in answers]
