@@ -3,7 +3,7 @@
 import contextlib
 import datetime as dt
 import itertools
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 
 import structlog
@@ -52,7 +52,7 @@ class Reader:
         texts = list(texts)
         canary = self._shelf.canary
         answer = await self._ask_together(self._serving(), responded, texts, fine=fine)
-        if canary is not None:
+        if canary is not None and canary.takes(len(texts)):
             await self._compare(canary, texts, ClassifyResponse.FromString(answer).classifications)
         return answer
 
@@ -61,9 +61,10 @@ class Reader:
         texts = list(texts)
         canary = self._shelf.canary
         sections, counts = await self._ask_together(self._serving(), written, texts)
-        if canary is not None:
-            own = (TouchpointClassified.FromString(each).classification for each in sections)
-            await self._compare(canary, texts, own)
+        if canary is not None and canary.takes(len(texts)):
+            await self._compare(
+                canary, texts, [TouchpointClassified.FromString(each).classification for each in sections]
+            )
         return sections, counts
 
     async def ask(self, function: Callable[Concatenate[Serving, P], R], *given: P.args, **named: P.kwargs) -> R:
@@ -89,11 +90,10 @@ class Reader:
             drift.expect(serving.model)
         return serving
 
-    async def _compare(self, canary: Canary, texts: list[str], found: Iterable[pb.Classification]) -> None:
-        """Have the canary read what it takes of the texts."""
-        if canary.takes(len(texts)):
-            own = ClassifyResponse.FromString(await self._ask_together(canary.serving, responded, texts))
-            canary.compare(list(found), own.classifications)
+    async def _compare(self, canary: Canary, texts: list[str], found: Sequence[pb.Classification]) -> None:
+        """Have the canary read the texts, too."""
+        own = ClassifyResponse.FromString(await self._ask_together(canary.serving, responded, texts))
+        canary.compare(found, own.classifications)
 
 
 @contextlib.contextmanager
