@@ -120,7 +120,7 @@ class _Question(NamedTuple):
     def goes_with(self, other: "_Question") -> bool:
         """Say whether one call does for both."""
         apart = self.texts is None or other.texts is None or self.alone or other.alone
-        return not apart and self[:4] == other[:4]
+        return not apart and self._replace(texts=None) == other._replace(texts=None)
 
 
 class _WorkerEnded(Exception):
