@@ -53,8 +53,8 @@ def test_the_line_and_callers_are_told_the_same(serving: Serving) -> None:
 
     [(sections, counts)] = written(serving, [TEXTS])
 
-    assert [wire.response(found).SerializeToString()] == responded(serving, [TEXTS])
-    assert [wire.touchpoint_classified(each).SerializeToString() for each in found] == sections
+    assert [wire.response(found)] == responded(serving, [TEXTS])
+    assert [wire.touchpoint_classified(each) for each in found] == sections
     assert (3, len(TEXTS)) == (counts.read, sum(counts.languages.values()))
 
 

@@ -108,7 +108,7 @@ def _outage() -> Iterator[None]:
 def responded(serving: Serving, asked: Sequence[Sequence[str]], *, fine: bool = False) -> list[bytes]:
     """Classify the texts of requests, each into a ClassifyResponse as it goes over the wire."""
     found = iter(judge(serving, list(itertools.chain.from_iterable(asked)), fine=fine))
-    return [wire.response(itertools.islice(found, len(texts))).SerializeToString() for texts in asked]
+    return [wire.response(itertools.islice(found, len(texts))) for texts in asked]
 
 
 def written(serving: Serving, asked: Sequence[Sequence[str]]) -> list[tuple[list[bytes], drift.Counts]]:
@@ -116,8 +116,7 @@ def written(serving: Serving, asked: Sequence[Sequence[str]]) -> list[tuple[list
     together = list(itertools.chain.from_iterable(asked))
     found = judge(serving, together)
     sections = {
-        text: wire.touchpoint_classified(each).SerializeToString()
-        for text, each in dict(zip(together, found, strict=True)).items()
+        text: wire.touchpoint_classified(each) for text, each in dict(zip(together, found, strict=True)).items()
     }
     left = iter(found)
     return [
