@@ -217,14 +217,19 @@ def measure(lab: _lab.Lab, count: int, rounds: int) -> dict[str, Any]:
         note(f"{name}_cpu_us", (service.process.cpu() - before) / count * 1e6)
         return rate
 
-    def drained(role: Role, service: Service) -> float:
+    def drained(role: Role, name: str, service: Service) -> float:
         service.signal(signal.SIGSTOP)
         role.ask(LONGER * count)
         service.signal(signal.SIGCONT)
-        return served(role, "line", service, LONGER * count)
+        return served(role, name, service, LONGER * count)
+
+    def alone() -> float:
+        ran = unserved.ask(count)
+        note("bare_cpu_us", ran["cpu"] / count * 1e6)
+        return note("bare_texts_per_s", count / ran["wall"])
 
     one = Service(lab, 1)
-    alone = Role(lab, "bare", "--together", str(TOGETHER))
+    unserved = Role(lab, "bare", "--together", str(TOGETHER))
     served_there = ["--target", f"127.0.0.1:{one.port}", "--token", one.token]
     calling, streaming = Role(lab, "calls", *served_there), Role(lab, "streams", *served_there)
     sizes = {
@@ -237,12 +242,10 @@ def measure(lab: _lab.Lab, count: int, rounds: int) -> dict[str, Any]:
             found.clear()
         for number in range(rounds if warm else 1):
             _lab.console.print(f"round {number + 1} of {rounds}" if warm else "warming")
-            ran = alone.ask(count)
-            bare_rate = note("bare_texts_per_s", count / ran["wall"])
-            note("bare_cpu_us", ran["cpu"] / count * 1e6)
+            bare_rate = alone()
             note("calls_ratio", served(calling, "calls", one) / bare_rate)
             note("streams_ratio", served(streaming, "streams", one) / bare_rate)
-            note("line_ratio", drained(lining, one) / bare_rate)
+            note("line_ratio", drained(lining, "line", one) / bare_rate)
             for name, role in sizes.items():
                 note(f"{name}_texts_per_s", count / 4 / role.ask(count // 4)["wall"])
     note("memory_mb", _lab.memory_mb(one.process))
@@ -253,6 +256,10 @@ def measure(lab: _lab.Lab, count: int, rounds: int) -> dict[str, Any]:
     for _ in range(rounds):
         rate = served(calling, "one_worker", one, LONGER * count)
         note("workers_ratio", served(both, "two_workers", two, LONGER * count) / rate)
+    lab.stop(one.process.name)  # Both would take from the line.
+    for _ in range(rounds):
+        bare_rate = alone()
+        note("line_of_two_ratio", drained(lining, "line_of_two", two) / bare_rate)
     return {name: round(statistics.median(values), 3) for name, values in found.items()}
 
 
@@ -288,6 +295,13 @@ def main() -> None:
         ("service, gRPC", found["calls_texts_per_s"], found["calls_cpu_us"], found["calls_ratio"], MUST["calls"]),
         ("service, ClassifyStream", found["streams_texts_per_s"], found["streams_cpu_us"], found["streams_ratio"], ""),
         ("service, JetStream", found["line_texts_per_s"], found["line_cpu_us"], found["line_ratio"], MUST["line"]),
+        (
+            "service, JetStream, two workers",
+            found["line_of_two_texts_per_s"],
+            found["line_of_two_cpu_us"],
+            found["line_of_two_ratio"],
+            "",
+        ),
         (
             "service, gRPC, two workers against one",
             found["two_workers_texts_per_s"],
