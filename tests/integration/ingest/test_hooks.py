@@ -58,6 +58,9 @@ sources:
   - name: events
     adapter: cloudevents
     secrets: {env: HOOKS_TEST_EVENTS}
+  - name: unlinks
+    adapter: kakao_webhook
+    secrets: {env: HOOKS_TEST_PATH}
   - name: open
     adapter: shop
   - name: app
@@ -470,6 +473,30 @@ async def test_vendors_make_sure_of_the_address(hooks: Hooks) -> None:
     assert (200, "abc123") == (onfleet.status_code, onfleet.text)
     assert {"response_token": f"sha256={expected}"} == crc.json()
     assert 405 == nobody.status_code
+
+
+async def test_a_vendor_may_ask_whether_the_address_is_there(hooks: Hooks) -> None:
+    answers = [await hooks.client.head(f"/hooks/{each}") for each in ("slack-cs", "unlinks/path-secret", "nobody")]
+
+    assert [200, 200, 404] == [each.status_code for each in answers]
+    assert [] == await hooks.received()
+
+
+async def test_kakao_may_tell_of_an_unlinked_account_by_get(hooks: Hooks) -> None:
+    query = {"app_id": "123456", "user_id": "1234567890", "referrer_type": "UNLINK_FROM_APPS"}
+    proof = {"Authorization": "KakaoAK path-secret"}
+
+    told = await hooks.client.get("/hooks/unlinks", params=query, headers=proof)
+    again = await hooks.client.get("/hooks/unlinks", params=query, headers=proof)
+    posted = await hooks.client.post("/hooks/unlinks", data=query, headers=proof)
+    unproven = await hooks.client.get("/hooks/unlinks", params=query, headers={"Authorization": "KakaoAK guess"})
+    strange = await hooks.client.get("/hooks/unlinks", params={"a": "b"}, headers=proof)
+
+    assert [200, 200, 200, 401] == [each.status_code for each in (told, again, posted, unproven)]
+    assert [1, 1] == [each.json()["duplicates"] for each in (again, posted)]
+    [made] = await hooks.received()
+    assert (touchpoint_pb2.TOUCHPOINT_KIND_CANCELLATION, "1234567890") == (made.kind, made.identifiers[0].value)
+    assert (202, "field_missing") == (strange.status_code, strange.json()["reason"])
 
 
 async def test_a_broker_that_is_away_is_never_a_2xx(tmp_path: Path) -> None:

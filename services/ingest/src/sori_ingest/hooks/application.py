@@ -33,8 +33,8 @@ def build(reception: Reception, gate: Gate) -> ASGIApp:
         return Response(document, media_type="application/json")
 
     async def hook(request: Request) -> Response:
-        answering = {"POST": webhooks.post, "OPTIONS": webhooks.options}.get(request.method, webhooks.get)
-        return await answering(request)
+        answering = {"POST": webhooks.post, "HEAD": webhooks.head, "OPTIONS": webhooks.options}
+        return await answering.get(request.method, webhooks.get)(request)
 
     async def event(request: Request) -> Response:
         return await (events.post if request.method == "POST" else events.options)(request)
@@ -44,8 +44,8 @@ def build(reception: Reception, gate: Gate) -> ASGIApp:
         return reception.refuse(str((request.scope.get("path_params") or {}).get("source", "")), error)
 
     routes = [
-        Route("/hooks/{source}", hook, methods=["POST", "GET", "OPTIONS"]),
-        Route("/hooks/{source}/{secret}", hook, methods=["POST", "GET", "OPTIONS"]),
+        Route("/hooks/{source}", hook, methods=["POST", "GET", "HEAD", "OPTIONS"]),
+        Route("/hooks/{source}/{secret}", hook, methods=["POST", "GET", "HEAD", "OPTIONS"]),
         Route("/events", event, methods=["POST", "OPTIONS"]),
         *(Route(f"/v1/{call}", tracking.post, methods=["POST"], name=call) for call in CALLS),
         Route("/healthz", healthz),

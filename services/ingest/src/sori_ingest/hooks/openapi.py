@@ -71,11 +71,15 @@ def _hook(*parameters: dict[str, Any]) -> dict[str, Any]:
         "parameters": list(parameters),
         "post": {"summary": "Hand in a payload of a source, as it is", "requestBody": _BODY, "responses": _TAKEN},
         "get": {
-            "summary": "Let a vendor make sure of the address (Meta, X, Onfleet)",
+            "summary": "Let a vendor make sure of the address (Meta, X, Onfleet), or take a query as a payload (Kakao)",
             "responses": {
-                "200": {"description": "The challenge's answer.", "content": {"text/plain": {}, _JSON: {}}},
-                **{status: _REFUSALS[status] for status in ("400", "401", "404", "405")},
+                **_TAKEN,
+                "200": {"description": "The challenge's answer, or taken.", "content": {"text/plain": {}, _JSON: {}}},
             },
+        },
+        "head": {
+            "summary": "Ask whether there is such a source (Intercom)",
+            "responses": {"200": {"description": "There is."}, "404": {"description": "There is none."}},
         },
         "options": _OPTIONS,
     }

@@ -1,6 +1,7 @@
-"""Webhooks: POST /hooks/{source}, and the GETs by which vendors make sure of an address."""
+"""Webhooks: POST /hooks/{source}, and the GETs by which vendors make sure of an address, or hand in what they have."""
 
 import base64
+import dataclasses
 import hmac
 import json
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from sori_ingest.hooks.signatures import Refused
 from sori_ingest.settings.sources import SourceConfig
 
 _LONGEST_CHALLENGE = 1_000  # characters
+_FORM = "application/x-www-form-urlencoded"
+_SENT_BY_GET = frozenset({"kakao_webhook"})  # Kakao lets an app choose how it is told that somebody unlinked.
 
 
 class Webhooks:
@@ -36,14 +39,23 @@ class Webhooks:
         return answer(await self._reception.take(config, sent, proof))
 
     async def get(self, request: Request) -> Response:
-        """Answer a vendor that makes sure of the address."""
+        """Answer a vendor that makes sure of the address; a query that is a payload is taken as the form that it is."""
         config = self._reception.source_named(request.path_params["source"])
+        if config.adapter in _SENT_BY_GET and (query := request.scope["query_string"]):
+            sent = dataclasses.replace(await self._reception.read(request), body=query, content_type=_FORM, query={})
+            proof = self._reception.prove(config, sent, self._reception.delivery(request, sent))
+            return answer(await self._reception.take(config, sent, proof))
         validate = _VALIDATIONS.get(config.adapter)
         if validate is None:
             raise Refusal(405, "method", "payloads are posted here", headers={"Allow": "POST, OPTIONS"})
         if not config.secrets:
             raise Refused("no_secret_configured")
         return validate(config, dict(request.query_params))
+
+    async def head(self, request: Request) -> Response:
+        """Say that the address is one of ours, which Intercom asks before it sends anything there."""
+        self._reception.source_named(request.path_params["source"])
+        return Response()
 
     async def options(self, request: Request) -> Response:
         """Agree to be sent CloudEvents (the handshake of its webhook specification)."""
