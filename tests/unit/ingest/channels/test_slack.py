@@ -1,6 +1,7 @@
 import html
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from sori_ingest.channels import mrkdwn
 from sori_ingest.channels.payload import Reading
 
 Read = Callable[..., Reading]
+PAYLOADS = Path(__file__).parents[3] / "contract" / "payloads"
 
 
 def test_challenge_is_answered_at_once(read: Read) -> None:
@@ -71,6 +73,26 @@ def test_edit_and_deletion_are_revisions_of_the_message(read: Read) -> None:
     assert 1 == len({each.external_id for each in (first, edited, deleted)})
     assert first.revision < edited.revision < deleted.revision
     assert ("Hello, world! 고침", "") == (edited.text, deleted.text)
+
+
+def test_deletion_of_a_message_with_answers_is_by_who_wrote_it(read: Read) -> None:
+    [deleted] = read("slack", "ok_deleted_with_answers.json").touchpoints
+
+    assert ("", "true", "C024BE91L:1355517500.000001") == (
+        deleted.text,
+        deleted.attributes["deleted"],
+        deleted.external_id,
+    )
+    assert (pb.ACTOR_CUSTOMER, ["slack:U0CUSTOMER"]) == (deleted.actor, [each.value for each in deleted.identifiers])
+
+
+def test_deletion_of_a_bots_message_with_answers_is_nobodys(read: Read) -> None:
+    event = json.loads((PAYLOADS / "slack" / "ok_deleted_with_answers.json").read_bytes())
+    event["event"]["previous_message"]["bot_id"] = "B1"
+
+    [ignored] = read("slack", "", body=json.dumps(event).encode()).ignored
+
+    assert "bot_echo" == ignored.reason
 
 
 def test_mention_is_the_message_it_is_in(read: Read) -> None:

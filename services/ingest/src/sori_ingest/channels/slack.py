@@ -71,7 +71,11 @@ def _read(given: reading.JsonObject, event: reading.JsonObject, payload: Payload
     if subtype == "message_changed":
         message = reading.object_at(given, "event.message")
         if reading.optional_text(message, "subtype") == "tombstone":
-            return _deletion(given, event, reading.text(given, "event.message.ts"), message, payload, source)
+            # Slack puts a remark of its own in the place of a deleted message that has answers.
+            before = reading.optional_object(event, "previous_message")
+            if _is_bot(before):
+                return Ignored("bot_echo")
+            return _deletion(given, event, reading.text(given, "event.message.ts"), before or message, payload, source)
         if _is_bot(message):
             return Ignored("bot_echo")
         if not _is_edited(event, message):
