@@ -99,3 +99,11 @@ def test_emoji_of_several_people_stay_together(read: Read) -> None:
     [made] = read("intercom", "", body=body.encode()).touchpoints
 
     assert "👨‍👩‍👧 최고" == made.text
+
+
+def test_words_in_a_group_are_those_of_the_contact_who_speaks(read: Read) -> None:
+    [made] = read("intercom", "ok_user_replied_in_group.json").touchpoints
+
+    assert {"member-200", "lee@example.com", "intercom:63d2bda75ff2a5a0b7d0e4ad"} == {
+        each.value for each in made.identifiers
+    }

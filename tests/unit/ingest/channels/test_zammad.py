@@ -95,3 +95,28 @@ def test_email_of_nothing_but_a_quote_keeps_its_words(read: Read) -> None:
 
     assert "> Did it arrive?" == made.text
     assert "quoted" not in made.attributes
+
+
+def test_article_of_another_customer_is_not_the_tickets_customers(read: Read) -> None:
+    [made] = read("zammad", "ok_customer_in_copy.json").touchpoints
+
+    assert {"lee@example.com", "+8223123456", "zammad:9"} == {each.value for each in made.identifiers}
+
+
+@pytest.mark.parametrize(
+    "author",
+    [
+        {"id": 3, "email": "agent@example.com", "roles": ["Admin", "Agent"]},
+        {"id": 3, "email": "agent@example.com", "roles": ["Agent", "Customer"]},
+        {"id": 3, "email": "agent@example.com"},
+        "agent@example.com",
+    ],
+)
+def test_call_that_staff_write_down_is_the_customers(read: Read, author: object) -> None:
+    article = {"id": 9, "sender": "Customer", "type": "phone", "body": "환불", "created_at": "2026-11-20T05:18:22Z"}
+    customer = {"id": 5, "email": "samuel@example.com"}
+    given = {"ticket": {"id": 81, "customer": customer}, "article": article | {"created_by": author}}
+
+    [made] = read("zammad", "", body=json.dumps(given).encode()).touchpoints
+
+    assert {"samuel@example.com", "zammad:5"} == {each.value for each in made.identifiers}

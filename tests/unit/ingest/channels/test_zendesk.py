@@ -132,3 +132,10 @@ def test_form_with_nothing_but_an_address_still_says_who_it_is(read: Read) -> No
 
     assert ("", "form:1") == (made.text, made.attributes["attachments"])
     assert "kim@example.com" in {each.value for each in made.identifiers}
+
+
+def test_comment_of_somebody_in_copy_is_not_the_requesters(read: Read) -> None:
+    [made] = read("zendesk", "ok_comment_of_somebody_in_copy.json").touchpoints
+
+    assert (pb.ACTOR_CUSTOMER, "5158") == (made.actor, made.thread_id)
+    assert ["zendesk:8447388090499"] == [each.value for each in made.identifiers]

@@ -21,7 +21,8 @@ FIELDS: Mapping[str, str] = {
     "kind": "inquiry of a contact, reply of a teammate or bot, resolution for `closed`, survey_response for a rating",
     "actor": "`author.type`",
     "occurred_time": "`created_at` of the part, the conversation or the rating",
-    "identifiers": "MEMBER_ID `external_id` or `user_id` of the contact, EMAIL, ANONYMOUS_ID `intercom:<contact>`",
+    "identifiers": "MEMBER_ID `external_id` or `user_id` of the contact, EMAIL, ANONYMOUS_ID `intercom:<contact>`; of"
+    " a group conversation the contact who speaks",
     "text": "`body` without HTML; `remark` of a rating",
     "survey": "CSAT, 1 to 5",
     "thread_id": "id of the conversation",
@@ -86,7 +87,8 @@ def _first_message(given: reading.JsonObject, topic: str, payload: Payload, sour
     author = reading.optional_text(message, "author.type") or usual
     actor = _actor(author)
     kind = pb.TOUCHPOINT_KIND_INQUIRY if actor == pb.ACTOR_CUSTOMER else pb.TOUCHPOINT_KIND_OTHER
-    made = _begin(given, kind, actor, reading.moment_at(item, "created_at", payload=payload, source=source), source)
+    at = reading.moment_at(item, "created_at", payload=payload, source=source)
+    made = _begin(given, kind, actor, at, source, _speaker(message, actor))
     made.external_id = f"{conversation}:source"
     _say(made, message)
     reading.attribute(made, "subject", rich_text.words(reading.optional_text(message, "subject")))
@@ -119,7 +121,8 @@ def _part(
         return Ignored("private_note")
     actor = _actor(author)
     kind = pb.TOUCHPOINT_KIND_INQUIRY if actor == pb.ACTOR_CUSTOMER else pb.TOUCHPOINT_KIND_REPLY
-    made = _begin(given, kind, actor, reading.moment_at(part, "created_at", payload=payload, source=source), source)
+    at = reading.moment_at(part, "created_at", payload=payload, source=source)
+    made = _begin(given, kind, actor, at, source, _speaker(part, actor))
     made.external_id = reading.text(part, "id")
     _say(made, part)
     reading.attribute(made, "part_type", part_type)
@@ -158,7 +161,8 @@ def _rating(given: reading.JsonObject, payload: Payload, source: Source) -> Outc
     at = reading.moment_at(
         item, "conversation_rating.created_at", "updated_at", "created_at", payload=payload, source=source
     )
-    made = _begin(given, pb.TOUCHPOINT_KIND_SURVEY_RESPONSE, pb.ACTOR_CUSTOMER, at, source)
+    rated_by = reading.optional_text(item, "conversation_rating.contact.id")
+    made = _begin(given, pb.TOUCHPOINT_KIND_SURVEY_RESPONSE, pb.ACTOR_CUSTOMER, at, source, rated_by)
     made.external_id = f"{made.thread_id}:rating"
     made.revision = _notified(given, payload, source).revision
     made.text = reading.optional_text(item, "conversation_rating.remark").strip()
@@ -185,6 +189,7 @@ def _begin(
     actor: pb.Actor.ValueType,
     at: reading.Moment,
     source: Source,
+    speaker: str = "",
 ) -> pb.Touchpoint:
     item = reading.object_at(given, "data.item")
     source_type = reading.optional_text(item, "source.type", "conversation_message.type").lower()
@@ -202,11 +207,18 @@ def _begin(
     for old in ("user", "customer"):
         if isinstance(item.get(old), dict):
             people.append(item[old])
+    if speaker and len({reading.optional_text(each, "id") for each in people} - {""}) > 1:
+        people = [each for each in people if reading.optional_text(each, "id") == speaker]
     for person in people[:1]:  # Others of a group conversation are other people.
         _identify_contact(made, person)
     reading.attribute(made, "source_type", source_type)
     reading.attribute(made, "source_url", reading.optional_text(item, "source.url").partition("?")[0])
     return made
+
+
+def _speaker(message: reading.JsonObject, actor: pb.Actor.ValueType) -> str:
+    """Give the id of the contact who speaks; none where somebody else does."""
+    return reading.optional_text(message, "author.id") if actor == pb.ACTOR_CUSTOMER else ""
 
 
 def _identify_contact(made: pb.Touchpoint, person: reading.JsonObject) -> None:

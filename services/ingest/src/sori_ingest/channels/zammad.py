@@ -20,8 +20,8 @@ FIELDS: Mapping[str, str] = {
     "kind": "inquiry of a customer, reply of an agent, other of the system, resolution for a closed ticket",
     "actor": "`article.sender`: Customer, Agent, System",
     "occurred_time": "`article.created_at`; `ticket.close_at`",
-    "identifiers": "EMAIL, PHONE (`phone`, `mobile`) and ANONYMOUS_ID `zammad:<id>` of `ticket.customer`; else EMAIL of"
-    " `article.from`",
+    "identifiers": "EMAIL, PHONE (`phone`, `mobile`) and ANONYMOUS_ID `zammad:<id>` of `ticket.customer`, or of another"
+    " customer who wrote the article (`origin_by`, `created_by`); else EMAIL of `article.from`",
     "text": "`article.body`, HTML by `article.content_type`; of e-mails without quoted replies and signature",
     "language": "`article.detected_language`",
     "thread_id": "`ticket.id`",
@@ -44,6 +44,7 @@ _SENDERS = {
     "agent": (pb.ACTOR_AGENT, pb.TOUCHPOINT_KIND_REPLY),
     "system": (pb.ACTOR_SYSTEM, pb.TOUCHPOINT_KIND_OTHER),
 }
+_STAFF = ("Agent", "Admin")
 _CLOSED = frozenset({"closed", "merged", "pending close"})
 _CLOSED_WITH_SECONDS = 60  # between an article and the end of its ticket, when one action did both
 
@@ -93,7 +94,7 @@ def _article(
     updated = reading.moment(article.get("updated_at"))
     if updated and updated.time > at.time:
         made.revision = updated.revision
-    _identify(made, given)
+    _identify(made, given, _in_copy(given, article) if actor == pb.ACTOR_CUSTOMER else {})
     if actor == pb.ACTOR_CUSTOMER and not made.identifiers:
         _, address = email.utils.parseaddr(reading.optional_text(article, "reply_to", "from"))
         reading.identify(made, pb.IDENTIFIER_TYPE_EMAIL, address)
@@ -158,11 +159,31 @@ def _end(given: reading.JsonObject, ticket: str, state: str, payload: Payload, s
     return made
 
 
-def _identify(made: pb.Touchpoint, given: reading.JsonObject) -> None:
-    reading.identify(made, pb.IDENTIFIER_TYPE_EMAIL, reading.optional_text(given, "ticket.customer.email"))
+def _identify(made: pb.Touchpoint, given: reading.JsonObject, in_copy: reading.JsonObject | None = None) -> None:
+    person = in_copy or _object(reading.find(given, "ticket.customer"))
+    number = reading.optional_text(person, "id")
+    reading.identify(made, pb.IDENTIFIER_TYPE_EMAIL, reading.optional_text(person, "email"))
     for name in ("mobile", "phone"):
-        reading.identify(made, pb.IDENTIFIER_TYPE_PHONE, reading.optional_text(given, f"ticket.customer.{name}"))
-    reading.identify_account(made, "zammad", reading.optional_text(given, "ticket.customer.id", "ticket.customer_id"))
+        reading.identify(made, pb.IDENTIFIER_TYPE_PHONE, reading.optional_text(person, name))
+    reading.identify_account(made, "zammad", number or reading.optional_text(given, "ticket.customer_id"))
+
+
+def _in_copy(given: reading.JsonObject, article: reading.JsonObject) -> reading.JsonObject:
+    """Give who wrote a customer's article, where that is not the customer of the ticket but another one.
+
+    An article that staff write down for somebody, a call say, has who that is as `origin_by`.
+    """
+    author = _object(article.get("origin_by")) or _object(article.get("created_by"))
+    roles = author.get("roles")
+    number = reading.optional_text(author, "id")
+    if not number or number == reading.optional_text(given, "ticket.customer.id", "ticket.customer_id"):
+        return {}
+    is_customer = isinstance(roles, list) and "Customer" in roles and not any(each in roles for each in _STAFF)
+    return author if is_customer else {}
+
+
+def _object(found: object) -> reading.JsonObject:
+    return found if isinstance(found, dict) else {}
 
 
 def _describe(made: pb.Touchpoint, given: reading.JsonObject) -> None:

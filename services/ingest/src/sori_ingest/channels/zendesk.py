@@ -25,8 +25,8 @@ FIELDS: Mapping[str, str] = {
     " rating",
     "actor": "`comment.author.is_staff`, `event.actor.type`, `author.type`, the role of a trigger's author",
     "occurred_time": "`time` of the event, `createdAt`, `created_at`, `updated_at`",
-    "identifiers": "ANONYMOUS_ID `zendesk:<requester>`; EMAIL, PHONE, MEMBER_ID (`external_id`) where a trigger or a"
-    " messaging profile gives them",
+    "identifiers": "ANONYMOUS_ID `zendesk:<requester>`, or of another customer who comments; EMAIL, PHONE, MEMBER_ID"
+    " (`external_id`) where a trigger or a messaging profile gives them",
     "text": "`comment.body`, `message.body`, `description`, without the heading that triggers write above it; the"
     " answers of a form",
     "survey": "CSAT: good and bad as 1 and 0, or 1 to 5",
@@ -104,7 +104,7 @@ def _comment_added(given: reading.JsonObject, payload: Payload, source: Source) 
     if comment.get("is_public") is False:
         return Ignored("private_note")
     actor = _author(given, "event.comment.author")
-    made = _of_event(given, _COMMENT_KINDS[actor], actor, payload, source)
+    made = _of_event(given, _COMMENT_KINDS[actor], actor, payload, source, author=_customer(comment, actor))
     made.text = reading.optional_text(comment, "body", "plain_body").strip()
     if not made.text:
         made.text = rich_text.words(reading.optional_text(comment, "html_body"))
@@ -120,7 +120,7 @@ def _removal(given: reading.JsonObject, kind: str, payload: Payload, source: Sou
     """Read that words were redacted, or are no longer public; of a redacted comment there may be words left."""
     comment = reading.optional_object(given, "event.comment")
     actor = _author(given, "event.comment.author") if comment.get("author") else pb.ACTOR_SYSTEM
-    made = _of_event(given, _COMMENT_KINDS[actor], actor, payload, source)
+    made = _of_event(given, _COMMENT_KINDS[actor], actor, payload, source, author=_customer(comment, actor))
     made.external_id = f"comment:{reading.text(given, 'event.comment.id', 'event.comment_id')}"
     revision = reading.moment_at(given, "time", payload=payload, source=source).revision
     left = reading.optional_text(comment, "body").strip()
@@ -179,6 +179,8 @@ def _of_event(
     payload: Payload,
     source: Source,
     channel: pb.Channel.ValueType = pb.CHANNEL_CRM,
+    *,
+    author: str = "",
 ) -> pb.Touchpoint:
     ticket = reading.text(given, "detail.id")
     via = reading.optional_text(given, "detail.via.channel").strip().lower()
@@ -190,7 +192,7 @@ def _of_event(
         at=reading.moment_at(given, "time", "detail.updated_at", payload=payload, source=source),
         thread_id=ticket,
     )
-    reading.identify_account(made, "zendesk", reading.optional_text(given, "detail.requester_id"))
+    reading.identify_account(made, "zendesk", author or reading.optional_text(given, "detail.requester_id"))
     detail = reading.object_at(given, "detail")
     if via != "native_messaging":  # Where the subject is "Conversation with" and a name.
         reading.attribute(made, "subject", detail.get("subject"))
@@ -208,6 +210,11 @@ def _author(given: reading.JsonObject, path: str) -> pb.Actor.ValueType:
     if reading.find(given, f"{path}.is_staff") is None and author and requester and author != requester:
         return pb.ACTOR_AGENT
     return pb.ACTOR_AGENT if reading.flag(given, f"{path}.is_staff") else pb.ACTOR_CUSTOMER
+
+
+def _customer(comment: reading.JsonObject, actor: pb.Actor.ValueType) -> str:
+    """Give the id of the customer who wrote a comment: the requester, or somebody in copy; none of staff."""
+    return reading.optional_text(comment, "author.id") if actor == pb.ACTOR_CUSTOMER else ""
 
 
 def _describe(made: pb.Touchpoint, ticket: reading.JsonObject, *, group: str) -> None:
