@@ -107,3 +107,12 @@ def test_words_in_a_group_are_those_of_the_contact_who_speaks(read: Read) -> Non
     assert {"member-200", "lee@example.com", "intercom:63d2bda75ff2a5a0b7d0e4ad"} == {
         each.value for each in made.identifiers
     }
+
+
+def test_redacted_first_message_becomes_an_empty_revision(read: Read) -> None:
+    [said] = read("intercom", "ok_user_created.json").touchpoints
+    [redacted] = read("intercom", "ok_first_message_redacted.json").touchpoints
+
+    assert (said.external_id, said.identifiers) == (redacted.external_id, redacted.identifiers)
+    assert said.revision < redacted.revision
+    assert ("", "true") == (redacted.text, redacted.attributes["deleted"])

@@ -16,7 +16,7 @@ DOCUMENT = "https://developers.intercom.com/docs/references/webhooks/webhook-mod
 CHANNEL = "chat, email, sns, call_center"
 FIELDS: Mapping[str, str] = {
     "external_id": "id of the conversation part; `<conversation>:source` of its first message, `<conversation>:rating`",
-    "revision": "time of the notification for a rating and for a redacted part, which becomes an empty one",
+    "revision": "time of the notification for a rating and for a redacted message, which becomes an empty one",
     "channel": "`source.type`",
     "kind": "inquiry of a contact, reply of a teammate or bot, resolution for `closed`, survey_response for a rating",
     "actor": "`author.type`",
@@ -179,7 +179,10 @@ def _redacted(given: reading.JsonObject, payload: Payload, source: Source) -> It
     parts = [each for each in _conversation_parts(given) if reading.flag(each, "redacted")]
     for part in parts:
         yield _part(given, part, payload, source, reading.optional_text(part, "author.type"))
-    if not parts:
+    if not parts and reading.flag(item, "source.redacted"):
+        made = _first_message(given, "conversation.user.created", payload, source)
+        yield made if isinstance(made, Ignored) else withdraw(made, _notified(given, payload, source).revision)
+    elif not parts:
         yield Ignored("no_words")
 
 
