@@ -140,3 +140,19 @@ def test_voice_message_has_its_words_once_they_are_written_down(read: Read) -> N
     assert ("환불해 주세요", "audio:1") == (written.text, written.attributes["attachments"])
     assert spoken.external_id == written.external_id
     assert spoken.revision < written.revision
+
+
+def test_address_that_a_customer_leaves_says_who_it_is(read: Read) -> None:
+    [made] = read("chatwoot", "ok_address_left.json").touchpoints
+
+    assert (pb.TOUCHPOINT_KIND_OTHER, pb.ACTOR_CUSTOMER, "42") == (made.kind, made.actor, made.thread_id)
+    assert {"chatwoot:21", "kim.minji@example.com"} == {each.value for each in made.identifiers}
+    assert ("", "1005:email") == (made.text, made.external_id)
+
+
+def test_quoted_reply_of_an_email_is_apart(read: Read) -> None:
+    [made] = read("chatwoot", "ok_email.json").touchpoints
+
+    assert ("아직도 안 왔어요.", pb.CHANNEL_EMAIL) == (made.text, made.channel)
+    assert made.attributes["quoted"].endswith("내일 도착합니다.")
+    assert "배송 문의" == made.attributes["subject"]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
-from sori_ingest.channels import reading
+from sori_ingest.channels import quotation, reading
 from sori_ingest.channels.attachments import attach
 from sori_ingest.channels.fingerprint import fingerprint
 from sori_ingest.channels.parts import Outcome, reading_of
@@ -15,18 +15,21 @@ TITLE = "Chatwoot conversations"
 DOCUMENT = "https://www.chatwoot.com/hc/user-guide/articles/1677693021-how-to-use-webhooks"
 CHANNEL = "chat, email, sns, call_center"
 FIELDS: Mapping[str, str] = {
-    "external_id": "id of the message; `<message>:csat`, `<message>:form`; `conversation:<id>:resolved:<time>`",
+    "external_id": "id of the message; `<message>:csat`, `<message>:form`, `<message>:email`;"
+    " `conversation:<id>:resolved:<time>`",
     "revision": "time of the update for an edited or deleted message; a deleted one becomes an empty one",
     "channel": "`conversation.channel`",
-    "kind": "inquiry for incoming, reply for outgoing and template, resolution for resolved, survey_response for CSAT",
+    "kind": "inquiry for incoming, reply for outgoing and template, resolution for resolved, survey_response for CSAT,"
+    " other for an e-mail address that a customer leaves",
     "actor": "customer for incoming; agent, or bot for templates and where no person sent it",
     "occurred_time": "`created_at`; `updated_at` of the conversation",
     "identifiers": "MEMBER_ID `identifier` of the contact, EMAIL, PHONE, ANONYMOUS_ID `chatwoot:<contact>`",
-    "text": "`content`, else `transcribed_text` of voice messages; `feedback_message` of a rating; the answers of a"
-    " form",
+    "text": "`content`, of e-mails without quoted replies and signature, else `transcribed_text` of voice messages;"
+    " `feedback_message` of a rating; the answers of a form",
     "survey": "CSAT, 1 to 5",
     "thread_id": "id of the conversation",
-    "attributes": "event, inbox, account, content_type, status, deleted, attachments",
+    "attributes": "event, inbox, account, content_type, status, deleted, subject, quoted, signature (1,000 characters"
+    " each), attachments",
     "ignored": "private notes, activities, surveys sent, updates of delivery, statuses but resolved, typing,"
     " contacts, other events",
 }
@@ -104,6 +107,8 @@ def _message(given: reading.JsonObject, message: reading.JsonObject, payload: Pa
         "processed_message_content",
     ).strip()
     made.text = made.text or _transcribed(message)
+    if content_type == "incoming_email":
+        _separate(made, message)
     sender = reading.optional_object(message, "sender")
     is_contact = reading.optional_text(sender, "type") == "contact"
     if actor == pb.ACTOR_CUSTOMER and (is_contact or not reading.optional_object(given, "contact")):
@@ -113,6 +118,16 @@ def _message(given: reading.JsonObject, message: reading.JsonObject, payload: Pa
     files = reading.objects_at(message, "attachments")
     attach(made, [reading.optional_text(each, "file_type") or "file" for each in files])
     return made if made.text or files else Ignored("no_words")
+
+
+def _separate(made: pb.Touchpoint, message: reading.JsonObject) -> None:
+    """Take what an e-mail quotes, and how it is signed, from its words; of a mere quote nothing is taken."""
+    parts = quotation.separate(made.text)
+    if parts.own:
+        made.text = parts.own
+        reading.attribute(made, "quoted", parts.quoted)
+        reading.attribute(made, "signature", parts.signature)
+    reading.attribute(made, "subject", reading.find(message, "content_attributes.email.subject"))
 
 
 def _transcribed(message: reading.JsonObject) -> str:
@@ -130,6 +145,8 @@ def _updated(given: reading.JsonObject, payload: Payload, source: Source) -> Out
         return _rating(given, payload, source)
     if isinstance(submitted, list) and submitted:
         return _form(given, submitted, payload, source)
+    if address := reading.optional_text(given, "content_attributes.submitted_email").strip():
+        return _address(given, address, payload, source)
     deleted = reading.flag(given, "content_attributes.deleted")
     if not deleted and not _is_edited(given):
         return Ignored("status_update")
@@ -183,6 +200,16 @@ def _form(given: reading.JsonObject, submitted: list[object], payload: Payload, 
     made.text = "\n".join(each for each in lines if each)
     reading.attribute(made, "content_type", given.get("content_type"))
     return made if made.text else Ignored("no_words")
+
+
+def _address(given: reading.JsonObject, address: str, payload: Payload, source: Source) -> pb.Touchpoint:
+    """Read that a customer left an address to be written to; Chatwoot asks for it when nobody answers."""
+    at = reading.moment_at(given, "updated_at", "created_at", payload=payload, source=source)
+    made = _begin(given, pb.TOUCHPOINT_KIND_OTHER, pb.ACTOR_CUSTOMER, at, source)
+    made.external_id = f"{reading.text(given, 'id')}:email"
+    reading.identify(made, pb.IDENTIFIER_TYPE_EMAIL, address)
+    reading.attribute(made, "content_type", given.get("content_type"))
+    return made
 
 
 def _ended(given: reading.JsonObject, event: str, payload: Payload, source: Source) -> Outcome:
