@@ -61,6 +61,9 @@ sources:
   - name: unlinks
     adapter: kakao_webhook
     secrets: {env: HOOKS_TEST_PATH}
+  - name: consult
+    adapter: kakao_consult
+    secrets: {env: HOOKS_TEST_PATH}
   - name: open
     adapter: shop
   - name: app
@@ -497,6 +500,21 @@ async def test_kakao_may_tell_of_an_unlinked_account_by_get(hooks: Hooks) -> Non
     [made] = await hooks.received()
     assert (touchpoint_pb2.TOUCHPOINT_KIND_CANCELLATION, "1234567890") == (made.kind, made.identifiers[0].value)
     assert (202, "field_missing") == (strange.status_code, strange.json()["reason"])
+
+
+async def test_a_dealer_of_consultations_tells_by_the_path_what_it_sends(hooks: Hooks) -> None:
+    session = {"user_key": "Xj1bW5wlE5SR", "sender_key": "4c95", "session_id": "163755146", "time": 1654738690219}
+    message = {**session, "serial_number": "1", "type": "text", "content": "환불해 주세요"}
+    address = "/hooks/consult/path-secret"
+
+    said = await hooks.client.post(f"{address}/message", json=message)
+    ended = await hooks.client.post(f"{address}/expired_session", json=session)
+    unproven = await hooks.client.post("/hooks/consult/guess/message", json=message)
+    elsewhere = await hooks.client.post("/hooks/kiosk/path-secret/message", json={"text": "좋아요"})
+
+    assert [200, 200, 401, 404] == [each.status_code for each in (said, ended, unproven, elsewhere)]
+    kinds = {each.kind for each in await hooks.received()}
+    assert {touchpoint_pb2.TOUCHPOINT_KIND_INQUIRY, touchpoint_pb2.TOUCHPOINT_KIND_RESOLUTION} == kinds
 
 
 async def test_a_broker_that_is_away_is_never_a_2xx(tmp_path: Path) -> None:

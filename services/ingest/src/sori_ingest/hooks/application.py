@@ -46,6 +46,7 @@ def build(reception: Reception, gate: Gate) -> ASGIApp:
     routes = [
         Route("/hooks/{source}", hook, methods=["POST", "GET", "HEAD", "OPTIONS"]),
         Route("/hooks/{source}/{secret}", hook, methods=["POST", "GET", "HEAD", "OPTIONS"]),
+        Route("/hooks/{source}/{secret}/{event}", hook, methods=["POST"]),
         Route("/events", event, methods=["POST", "OPTIONS"]),
         *(Route(f"/v1/{call}", tracking.post, methods=["POST"], name=call) for call in CALLS),
         Route("/healthz", healthz),

@@ -60,16 +60,24 @@ def _parameter(name: str, description: str) -> dict[str, Any]:
 
 _SOURCE = _parameter("source", "Name of the source, as in sources.yaml.")
 _SECRET = _parameter("secret", "One of the source's secrets, for vendors that sign nothing.")
+_EVENT = _parameter("event", "What a dealer of KakaoTalk consultations puts behind an address: message, say.")
 _OPTIONS: Mapping[str, Any] = {
     "summary": "Agree to be sent CloudEvents",
     "responses": {"200": {"description": "Agreed."}, "404": _REFUSALS["404"]},
 }
 
 
+_POST: Mapping[str, Any] = {
+    "summary": "Hand in a payload of a source, as it is",
+    "requestBody": _BODY,
+    "responses": _TAKEN,
+}
+
+
 def _hook(*parameters: dict[str, Any]) -> dict[str, Any]:
     return {
         "parameters": list(parameters),
-        "post": {"summary": "Hand in a payload of a source, as it is", "requestBody": _BODY, "responses": _TAKEN},
+        "post": _POST,
         "get": {
             "summary": "Let a vendor make sure of the address (Meta, X, Onfleet), or take a query as a payload (Kakao)",
             "responses": {
@@ -106,6 +114,7 @@ DOCUMENT: Mapping[str, Any] = {
     "paths": {
         "/hooks/{source}": _hook(_SOURCE),
         "/hooks/{source}/{secret}": _hook(_SOURCE, _SECRET),
+        "/hooks/{source}/{secret}/{event}": {"parameters": [_SOURCE, _SECRET, _EVENT], "post": _POST},
         "/events": {
             "post": {
                 "summary": "Hand in CloudEvents: binary, structured or a batch",

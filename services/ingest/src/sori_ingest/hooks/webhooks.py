@@ -18,6 +18,7 @@ from sori_ingest.settings.sources import SourceConfig
 
 _LONGEST_CHALLENGE = 1_000  # characters
 _FORM = "application/x-www-form-urlencoded"
+_TOLD_BY_PATH = frozenset({"kakao_consult"})  # Dealers of Kakao's put /message, /reference, … behind the address.
 _SENT_BY_GET = frozenset({"kakao_webhook"})  # Kakao lets an app choose how it is told that somebody unlinked.
 
 
@@ -30,6 +31,8 @@ class Webhooks:
     async def post(self, request: Request) -> Response:
         """Take a payload of a source."""
         config = self._reception.source_named(request.path_params["source"])
+        if "event" in request.path_params and config.adapter not in _TOLD_BY_PATH:
+            raise Refusal(404, "path_unknown", "nothing is behind the secret of this source")
         sent = await self._reception.read(request)
         delivery = self._reception.delivery(request, sent)
         if signatures.scheme_of(config.adapter, config.options) == signatures.SNS:
