@@ -139,3 +139,19 @@ def test_comment_of_somebody_in_copy_is_not_the_requesters(read: Read) -> None:
 
     assert (pb.ACTOR_CUSTOMER, "5158") == (made.actor, made.thread_id)
     assert ["zendesk:8447388090499"] == [each.value for each in made.identifiers]
+
+
+@pytest.mark.parametrize("file", ["ignored_messaging_ticket_created.json", "ignored_messaging_first_comment.json"])
+def test_what_zendesk_writes_above_a_conversation_is_nobodys_words(read: Read, file: str) -> None:
+    [ignored] = read("zendesk", file).ignored
+
+    assert "no_words" == ignored.reason
+
+
+def test_what_a_customer_writes_in_messaging_counts(read: Read) -> None:
+    event = json.loads((PAYLOADS / "zendesk" / "ignored_messaging_first_comment.json").read_bytes())
+    event["event"]["comment"]["body"] = "환불해 주세요"
+
+    [made] = read("zendesk", "", body=json.dumps(event).encode()).touchpoints
+
+    assert ("환불해 주세요", pb.CHANNEL_CHAT) == (made.text, made.channel)

@@ -33,10 +33,11 @@ FIELDS: Mapping[str, str] = {
     "thread_id": "number of the ticket; id of the conversation where there is no ticket",
     "attributes": "subject, status, priority, tags, group, via, ticket_external_id, attachments",
     "ignored": "private notes, statuses but solved and closed, closing after solving, messaging events without"
-    " words, other events",
+    " words, what Zendesk writes above a conversation of messaging, other events",
 }
 
 _EVENT = "zen:event-type:"
+_MESSAGING = "native_messaging"
 _VIA = {
     **dict.fromkeys(("email", "mail"), pb.CHANNEL_EMAIL),
     **dict.fromkeys(("web", "web_form", "web form", "help_center", "web_widget"), pb.CHANNEL_WEB),
@@ -44,7 +45,7 @@ _VIA = {
     **dict.fromkeys(("voice", "phone", "phone_call_inbound", "voicemail", "cti"), pb.CHANNEL_CALL_CENTER),
     **dict.fromkeys(("twitter", "twitter_dm", "facebook", "facebook_post", "instagram", "x_corp"), pb.CHANNEL_SNS),
     "kakao": pb.CHANNEL_KAKAO,
-    **dict.fromkeys(("chat", "native_messaging", "messaging", "whatsapp", "line", "sms", "apple"), pb.CHANNEL_CHAT),
+    **dict.fromkeys(("chat", _MESSAGING, "messaging", "whatsapp", "line", "sms", "apple"), pb.CHANNEL_CHAT),
 }
 _IDENTITIES = {"email": pb.IDENTIFIER_TYPE_EMAIL, "phone_number": pb.IDENTIFIER_TYPE_PHONE}
 _REMOVALS = frozenset({"ticket.comment_redacted", "ticket.comment_made_private"})
@@ -88,7 +89,7 @@ def _event(given: reading.JsonObject, kind: str, payload: Payload, source: Sourc
         made.external_id = f"ticket:{made.thread_id}"
         made.text = reading.optional_text(given, "detail.description").strip()
         made.text = made.text or reading.optional_text(given, "detail.subject").strip()
-        yield made
+        yield Ignored("no_words", "messaging") if _is_heading(given, made.text) else made
     elif kind == "ticket.status_changed":
         yield _status_changed(given, payload, source)
     elif kind in _REMOVALS:
@@ -108,6 +109,8 @@ def _comment_added(given: reading.JsonObject, payload: Payload, source: Source) 
     made.text = reading.optional_text(comment, "body", "plain_body").strip()
     if not made.text:
         made.text = rich_text.words(reading.optional_text(comment, "html_body"))
+    if actor != pb.ACTOR_AGENT and _is_heading(given, made.text):
+        return Ignored("no_words", "messaging")
     made.external_id = _comment_id(given, comment, made)
     files = reading.objects_at(comment, "attachments")
     attach(made, [type_of(reading.optional_text(each, "content_type")) for each in files])
@@ -128,6 +131,13 @@ def _removal(given: reading.JsonObject, kind: str, payload: Payload, source: Sou
         return withdraw(made, revision)
     made.text, made.revision = left, max(revision, 1)
     return made
+
+
+def _is_heading(given: reading.JsonObject, words: str) -> bool:
+    """Say whether words are what Zendesk writes above a conversation of messaging, whose messages are told apart."""
+    if reading.optional_text(given, "detail.via.channel").strip().lower() != _MESSAGING:
+        return False
+    return words.startswith("Conversation with ") or words == reading.optional_text(given, "detail.subject").strip()
 
 
 def _comment_id(given: reading.JsonObject, comment: reading.JsonObject, made: pb.Touchpoint) -> str:
@@ -194,7 +204,7 @@ def _of_event(
     )
     reading.identify_account(made, "zendesk", author or reading.optional_text(given, "detail.requester_id"))
     detail = reading.object_at(given, "detail")
-    if via != "native_messaging":  # Where the subject is "Conversation with" and a name.
+    if via != _MESSAGING:  # Where the subject is "Conversation with" and a name.
         reading.attribute(made, "subject", detail.get("subject"))
     reading.attribute(made, "via", via)
     _describe(made, detail, group="group_id")
