@@ -1,5 +1,7 @@
+import datetime as dt
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -7,6 +9,7 @@ from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels.payload import Reading
 
 Read = Callable[..., Reading]
+PAYLOADS = Path(__file__).parents[3] / "contract" / "payloads" / "chatwoot"
 
 
 @pytest.mark.parametrize(
@@ -156,3 +159,35 @@ def test_quoted_reply_of_an_email_is_apart(read: Read) -> None:
     assert ("아직도 안 왔어요.", pb.CHANNEL_EMAIL) == (made.text, made.channel)
     assert made.attributes["quoted"].endswith("내일 도착합니다.")
     assert "배송 문의" == made.attributes["subject"]
+
+
+@pytest.mark.parametrize("file", ["ok_csat.json", "ok_form_answered.json", "ok_address_left.json"])
+def test_answer_is_of_the_time_at_which_its_conversation_changed(read: Read, file: str) -> None:
+    given = json.loads((PAYLOADS / file).read_bytes())
+    given.pop("updated_at", None)
+    given["conversation"]["updated_at"] = 1583330000.25
+
+    [made] = read("chatwoot", "", body=json.dumps(given).encode()).touchpoints
+
+    assert 1583330000250 == made.occurred_time.ToMilliseconds()
+
+
+def test_redelivered_edit_is_the_same_revision(read: Read) -> None:
+    given = json.loads((PAYLOADS / "ok_edited_as_older_versions_tell.json").read_bytes())
+    given.pop("updated_at", None)
+    given["conversation"]["updated_at"] = 1583330000.25
+    body = json.dumps(given).encode()
+
+    [first] = read("chatwoot", "", body=body).touchpoints
+    [again] = read("chatwoot", "", body=body, received=dt.datetime(2026, 11, 23, tzinfo=dt.UTC)).touchpoints
+
+    assert 1583330000250 == first.revision == again.revision
+
+
+def test_words_in_a_group_are_those_of_the_contact_who_speaks(read: Read) -> None:
+    given = json.loads((PAYLOADS / "ok_incoming.json").read_bytes())
+    given["sender"] = {"id": 99, "name": "Lee", "email": "lee@example.com", "type": "contact"}
+
+    [made] = read("chatwoot", "", body=json.dumps(given).encode()).touchpoints
+
+    assert {"chatwoot:99", "lee@example.com"} == {each.value for each in made.identifiers}

@@ -22,8 +22,9 @@ FIELDS: Mapping[str, str] = {
     "kind": "inquiry for incoming, reply for outgoing and template, resolution for resolved, survey_response for CSAT,"
     " other for an e-mail address that a customer leaves",
     "actor": "customer for incoming; agent, or bot for templates and where no person sent it",
-    "occurred_time": "`created_at`; `updated_at` of the conversation",
-    "identifiers": "MEMBER_ID `identifier` of the contact, EMAIL, PHONE, ANONYMOUS_ID `chatwoot:<contact>`",
+    "occurred_time": "`created_at`; of an answer `updated_at`, else that of the conversation, as of its end",
+    "identifiers": "MEMBER_ID `identifier` of the contact, EMAIL, PHONE, ANONYMOUS_ID `chatwoot:<contact>`; of a group"
+    " the contact who speaks",
     "text": "`content`, of e-mails without quoted replies and signature, else `transcribed_text` of voice messages;"
     " `feedback_message` of a rating; the answers of a form",
     "survey": "CSAT, 1 to 5",
@@ -91,12 +92,17 @@ def _message(given: reading.JsonObject, message: reading.JsonObject, payload: Pa
     if kind not in ("incoming", "outgoing", "template"):
         return Ignored("event_type_unknown", f"message_type {kind}")
     actor = _actor(message, kind)
+    sender = reading.optional_object(message, "sender")
+    is_contact = reading.optional_text(sender, "type") == "contact"
+    if actor != pb.ACTOR_CUSTOMER or (reading.optional_object(given, "contact") and not is_contact):
+        sender = {}  # Beside a contact it may be who is assigned.
     made = _begin(
         given,
         pb.TOUCHPOINT_KIND_INQUIRY if actor == pb.ACTOR_CUSTOMER else pb.TOUCHPOINT_KIND_REPLY,
         actor,
         reading.moment_at(message, "created_at", payload=payload, source=source),
         source,
+        speaker=sender,
     )
     made.external_id = number
     made.text = reading.optional_text(
@@ -109,10 +115,6 @@ def _message(given: reading.JsonObject, message: reading.JsonObject, payload: Pa
     made.text = made.text or _transcribed(message)
     if content_type == "incoming_email":
         _separate(made, message)
-    sender = reading.optional_object(message, "sender")
-    is_contact = reading.optional_text(sender, "type") == "contact"
-    if actor == pb.ACTOR_CUSTOMER and (is_contact or not reading.optional_object(given, "contact")):
-        _identify(made, sender)  # Beside a contact it may be who is assigned.
     if content_type != "text":
         reading.attribute(made, "content_type", content_type)
     files = reading.objects_at(message, "attachments")
@@ -150,7 +152,7 @@ def _updated(given: reading.JsonObject, payload: Payload, source: Source) -> Out
     deleted = reading.flag(given, "content_attributes.deleted")
     if not deleted and not _is_edited(given):
         return Ignored("status_update")
-    revision = reading.moment_at(given, "updated_at", payload=payload, source=source).revision
+    revision = _changed(given, payload, source).revision
     # What is left of a deleted message is a remark of Chatwoot's, which is withdrawn with it.
     found = _message(given, {**given, "content": given.get("content") or "-"} if deleted else given, payload, source)
     if isinstance(found, Ignored):
@@ -159,6 +161,11 @@ def _updated(given: reading.JsonObject, payload: Payload, source: Source) -> Out
         return withdraw(found, revision)
     found.revision = max(revision, 1)
     return found
+
+
+def _changed(given: reading.JsonObject, payload: Payload, source: Source) -> reading.Moment:
+    """Give when a message was changed; of versions that do not tell it, its conversation's change is the same."""
+    return reading.moment_at(given, "updated_at", "conversation.updated_at", payload=payload, source=source)
 
 
 def _is_edited(given: reading.JsonObject) -> bool:
@@ -177,7 +184,7 @@ def _is_edited(given: reading.JsonObject) -> bool:
 
 def _rating(given: reading.JsonObject, payload: Payload, source: Source) -> pb.Touchpoint:
     score = reading.number(given, f"{_SURVEY}.rating")
-    at = reading.moment_at(given, "updated_at", "created_at", payload=payload, source=source)
+    at = _changed(given, payload, source)
     made = _begin(given, pb.TOUCHPOINT_KIND_SURVEY_RESPONSE, pb.ACTOR_CUSTOMER, at, source)
     made.external_id = f"{reading.text(given, 'id')}:csat"
     made.text = reading.optional_text(given, f"{_SURVEY}.feedback_message").strip()
@@ -194,7 +201,7 @@ def _form(given: reading.JsonObject, submitted: list[object], payload: Payload, 
     for each in answers:
         name, value = reading.optional_text(each, "title", "name"), reading.optional_text(each, "value")
         lines.append(": ".join(part for part in (name, value) if part))
-    at = reading.moment_at(given, "updated_at", "created_at", payload=payload, source=source)
+    at = _changed(given, payload, source)
     made = _begin(given, pb.TOUCHPOINT_KIND_INQUIRY, pb.ACTOR_CUSTOMER, at, source)
     made.external_id = f"{reading.text(given, 'id')}:form"
     made.text = "\n".join(each for each in lines if each)
@@ -204,7 +211,7 @@ def _form(given: reading.JsonObject, submitted: list[object], payload: Payload, 
 
 def _address(given: reading.JsonObject, address: str, payload: Payload, source: Source) -> pb.Touchpoint:
     """Read that a customer left an address to be written to; Chatwoot asks for it when nobody answers."""
-    at = reading.moment_at(given, "updated_at", "created_at", payload=payload, source=source)
+    at = _changed(given, payload, source)
     made = _begin(given, pb.TOUCHPOINT_KIND_OTHER, pb.ACTOR_CUSTOMER, at, source)
     made.external_id = f"{reading.text(given, 'id')}:email"
     reading.identify(made, pb.IDENTIFIER_TYPE_EMAIL, address)
@@ -231,6 +238,8 @@ def _begin(
     actor: pb.Actor.ValueType,
     at: reading.Moment,
     source: Source,
+    *,
+    speaker: reading.JsonObject | None = None,
 ) -> pb.Touchpoint:
     is_message = isinstance(given.get("conversation"), dict)
     conversation: reading.JsonObject = given["conversation"] if is_message else given
@@ -244,8 +253,12 @@ def _begin(
         at=at,
         thread_id=reading.text(given, *thread),
     )
-    _identify(made, reading.optional_object(given, "contact"))
-    _identify(made, reading.optional_object(conversation, "meta.sender"))
+    number = reading.optional_text(speaker or {}, "id")
+    for person in (reading.optional_object(given, "contact"), reading.optional_object(conversation, "meta.sender")):
+        if not number or reading.optional_text(person, "id") in ("", number):  # Others of a group are other people.
+            _identify(made, person)
+    if speaker:
+        _identify(made, speaker)
     reading.attribute(made, "inbox", reading.find(given, "inbox.name"))
     reading.attribute(made, "account", reading.find(given, "account.id"))
     return made
