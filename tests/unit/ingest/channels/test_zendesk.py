@@ -155,3 +155,36 @@ def test_what_a_customer_writes_in_messaging_counts(read: Read) -> None:
     [made] = read("zendesk", "", body=json.dumps(event).encode()).touchpoints
 
     assert ("환불해 주세요", pb.CHANNEL_CHAT) == (made.text, made.channel)
+
+
+def a_comment_of_a_trigger(**author: str) -> bytes:
+    ticket = {"id": 5158, "status": "open", "latest_comment": "확인 부탁드립니다", "requester_email": "kim@example.com"}
+    return json.dumps({"ticket": ticket, **author}).encode()
+
+
+@pytest.mark.parametrize(
+    ("author", "actor"),
+    [
+        ({"author_role": "Light Agent", "author_email": "help@example.com"}, pb.ACTOR_AGENT),
+        ({"author_role": "Administrator", "author_email": "help@example.com"}, pb.ACTOR_AGENT),
+        ({"author_role": "End-user", "author_email": "kim@example.com"}, pb.ACTOR_CUSTOMER),
+        ({"author_email": "Kim@Example.com"}, pb.ACTOR_CUSTOMER),
+        ({"author_email": "help@example.com"}, pb.ACTOR_AGENT),
+        ({"current_user_email": "help@example.com"}, pb.ACTOR_AGENT),
+        ({"author_role": "End-user", "current_user_email": "help@example.com"}, pb.ACTOR_CUSTOMER),
+    ],
+)
+def test_author_of_a_triggers_comment_is_told_by_role_or_address(
+    read: Read, author: dict[str, str], actor: int
+) -> None:
+    [made] = read("zendesk", "", body=a_comment_of_a_trigger(**author)).touchpoints
+
+    assert (actor, ["kim@example.com"]) == (made.actor, [each.value for each in made.identifiers])
+
+
+def test_triggers_comment_of_somebody_in_copy_is_not_the_requesters(read: Read) -> None:
+    body = a_comment_of_a_trigger(author_role="End-user", author_email="lee@example.com")
+
+    [made] = read("zendesk", "", body=body).touchpoints
+
+    assert (pb.ACTOR_CUSTOMER, ["lee@example.com"]) == (made.actor, [each.value for each in made.identifiers])

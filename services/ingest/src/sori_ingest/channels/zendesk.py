@@ -55,7 +55,7 @@ _COMMENT_KINDS = {
     pb.ACTOR_AGENT: pb.TOUCHPOINT_KIND_REPLY,
     pb.ACTOR_SYSTEM: pb.TOUCHPOINT_KIND_OTHER,
 }
-_STAFF_ROLES = frozenset({"agent", "admin", "staff"})
+_STAFF_ROLES = frozenset({"agent", "admin", "staff"})  # also within the name of a role, as of a light agent
 _RATINGS = {"good": 1.0, "bad": 0.0}
 _SAME_MOMENT_SECONDS = 60
 _HEADING = re.compile(r"-{20,}\s*\n\s*[^\n]{1,200}\d[^\n]{0,40}\n\s*")  # who wrote a comment and when, above its words
@@ -320,7 +320,7 @@ def _ticket(given: reading.JsonObject, payload: Payload, source: Source) -> Iter
         said.append(rating)
     elif words:
         actor = _trigger_author(given, ticket, comment)
-        made = _of_trigger(given, ticket, number, actor, payload, source)
+        made = _of_trigger(given, ticket, number, actor, payload, source, comment)
         made.text = words
         comment_id = reading.optional_text(comment, "id") or reading.optional_text(ticket, "latest_comment_id")
         made.external_id = f"comment:{comment_id}" if comment_id else f"ticket:{number}:{_words_id(given, payload)}"
@@ -373,17 +373,37 @@ def _trigger_author(
         given, "current_user.role", "author_role", "author.role"
     )
     if role:
-        return pb.ACTOR_AGENT if role.strip().lower() in _STAFF_ROLES else pb.ACTOR_CUSTOMER
+        return pb.ACTOR_AGENT if any(each in role.lower() for each in _STAFF_ROLES) else pb.ACTOR_CUSTOMER
     if isinstance(comment.get("author"), dict) and "is_staff" in comment["author"]:
         return pb.ACTOR_AGENT if reading.flag(comment, "author.is_staff") else pb.ACTOR_CUSTOMER
     requester = _requester(given, ticket)
-    author = reading.optional_text(comment, "author.email", "author_email", "author.id", "author_id") or (
-        reading.optional_text(given, "current_user.email", "current_user_email", "author_email")
-    )
-    known = {each for each in (requester["email"], requester["id"]) if each}
+    email, number = _commenter(given, comment)
+    doing = reading.optional_text(given, "current_user.email", "current_user_email").strip()
+    author = (email or number or doing).lower()
+    known = {each.lower() for each in (requester["email"], requester["id"]) if each}
     if author and known:
         return pb.ACTOR_CUSTOMER if author in known else pb.ACTOR_AGENT
     return pb.ACTOR_CUSTOMER
+
+
+def _commenter(given: reading.JsonObject, comment: reading.JsonObject) -> tuple[str, str]:
+    """Give the address and the id of who wrote a comment, as far as a trigger tells."""
+    email = reading.optional_text(comment, "author.email", "author_email") or reading.optional_text(
+        given, "author_email"
+    )
+    return email.strip(), reading.optional_text(comment, "author.id", "author_id").strip()
+
+
+def _customer_of_trigger(
+    given: reading.JsonObject, ticket: reading.JsonObject, comment: reading.JsonObject
+) -> dict[str, str]:
+    """Give the customer who wrote a comment: the requester, or somebody in copy."""
+    requester = _requester(given, ticket)
+    email, number = _commenter(given, comment)
+    for mine, known in ((email, requester["email"]), (number, requester["id"])):
+        if mine and known and mine.lower() != known.lower():
+            return {"id": number, "email": email, "phone": "", "external_id": ""}
+    return requester
 
 
 def _requester(given: reading.JsonObject, ticket: reading.JsonObject) -> dict[str, str]:
@@ -402,6 +422,7 @@ def _of_trigger(
     actor: pb.Actor.ValueType,
     payload: Payload,
     source: Source,
+    comment: reading.JsonObject | None = None,
 ) -> pb.Touchpoint:
     via = ticket.get("via")
     via_name = reading.optional_text(ticket, "via.channel") if isinstance(via, dict) else str(via or "")
@@ -414,7 +435,8 @@ def _of_trigger(
         at=_trigger_time(given, ticket, payload, source),
         thread_id=number,
     )
-    person = _requester(given, ticket)
+    by_customer = comment is not None and actor == pb.ACTOR_CUSTOMER
+    person = _customer_of_trigger(given, ticket, comment or {}) if by_customer else _requester(given, ticket)
     reading.identify(made, pb.IDENTIFIER_TYPE_MEMBER_ID, person["external_id"])
     reading.identify(made, pb.IDENTIFIER_TYPE_EMAIL, person["email"])
     reading.identify(made, pb.IDENTIFIER_TYPE_PHONE, person["phone"])
