@@ -62,6 +62,10 @@ def test_posts_of_the_second_api_are_read_within_any_envelope(read: Read) -> Non
     assert "1859200000000000008" == streamed.thread_id
 
 
+def test_messages_of_the_older_api_are_read_within_the_newer_envelope(read: Read) -> None:
+    assert read("x", "ok_direct_message.json") == read("x", "ok_activity_direct_message.json")
+
+
 def test_a_long_post_has_its_words_in_a_note(read: Read) -> None:
     _, long = read("x", "ok_v2_search.json").touchpoints
 

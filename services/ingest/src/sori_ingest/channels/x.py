@@ -191,7 +191,12 @@ def _second_each(
         return
     own |= {reading.optional_text(each, "filter.user_id")} - {""}
     inner = reading.optional_object(each, "payload")
-    if event.startswith("dm.") and reading.optional_text(inner, "event_type") in ("", "MessageCreate"):
+    if older := [name for name in (*_POSTS, *_DELETIONS, *_MESSAGES) if name in inner]:
+        # An event of the Account Activity API within the newer envelope, as messages come in practice.
+        for name in older:
+            for one in reading.objects_at(inner, name):
+                yield from _first(name, one, own=own, payload=payload, source=source)
+    elif event.startswith("dm.") and reading.optional_text(inner, "event_type") in ("", "MessageCreate"):
         if event not in ("dm.received", "dm.sent"):
             yield Ignored("event_type_unknown", event[:64])
         else:
