@@ -272,3 +272,94 @@ def test_score_that_nobody_understands_is_not_dropped(read: Read) -> None:
     found = read("survey", "", body="id,nps,csat\na,👍,5\nb,아주 좋음,5\nc,9,1\n".encode())
 
     assert ["row 2.nps", "row 3.nps"] == [each.field for each in found.unreadable]
+
+
+def _table(read: Read, *lines: str) -> Reading:
+    return read("survey", "", body="\n".join(lines).encode())
+
+
+@pytest.mark.parametrize(
+    ("cell", "score"),
+    [
+        ("매우 만족 (5점)", 5),
+        ("만족(4)", 4),
+        ("아주 만족", 5),
+        ("불만족함", 2),
+        ("그저 그렇다", 3),
+        ("★★★★☆", 4),
+        ("Very satisfied (5)", 5),
+        ("1. 매우 만족", 5),  # Counted from the best.
+        ("① 매우 만족", 5),
+        ("5) 매우 불만족", 1),
+        ("1 - Very dissatisfied", 1),
+        ("5 - 매우 만족", 5),
+    ],
+)
+def test_satisfaction_is_read_as_forms_export_it(read: Read, cell: str, score: float) -> None:
+    [made] = _table(read, "ID,전반적인 만족도", f"1,{cell}").touchpoints
+
+    assert (pb.SURVEY_TYPE_CSAT, score) == (made.survey.type, made.survey.score)
+    assert 5 == made.survey.highest or not made.survey.highest  # The usual scale.
+
+
+def test_words_that_begin_with_a_number_are_words(read: Read) -> None:
+    found = _table(
+        read,
+        "ID,추천의향(0-10),추천 점수의 이유를 적어주세요,개선할 점",
+        "1,9,3일이나 걸렸어요,2시간 기다렸어요",
+        "2,8,만족,7",
+    )
+
+    assert [(pb.SURVEY_TYPE_NPS, 9), (pb.SURVEY_TYPE_NPS, 8)] == scores(found)
+    assert ["3일이나 걸렸어요\n2시간 기다렸어요", "만족"] == [each.text for each in found.touchpoints]
+
+
+@pytest.mark.parametrize(
+    "title", ["What could we do better?", "Tell us more", "What did you like most?", "어떤 점이 불편했나요?", "하실 말씀"]
+)
+def test_questions_for_words_are_known_by_how_they_are_put(read: Read, title: str) -> None:
+    [made] = _table(read, f"ID,nps,{title}", "1,9,Fast").touchpoints
+
+    assert "Fast" == made.text
+
+
+@pytest.mark.parametrize("above", [("2026년 고객 만족도 조사,,",), ("고객 만족도 조사", ""), ("조사,,", "11월,,", ",,")])
+def test_heading_above_the_table_is_no_column(read: Read, above: tuple[str, ...]) -> None:
+    found = _table(read, *above, "ID,NPS,의견", "1,9,좋아요", "2,x,")
+
+    assert [("1", 9, "좋아요")] == [(each.external_id, each.survey.score, each.text) for each in found.touchpoints]
+    assert [f"row {len(above) + 3}.NPS"] == [each.field for each in found.unreadable]
+
+
+def test_excels_line_for_the_separator_is_no_row(read: Read) -> None:
+    [made] = _table(read, "sep=;", "id;nps", "1;9").touchpoints
+
+    assert ("1", 9) == (made.external_id, made.survey.score)
+
+
+def test_qualtrics_has_three_header_rows(read: Read) -> None:
+    lines = (
+        "EndDate,ResponseId,RecipientFirstName,RecipientEmail,Q1_NPS_GROUP,Q1,Q2,Q3",
+        'End Date,Response ID,Recipient First Name,Recipient Email,"How likely are you to recommend us? - Group",'
+        '"How likely are you to recommend us?",What could we do better?,"How satisfied are you?"',
+        '"{""ImportId"":""endDate""}","{""ImportId"":""_recordId""}","{""ImportId"":""recipientFirstName""}",'
+        '"{""ImportId"":""recipientEmail""}","{""ImportId"":""QID1_NPS_GROUP""}","{""ImportId"":""QID1""}",'
+        '"{""ImportId"":""QID2_TEXT""}","{""ImportId"":""QID3""}"',
+        "2026-11-02 10:15:48,R_3Jabc,Mina,mina@example.com,Promoter,9,Faster delivery,2",
+    )
+
+    made, further = _table(read, *lines).touchpoints
+    named, _ = read("survey", "", body="\n".join(lines).encode(), options={"ces": "Q3"}).touchpoints[::-1]
+
+    assert ("R_3Jabc", pb.SURVEY_TYPE_NPS, 9) == (made.external_id, made.survey.type, made.survey.score)
+    assert ("Faster delivery", ["mina@example.com"]) == (made.text, [each.value for each in made.identifiers])
+    assert "Mina" not in made.attributes.values()
+    assert [pb.SURVEY_TYPE_CSAT, pb.SURVEY_TYPE_CES] == [further.survey.type, named.survey.type]
+
+
+def test_scale_beside_a_score_by_name_is_its_own(read: Read) -> None:
+    [made] = read("survey", "", body=b'{"id": "1", "csat": 85, "scale": "0-100"}').touchpoints
+    first, second = read("survey", "", body=b'{"id": "1", "csat": 4, "nps": 9, "scale": "1-7"}').touchpoints
+
+    assert (85, 0, 100) == (made.survey.score, made.survey.lowest, made.survey.highest)
+    assert (0, 7) == (first.survey.highest, second.survey.highest)  # NPS has one scale.

@@ -31,17 +31,32 @@ _WORDS: tuple[tuple[pb.SurveyType.ValueType, re.Pattern[str]], ...] = (
     (pb.SURVEY_TYPE_CSAT, re.compile(r"(?<![a-z])csat(?![a-z])|satisf|만족", re.I)),
 )
 _OPEN = re.compile(
-    r"open.?end|comment|feedback|reason|\bwhy\b|improve|suggest"
-    r"|의견|이유|건의|제안|개선|아쉬운|좋았던|바라는|하고\s?싶은\s?말|주관식|자유|기타",
+    r"open.?end|comment|feedback|reason|\bwhy\b|improve|suggest|do (?:better|differently)|tell us|anything else"
+    r"|what (?:did|do) you (?:most |least |really )?(?:like|love|enjoy|dislike|hate)|in your own words"
+    r"|describe (?:your|the|what|how)|explain"
+    r"|의견|이유|건의|제안|개선|아쉬운|아쉬웠|좋았|좋은\s?점|불편|어떤\s?점|바라는|말씀|하고\s?싶은\s?말|한\s?마디|후기|소감"
+    r"|느낀\s?점|주관식|자유|기타",
     re.I,
 )
 _RANKS = {pb.SURVEY_TYPE_NPS: 0, pb.SURVEY_TYPE_CSAT: 1, pb.SURVEY_TYPE_CES: 2}
 _LONGEST_LABEL = 300
+_MOST_STARS = 10
 _HANGUL = re.compile("[\uac00-\ud7a3]")
 _SCALE_TOLD = re.compile(
     r"(?<!\d)(\d{1,2})\s?점?\s?(?:to|through|[-–~]|부터|에서)\s?(\d{1,3})(?!\d)"
     r"|(?<!\d)(\d)\s?(?:is|=|:|점은)\s[^\d]{1,60}(?<!\d)(\d{1,2})\s?(?:is|=|:|점은)\s",
     re.I,
+)
+
+_LABELS: Mapping[str, float] = {
+    "verysatisfied": 5, "satisfied": 4, "neithersatisfiednordissatisfied": 3, "neutral": 3, "dissatisfied": 2,
+    "verydissatisfied": 1, "extremelysatisfied": 5, "somewhatsatisfied": 4, "somewhatdissatisfied": 2,
+    "extremelydissatisfied": 1, "만족": 4, "보통": 3, "그저그렇다": 3, "그저그럼": 3, "그저그래요": 3,
+    "그저그렇습니다": 3, "불만족": 2, "불만": 2, "매우만족": 5, "매우불만족": 1, "매우불만": 1,
+}  # fmt: skip
+_KOREAN_LABEL = re.compile(
+    r"(매우|아주|정말|대단히)?(만족|불만족|불만|보통)"
+    r"(?:함|합니다|한다|해요|했음|했다|했습니다|했어요|스럽다|스러움|스럽습니다|임|이다|입니다|이에요|이요)?"
 )
 
 # How forms and trackers name what a customer is known by.
@@ -141,6 +156,22 @@ def scale(source: Source, option: str, lowest: float, highest: float) -> tuple[f
     """Give the scale that an option such as `csat_scale: 1-7` names, or the given one."""
     given = re.fullmatch(r"\s*(-?\d{1,3})\s*[-~]\s*(-?\d{1,3})\s*", source.options.get(option, ""))
     return (float(given[1]), float(given[2])) if given else (lowest, highest)
+
+
+def stars(text: str) -> tuple[float, float] | None:
+    """Count stars such as ★★★★☆; gives how many, and of how many where empty ones tell it, else 0."""
+    plain = text.replace("\ufe0f", "").replace("⭐", "★").replace(" ", "")
+    if not plain or len(plain) > _MOST_STARS or not set(plain) <= {"★", "☆"}:
+        return None
+    return plain.count("★"), len(plain) if "☆" in plain else 0
+
+
+def label(answer: str) -> float | None:
+    """Give what an answer in words, such as `Very satisfied`, stands for on a scale of 1 to 5."""
+    letters = _NO_LETTER.sub("", answer).lower()
+    if (known := _LABELS.get(letters)) or not (found := _KOREAN_LABEL.fullmatch(letters)):
+        return known
+    return _LABELS.get(("매우" if found[1] else "") + found[2])
 
 
 def scale_told(title: str, value: float) -> tuple[float, float] | None:

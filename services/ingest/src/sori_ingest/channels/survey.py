@@ -5,8 +5,10 @@ import datetime as dt
 import hashlib
 import io
 import json
+import itertools
 import re
-from collections.abc import Iterator, Mapping
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import questionnaire, reading, workbook
@@ -36,12 +38,19 @@ FIELDS: Mapping[str, str] = {
 }
 
 _MOST_ROWS = 100_000
+_MOST_TITLES = 8  # rows until the header's end
 _ROW = "row "
+_LONGEST_MARK = 200  # characters
 _NOTICE = 4_096  # bytes; a notice is smaller
 _NO_LETTER = re.compile(r"[\W_]+")
 _LEADING_NUMBER = re.compile(
     r"\s*(-?\d{1,4}(?:[.]\d{1,6})?)\s*(?:점|/\s*(\d{1,3})|[-–—:.)(]\s*\D.*|\D{0,40})?\s*", re.S
 )
+_TRAILING_NUMBER = re.compile(r"[^\d()]{1,60}\(\s*(\d{1,2})\s*(?:점|/\s*(\d{1,3}))?\s*\)")  # Very satisfied (5)
+_BARE_NUMBER = re.compile(r"\s*-?\d{1,4}(?:[.]\d{1,6})?\s*점?\s*")
+_POINTS = re.compile(r"\d+\s*점?")
+_SEPARATOR = re.compile(r"sep=([,;|\t])\r?\n", re.I)
+_DELIMITER = re.compile(r"[,;\t]")
 _SCALE = re.compile(r"\s*(-?\d{1,3})\s*(?:[-~–]|to|에서)\s*(-?\d{1,3})\s*(?:점)?\s*", re.I)
 _OPEN_ENDED = ("open-ended response", "주관식 응답", "개방형 응답")
 _SECOND_HEADER = {"response", "응답", "other (please specify)", *_OPEN_ENDED}
@@ -73,6 +82,7 @@ _SCORES = ("score", "rating", "value", "answer", "점수", "평점", "별점", "
 _SURVEYS = ("surveyid", "formid", "survey", "surveyname", "collectorid", "설문", "설문명")
 _UNSAID = (  # kept out: nobody asked for them
     *("ipaddress", "ip", "firstname", "lastname", "fullname", "name", "customername", "respondentname"),
+    *("recipientfirstname", "recipientlastname", "locationlatitude", "locationlongitude"),
     *("이름", "성함", "성명", "고객명", "응답자", "응답자명", "작성자", "작성자명"),
 )
 _SPELLED = re.compile(  # 2024. 5. 1 오후 3:05:01, 2024년 5월 1일 10시 5분, 2024/05/01 3:05:01 오후 GMT+9
@@ -94,13 +104,7 @@ _UNANSWERED = frozenset(  # In place of a score: the question was left out, or d
     {"na", "none", "null", "notapplicable", "noanswer", "dontknow", "idontknow", "notsure"}
     | {"해당없음", "해당사항없음", "무응답", "미응답", "응답안함", "모름", "잘모름", "잘모르겠음", "잘모르겠습니다"}
 )
-_LABELS: Mapping[str, float] = {
-    "verysatisfied": 5, "satisfied": 4, "neithersatisfiednordissatisfied": 3, "neutral": 3, "dissatisfied": 2,
-    "verydissatisfied": 1, "extremelysatisfied": 5, "somewhatsatisfied": 4, "somewhatdissatisfied": 2,
-    "extremelydissatisfied": 1, "매우만족": 5, "만족": 4, "보통": 3, "불만족": 2, "매우불만족": 1, "불만": 2,
-    "매우불만": 1, "매우만족함": 5, "매우만족합니다": 5, "만족합니다": 4, "보통입니다": 3,
-    "불만족합니다": 2, "매우불만족합니다": 1,
-}  # fmt: skip
+_WHY = re.compile(r"\bwhy\b|reason|comment|feedback|explain|이유|의견", re.I)
 
 
 def read(payload: Payload, source: Source) -> Reading:
@@ -111,7 +115,7 @@ def read(payload: Payload, source: Source) -> Reading:
     ignored: list[Ignored] = []
     unreadable: list[Unreadable] = []
     seen: dict[str, int] = {}
-    for place, record in _records(payload):
+    for place, record in _records(payload, source):
         try:
             if isinstance(record, Unreadable):
                 raise record
@@ -144,7 +148,7 @@ def _notice(payload: Payload) -> str:
     return reading.optional_text(given, "event_type") if is_notice else ""
 
 
-def _records(payload: Payload) -> Iterator[tuple[str, dict[str, object] | Unreadable]]:
+def _records(payload: Payload, source: Source) -> Iterator[tuple[str, dict[str, object] | Unreadable]]:
     """Give each response as named values, with its place in the payload; or what is wrong with its line."""
     kind = reading.media(payload)
     if kind in (Media.JSON, Media.JSONL):
@@ -152,9 +156,9 @@ def _records(payload: Payload) -> Iterator[tuple[str, dict[str, object] | Unread
     elif kind == Media.FORM:
         yield "", dict(reading.form(payload))
     elif kind in (Media.CSV, Media.TSV, Media.TEXT, Media.MIME):
-        yield from _csv_records(reading.decoded(payload), "\t" if kind == Media.TSV else "")
+        yield from _csv_records(reading.decoded(payload), "\t" if kind == Media.TSV else "", source)
     elif kind == Media.XLSX:
-        yield from _table(workbook.rows(payload.body))
+        yield from _table(workbook.rows(payload.body), source)
     else:
         raise Unreadable("not_a_table", "neither CSV nor JSON")
 
@@ -246,29 +250,63 @@ def _answer(each: Mapping[str, object], made: dict[str, object]) -> None:
         made.setdefault(name, value)
 
 
-def _csv_records(text: str, delimiter: str) -> Iterator[tuple[str, dict[str, object]]]:
+def _csv_records(text: str, delimiter: str, source: Source) -> Iterator[tuple[str, dict[str, object]]]:
     text = text.removeprefix("\ufeff").lstrip("\r\n")
-    head = text.partition("\n")[0]
+    if told := _SEPARATOR.match(text):  # A line that Excel writes and hides.
+        delimiter, text = told[1], text[told.end() :]
+    head = next((line for line in text.split("\n", _MOST_TITLES)[:_MOST_TITLES] if _DELIMITER.search(line)), "")
     delimiter = delimiter or max(",;\t", key=head.count)
     try:
-        yield from _table(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        yield from _table(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), source)
     except csv.Error:
         raise Unreadable("not_a_table", "not CSV") from None
 
 
-def _table(rows: Iterator[list[str]]) -> Iterator[tuple[str, dict[str, object]]]:
-    header = next(rows, [])
+def _table(rows: Iterator[list[str]], source: Source) -> Iterator[tuple[str, dict[str, object]]]:
+    ahead = list(itertools.islice(rows, _MOST_TITLES))
+    first = _first_row(ahead)
+    header = ahead[first] if ahead else []
     if len(header) < 2 and not any(_is_named(each) for each in header):
         raise Unreadable("not_a_table", "no header row")
-    second: list[str] | None = None
-    for number, row in enumerate(rows, start=2):
-        if number == 2 and _is_second_header(row):
-            second = row
-            continue
+    titles, last = _titles(header, None), first
+    below = ahead[first + 1 : first + 3]
+    if len(below) == 2 and _is_of_qualtrics(below[1]):
+        titles, last = _asked_titles(header, below[0], {*source.mapping, *_options(source)}), first + 2
+    elif below and _is_second_header(below[0]):
+        titles, last = _titles(header, below[0]), first + 1
+    for number, row in enumerate(itertools.chain(ahead[last + 1 :], rows), start=last + 2):
         if number > _MOST_ROWS:
             raise Unreadable("too_large", f"more than {_MOST_ROWS:,} rows")
         if any(cell.strip() for cell in row):
-            yield f"{_ROW}{number}", _named(_titles(header, second), row)
+            yield f"{_ROW}{number}", _named(titles, row)
+
+
+def _first_row(rows: list[list[str]]) -> int:
+    """Find the header: a heading may stand above it, alone in its row."""
+    for index, row in enumerate(rows):
+        filled = [cell for cell in row if cell.strip()]
+        if len(filled) > 1:
+            is_header = not any(_BARE_NUMBER.fullmatch(cell) for cell in filled)
+            return index if is_header else 0
+        if filled and _is_known(filled[0]):
+            return index
+    return 0
+
+
+def _is_of_qualtrics(row: list[str]) -> bool:
+    """Say whether this is the third header row of Qualtrics, which gives the id of each column as JSON."""
+    return any(row) and all(cell.startswith('{"ImportId"') for cell in row if cell)
+
+
+def _asked_titles(header: list[str], questions: list[str], kept: Collection[str]) -> list[str]:
+    """Name the columns of Qualtrics by the questions in its second row, but those that are known by their short name."""
+    named = itertools.zip_longest(header, questions, fillvalue="")
+    return [name if name in kept or _is_known(name) else question.strip() or name for name, question in named]
+
+
+def _options(source: Source) -> Iterator[str]:
+    for option in questionnaire.OPTIONS:
+        yield from (each.strip() for each in source.options.get(option, "").split(","))
 
 
 def _is_second_header(row: list[str]) -> bool:
@@ -368,8 +406,9 @@ def _response(
         for name, value in record.left.items()
         if _letters(name) in _TYPES and not _nested(value)
     )
-    scores = _named_scores(record, source)
-    scores += _typed_score(record, source)
+    scale = _scale_of(record)
+    scores = _named_scores(record, scale)
+    scores += _typed_score(record, scale, source)
     survey_id = record.text("survey_id", _SURVEYS)
     words = [text for name in _WORDS if (text := record.text("text", (name,)))]
     for name, value in record.left.items():
@@ -384,7 +423,7 @@ def _response(
             continue
         elif score := _asked(name, value, source):
             scores.append(score)
-        elif questionnaire.is_open(name) and not _is_number(written):
+        elif questionnaire.is_open(name) and not _BARE_NUMBER.fullmatch(written):
             words.append(written)
         else:
             reading.attribute(main, name, written)
@@ -453,27 +492,26 @@ def _digest(given: dict[str, object], seen: dict[str, int]) -> str:
     return f"sha256:{digest}:{seen[digest]}"
 
 
-def _named_scores(record: _Record, source: Source) -> list[questionnaire.Score]:
-    """Take the columns that are named nps, csat and ces."""
+def _named_scores(record: _Record, scale: str) -> list[questionnaire.Score]:
+    """Take the columns that are named nps, csat and ces; the scale is that of the only one beside NPS."""
     made = []
+    several = sum(1 for name in record.left if _letters(name) in ("csat", "ces", "score", "rating")) > 1
     for option, kind in questionnaire.OPTIONS.items():
         taken = record.take(option, (option, f"{option}score", f"{option}점수"))
         if taken is not None and not _is_unanswered(taken[1]):
             value, highest = _number(taken[0], taken[1], kind)
-            made.append(_score(option, kind, value, highest, ""))
+            made.append(_score(option, kind, value, highest, "" if several or kind == pb.SURVEY_TYPE_NPS else scale))
     return made
 
 
-def _typed_score(record: _Record, source: Source) -> list[questionnaire.Score]:
-    """Take `score` with the `type` and the `scale` beside it."""
+def _typed_score(record: _Record, scale: str, source: Source) -> list[questionnaire.Score]:
+    """Take `score`, which is of the `type` beside it."""
     taken = record.take("rating", _SCORES)
-    scale = _scale_of(record)
     if taken is None or _is_unanswered(taken[1]):
         return []
     labels = [str(value) for name, value in record.left.items() if _letters(name) in _TYPES and not _nested(value)]
     kind = questionnaire.question(source, taken[0], *labels)
-    is_label = isinstance(taken[1], str) and _letters(taken[1]) in _LABELS and kind != pb.SURVEY_TYPE_NPS
-    if isinstance(taken[1], str) and not _LEADING_NUMBER.fullmatch(taken[1]) and not is_label:
+    if isinstance(taken[1], str) and _mark(taken[1], kind) is None:
         if kind and _letters(taken[0]) in ("score", "rating", "점수", "평점", "별점"):
             raise Unreadable("field_wrong", "not a number", taken[0])
         record.left[taken[0]] = taken[1]  # An answer in words.
@@ -513,7 +551,9 @@ def _asked(title: str, value: object, source: Source) -> questionnaire.Score | N
     """Take a column whose title is a question for a score."""
     kind = questionnaire.question(source, title)
     written = "" if _nested(value) else reading.optional_text({"": value}, "")
-    if not kind or not (_is_number(written) or _LABELS.get(_letters(written))):
+    if not kind or len(written) > _LONGEST_MARK // 2 or _mark(written, kind) is None:
+        return None
+    if questionnaire.is_open(title) and not _is_score(title, written):
         return None
     score, highest = _number(title, value, kind)
     told = None if highest else questionnaire.scale_told(title, score)
@@ -525,17 +565,34 @@ def _is_unanswered(value: object) -> bool:
     return isinstance(value, str) and (_letters(value) in _UNANSWERED or not value.strip(" -–—./·"))
 
 
-def _is_number(written: str) -> bool:
-    return len(written) <= 100 and _LEADING_NUMBER.fullmatch(written) is not None
+def _is_score(title: str, written: str) -> bool:
+    """Say whether the answer to a question that may ask for words is a score: `3 days late` is none."""
+    if _BARE_NUMBER.fullmatch(written):
+        return True
+    return not _WHY.search(title) and questionnaire.label(_POINTS.sub("", written)) is not None
+
+
+def _mark(written: str, kind: pb.SurveyType.ValueType) -> tuple[float, float] | None:
+    """Read a score such as 9, "9 - Very likely", "4/5", "4점", "매우 만족 (5)" or "★★★★☆", and the end of its scale.
+
+    The end is 0 where nothing tells it. Nothing where it is no score.
+    """
+    text = written.strip() if written.isascii() else unicodedata.normalize("NFKC", written).strip()
+    if stars := questionnaire.stars(text):
+        return stars
+    found = _LEADING_NUMBER.fullmatch(text) or _TRAILING_NUMBER.fullmatch(text)
+    value, highest = (float(found[1]), float(found[2] or 0)) if found else (None, 0.0)
+    if kind in (pb.SURVEY_TYPE_CSAT, pb.SURVEY_TYPE_UNSPECIFIED):
+        label = questionnaire.label(_POINTS.sub("", text) if found else text)
+        if label and (value is None or (not highest and value == 6 - label)):  # `1. Very satisfied` counts from the top.
+            return label, 5
+    return None if value is None else (value, highest)
 
 
 def _number(name: str, value: object, kind: pb.SurveyType.ValueType) -> tuple[float, float]:
-    """Read a score such as 9, "9 - Very likely", "4/5", "4점" or "매우 만족", and the scale's end where it says so."""
-    if isinstance(value, str):
-        if found := _LEADING_NUMBER.fullmatch(value[:200]):
-            return float(found[1]), float(found[2] or 0)
-        if kind in (pb.SURVEY_TYPE_CSAT, pb.SURVEY_TYPE_UNSPECIFIED) and (label := _LABELS.get(_letters(value))):
-            return label, 5
+    """Read a score and the scale's end, which is 0 where the score does not tell it."""
+    if isinstance(value, str) and (mark := _mark(value[:_LONGEST_MARK], kind)):
+        return mark
     number = reading.optional_number({name: value}, name) if "." not in name else reading.optional_number([value], "0")
     if number is None:
         raise Unreadable("field_wrong", "not a number", name)
