@@ -1,5 +1,6 @@
 """Feedback from kiosks and QR codes: our own form."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -90,3 +91,33 @@ def test_a_rating_is_read_as_people_write_it(read: Read, file: str, mark: tuple[
     [made] = read("shop", file).touchpoints
 
     assert mark == (made.rating.value, made.rating.lowest, made.rating.highest)
+
+
+@pytest.mark.parametrize(
+    ("category", "kind"),
+    [
+        ("불만사항", pb.TOUCHPOINT_KIND_COMPLAINT),
+        ("컴플레인", pb.TOUCHPOINT_KIND_COMPLAINT),
+        ("칭찬해요", pb.TOUCHPOINT_KIND_PRAISE),
+        ("건의 사항", pb.TOUCHPOINT_KIND_INQUIRY),
+    ],
+)
+def test_category_is_understood_as_korean_forms_put_it(read: Read, category: str, kind: int) -> None:
+    body = json.dumps({"구분": category, "내용": "직원이 바빠 보였어요"}).encode()
+
+    [made] = read("shop", "", body=body).touchpoints
+
+    assert (kind, {}) == (made.kind, dict(made.attributes))
+
+
+def test_category_of_the_shops_own_is_kept(read: Read) -> None:
+    [made] = read("shop", "", body=b'{"category": "restroom", "text": "dirty"}').touchpoints
+
+    assert {"category": "restroom"} == dict(made.attributes)
+
+
+@pytest.mark.parametrize(("rating", "mark"), [("매우 만족", 5), ("Dissatisfied", 2), ("★★★☆☆", 3)])
+def test_button_of_a_kiosk_may_send_its_label(read: Read, rating: str, mark: int) -> None:
+    [made] = read("shop", "", body=json.dumps({"rating": rating}).encode(), options={"rating_scale": "1-10"}).touchpoints
+
+    assert (mark, 1, 5) == (made.rating.value, made.rating.lowest, made.rating.highest)

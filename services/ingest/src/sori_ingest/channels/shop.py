@@ -70,10 +70,12 @@ _HIGHEST = ("max_score", "maxScore", "max_rating", "maxRating", "scale_max", "ma
 _MARK = re.compile(r"(\d+(?:\.\d+)?)\s?(?:점|stars?)?(?:\s?(?:/|out of)\s?(\d{1,3})\s?점?)?", re.I)
 _DEVICES = ("device_id", "deviceId", "kiosk_id", "kioskId", "device", "kiosk")  # the shop's, so nobody's identifier
 _ID = ("id", "feedback_id", "feedbackId", "external_id", "submission_id", "uuid")
-_KIND = ("kind", "category", "type", "유형")
+_KIND = ("kind", "category", "type", "유형", "구분", "분류", "종류", "카테고리")
 _KINDS = {
     "complaint": pb.TOUCHPOINT_KIND_COMPLAINT,
     "불만": pb.TOUCHPOINT_KIND_COMPLAINT,
+    "불편": pb.TOUCHPOINT_KIND_COMPLAINT,
+    "컴플레인": pb.TOUCHPOINT_KIND_COMPLAINT,
     "praise": pb.TOUCHPOINT_KIND_PRAISE,
     "compliment": pb.TOUCHPOINT_KIND_PRAISE,
     "칭찬": pb.TOUCHPOINT_KIND_PRAISE,
@@ -86,6 +88,7 @@ _KINDS = {
     "review": pb.TOUCHPOINT_KIND_REVIEW,
     "visit": pb.TOUCHPOINT_KIND_VISIT,
 }
+_NO_KIND = re.compile(r"\s?(?:사항|합니다|해요|하기)$")
 _NAMELESS = (
     "name",
     "first_name",
@@ -153,7 +156,7 @@ def _one(given: Mapping[str, object], payload: Payload, source: Source) -> list[
         if any(name in given for name in (*_TEXT, *_RATING, names.get("text", ""), names.get("rating", ""))):
             return [Ignored("no_answer")]
         raise Unreadable("field_missing", "neither text nor rating", "text")
-    word = reading.optional_text(given, *_names(names, "kind", _KIND)).strip().lower()
+    word = _NO_KIND.sub("", reading.optional_text(given, *_names(names, "kind", _KIND)).strip().lower())
     usual = pb.TOUCHPOINT_KIND_INQUIRY if rating is None else pb.TOUCHPOINT_KIND_REVIEW
     made = reading.touchpoint(
         source,
@@ -166,8 +169,10 @@ def _one(given: Mapping[str, object], payload: Payload, source: Source) -> list[
     )
     if rating is not None:
         _rate(made, rating, given, source)
-    used = {name for known in (_TEXT, _RATING, _STORE, _TIME, _ID, _KIND, _NAMELESS) for name in known}
+    used = {name for known in (_TEXT, _RATING, _STORE, _TIME, _ID, _NAMELESS) for name in known}
     used |= {*names.values(), *_HIGHEST, "scale", "test", "ping"}
+    if word in _KINDS:  # Else it is a category of the shop's own.
+        used |= {*_KIND}
     for name, value in given.items():
         if name in used or value is None or isinstance(value, dict | list):
             continue
@@ -183,14 +188,15 @@ def _one(given: Mapping[str, object], payload: Payload, source: Source) -> list[
 
 
 def _spelt(given: Mapping[str, object], names: tuple[str, ...]) -> Mapping[str, object]:
-    """Let `4/5`, `4점` and `★★★★☆` stand for a number, and for the scale where they tell it."""
+    """Let `4/5`, `4점`, `★★★★☆` and `매우 만족` stand for a number, and for the scale where they tell it."""
     for name in names:
         value = given.get(name)
         if not isinstance(value, str):
             continue
-        stars = value.replace("\ufe0f", "").replace("⭐", "★").replace(" ", "")
-        if stars and set(stars) <= {"★", "☆"}:
-            return {**given, name: stars.count("★")}
+        if stars := questionnaire.stars(value):
+            return {**({"out_of": int(stars[1])} if stars[1] else {}), **given, name: stars[0]}
+        if label := questionnaire.label(value):
+            return {"out_of": 5, **given, name: label}
         if mark := _MARK.fullmatch(value.strip()):
             scale = {"out_of": mark[2]} if mark[2] else {}
             return {**scale, **given, name: mark[1]}
