@@ -86,3 +86,13 @@ def test_five_choices_are_no_contact_details(read: Read) -> None:
     [made] = read("formbricks", "", body=json.dumps({"event": "responseFinished", "data": data}).encode()).touchpoints
 
     assert "a, b, c, d, e" == made.attributes["q"]
+
+
+def test_score_as_text_counts_and_a_date_is_no_words(read: Read) -> None:
+    answers = {"nps": "9", "visited": "2026-11-01", "why": "10"}
+    data = {"id": "r1", "finished": True, "data": answers, "updatedAt": "2026-11-20T05:18:22Z"}
+
+    [made] = read("formbricks", "", body=json.dumps({"event": "responseFinished", "data": data}).encode()).touchpoints
+
+    assert (pb.SURVEY_TYPE_NPS, 9, "10") == (made.survey.type, made.survey.score, made.text)
+    assert "2026-11-01" == made.attributes["visited"]

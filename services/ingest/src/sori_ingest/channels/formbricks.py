@@ -29,6 +29,8 @@ FIELDS: Mapping[str, str] = {
 _CONTACT_FIELDS = 5  # of the answer to a question for contact details
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _NUMBER = re.compile(r"\+?[\d\s().-]{7,20}")
+_DECIMAL = re.compile(r"\d{1,3}(?:\.\d{1,3})?")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:T[\d:.]{5,15}Z?)?")
 _EVENTS = ("responseCreated", "responseUpdated", "responseFinished")
 
 
@@ -72,7 +74,9 @@ def _event(given: reading.JsonObject, payload: Payload, source: Source) -> list[
         if _is_number(value) and (score := _score(key, value, survey if alone else "", source)):
             scores.append(score)
         elif isinstance(value, str):
-            if not questionnaire.fill(main, key, value, source):
+            if _DECIMAL.fullmatch(value) and (score := _score(key, value, "", source)):
+                scores.append(score)
+            elif not questionnaire.fill(main, key, value, source):
                 _say(main, key, value, words, source)
         elif isinstance(value, list) and _is_contact(value):
             reading.identify(main, pb.IDENTIFIER_TYPE_EMAIL, value[2])
@@ -100,7 +104,7 @@ def _is_contact(value: list[Any]) -> bool:
 def _say(main: pb.Touchpoint, key: str, value: str, words: list[str], source: Source) -> None:
     """Tell words from choices: Formbricks sends both as texts and says not which."""
     choices = [each.strip() for each in source.options.get("choices", "").split(",")]
-    if value in ("clicked", "dismissed", "accepted", "booked", "skipped") or key in choices:
+    if value in ("clicked", "dismissed", "accepted", "booked", "skipped") or key in choices or _DATE.fullmatch(value):
         reading.attribute(main, key, value)
     elif value.strip():
         words.append(value)
