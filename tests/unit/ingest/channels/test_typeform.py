@@ -1,5 +1,6 @@
 """Typeform responses, as in https://www.typeform.com/developers/webhooks/example-payload/."""
 
+import json
 from collections.abc import Callable
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
@@ -76,3 +77,76 @@ def test_scale_that_only_the_title_tells_is_taken(read: Read) -> None:
     [made] = read("typeform", "ok_scale_in_the_title.json").touchpoints
 
     assert (2, 1, 5) == (made.rating.value, made.rating.lowest, made.rating.highest)
+
+
+def _answered(read: Read, fields: list[dict[str, object]], answers: list[dict[str, object]]) -> Reading:
+    response = {
+        "token": "t1",
+        "submitted_at": "2026-11-20T01:02:03Z",
+        "definition": {"title": "의견", "fields": fields},
+        "answers": answers,
+    }
+    return read("typeform", "", body=json.dumps({"event_type": "form_response", "form_response": response}).encode())
+
+
+def _field(name: str, kind: str, title: str, *inner: dict[str, object], **properties: object) -> dict[str, object]:
+    within = {"fields": list(inner)} if inner else {}
+    return {"id": name, "ref": f"ref-{name}", "type": kind, "title": title, "properties": {**properties, **within}}
+
+
+def _text(name: str, said: str) -> dict[str, object]:
+    return {"type": "text", "text": said, "field": {"id": name, "ref": f"ref-{name}", "type": "short_text"}}
+
+
+def test_fields_within_a_group_have_titles_and_scales_too(read: Read) -> None:
+    asked = _field("s", "opinion_scale", "How satisfied are you?", steps=7, start_at_one=True)
+    answer = {"type": "number", "number": 6, "field": {"id": "s", "ref": "ref-s", "type": "opinion_scale"}}
+
+    [made] = _answered(read, [_field("g", "group", "Service", asked)], [answer]).touchpoints
+
+    survey = made.survey
+    assert (pb.SURVEY_TYPE_CSAT, 6, 1, 7) == (survey.type, survey.score, survey.lowest, survey.highest)
+
+
+def test_contact_details_are_identifiers_and_no_words(read: Read) -> None:
+    parts = [
+        _field("a", "short_text", "First name"),
+        _field("b", "short_text", "Company"),
+        _field("c", "email", "Email"),
+        _field("d", "short_text", "City/Town"),
+    ]
+    answers = [
+        *(_text("a", "Mina"), _text("b", "Acme"), _text("d", "Seoul"), _text("w", "Great")),
+        {"type": "email", "email": "mina@example.com", "field": {"id": "c", "ref": "ref-c", "type": "email"}},
+    ]
+    words = _field("w", "short_text", "Anything else?")
+
+    [nested] = _answered(read, [_field("g", "contact_info", "Who are you?", *parts), words], answers).touchpoints
+    [flat] = _answered(read, [*parts, words], answers).touchpoints
+
+    assert ["Great", "Great"] == [nested.text, flat.text]
+    assert ["mina@example.com"] == [each.value for each in nested.identifiers]
+    assert "Mina" not in str(nested)
+    assert ("Acme", "Seoul") == (nested.attributes["ref-b"], flat.attributes["ref-d"])
+
+
+def test_short_text_that_is_asked_for_as_a_number_is_one(read: Read) -> None:
+    fields = [_field("p", "short_text", "연락처를 남겨 주세요"), _field("o", "short_text", "주문번호")]
+
+    [made] = _answered(read, fields, [_text("p", "010-2222-3333"), _text("o", "A-77")]).touchpoints
+    [words] = _answered(read, fields, [_text("p", "전화하지 마세요")]).touchpoints
+
+    assert (["+821022223333"], "A-77", "") == ([each.value for each in made.identifiers], made.order_id, made.text)
+    assert "전화하지 마세요" == words.text
+
+
+def test_what_was_said_on_a_video_is_words(read: Read) -> None:
+    answer = {
+        "type": "multi_format",
+        "multi_format": {"video_id": "v1", "transcript": "포장이 찢어졌어요"},
+        "field": {"id": "m", "type": "multi_format"},
+    }
+
+    [made] = _answered(read, [_field("m", "multi_format", "Tell us")], [answer]).touchpoints
+
+    assert ("포장이 찢어졌어요", "file:1") == (made.text, made.attributes["attachments"])

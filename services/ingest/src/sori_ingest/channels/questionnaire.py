@@ -38,6 +38,10 @@ _OPEN = re.compile(
     r"|느낀\s?점|주관식|자유|기타",
     re.I,
 )
+_CONTACTS = (
+    (pb.IDENTIFIER_TYPE_PHONE, re.compile(r"phone|mobile|전화|휴대폰|핸드폰|연락처", re.I)),
+    (pb.IDENTIFIER_TYPE_EMAIL, re.compile(r"e-?mail|이메일|메일 주소", re.I)),
+)
 _RANKS = {pb.SURVEY_TYPE_NPS: 0, pb.SURVEY_TYPE_CSAT: 1, pb.SURVEY_TYPE_CES: 2}
 _LONGEST_LABEL = 300
 _MOST_STARS = 10
@@ -232,3 +236,15 @@ def fill(made: pb.Touchpoint, name: str, value: str, source: Source) -> bool:
     else:
         return False
     return True
+
+
+def identify(made: pb.Touchpoint, title: str, written: str) -> bool:
+    """Take the answer to a question for a number or an address, however the question is put; says whether it is one."""
+    for kind, words in _CONTACTS:
+        if words.search(title):
+            found = pb.Touchpoint()
+            reading.identify(found, kind, written)
+            if found.identifiers:  # Also where it is known already.
+                reading.identify(made, kind, written)
+                return True
+    return False

@@ -91,10 +91,6 @@ _SPELLED = re.compile(  # 2024. 5. 1 오후 3:05:01, 2024년 5월 1일 10시 5�
     r"\s*(오전|오후|AM|PM)?\s*(?:(?:GMT|UTC)\s?([+-])(\d{1,2})(?::?(\d\d))?)?)?",
     re.I,
 )
-_CONTACTS = (
-    (pb.IDENTIFIER_TYPE_PHONE, re.compile(r"phone|mobile|전화|휴대폰|핸드폰|연락처", re.I)),
-    (pb.IDENTIFIER_TYPE_EMAIL, re.compile(r"e-?mail|이메일|메일 주소", re.I)),
-)
 _TESTS = frozenset({"test", "ping"})
 _WRAPPERS = ("responses", "data", "results", "items", "answers_list")
 _PEOPLE = ("respondent", "customer", "user", "contact", "person")
@@ -418,7 +414,7 @@ def _response(
         elif (
             _letters(name) in _UNSAID
             or questionnaire.fill(main, name, written, source)
-            or _is_contact(main, name, written)
+            or questionnaire.identify(main, name, written)
         ):
             continue
         elif score := _asked(name, value, source):
@@ -433,15 +429,6 @@ def _response(
     if not (words or scores) and (declared or not (external_id or at or main.identifiers)):
         raise Unreadable("field_missing", "neither a score nor words", "score")
     return questionnaire.touchpoints(main, scores, source, survey_id=survey_id)
-
-
-def _is_contact(main: pb.Touchpoint, title: str, written: str) -> bool:
-    """Take the answer to a question for a number or an address, however the question is put."""
-    before = len(main.identifiers)
-    for kind, words in _CONTACTS:
-        if words.search(title):
-            reading.identify(main, kind, written)
-    return len(main.identifiers) > before
 
 
 def _time(record: _Record, source: Source) -> reading.Moment | None:

@@ -1,6 +1,6 @@
 """Typeform: one response, with its answers by type."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
@@ -16,8 +16,9 @@ FIELDS: Mapping[str, str] = {
     "revision": "0; a partial response is ignored unless the option `partial` is true, and then its finish replaces it",
     "thread_id": "form_response.token",
     "occurred_time": "form_response.submitted_at, else landed_at",
-    "identifiers": "hidden fields and contact answers by name (email, phone, user_id, member_id, …) or by the mapping",
-    "text": "long and short text answers",
+    "identifiers": "hidden fields and contact answers by name (email, phone, user_id, member_id, …) or by the mapping; "
+    "short texts that are asked for as such, as in `연락처`",
+    "text": "long and short text answers, but names and addresses",
     "survey": "nps, opinion_scale and rating fields, told apart by the options nps, csat, ces (ref, id or title) "
     "or by type and title; scales by the field's steps or the options csat_scale, ces_scale, rating_scale",
     "rating": "opinion_scale and rating fields that are none of these",
@@ -25,6 +26,9 @@ FIELDS: Mapping[str, str] = {
 }
 
 _WORDS = ("long_text", "short_text")
+_DEEPEST = 3  # a group, contact details in it, and their parts
+_DETAILS = ("contact_info", "address")
+_PLACES = ("address", "address line 2", "city/town", "state/region/province", "zip/post code", "country", "company")
 _PERSONAL = {"email": pb.IDENTIFIER_TYPE_EMAIL, "phone_number": pb.IDENTIFIER_TYPE_PHONE}
 
 
@@ -50,9 +54,7 @@ def read(payload: Payload, source: Source) -> Reading:
     )
     if reading.flag(source.options, "partial"):  # What is finished later than it was begun replaces it.
         main.revision = 0 if partial else 1
-    definitions = {
-        reading.optional_text(each, "id"): each for each in reading.objects_at(given, "form_response.definition.fields")
-    }
+    definitions = dict(_definitions(reading.objects_at(given, "form_response.definition.fields")))
     _hidden(main, response, source)
     reading.attribute(main, "form", reading.optional_text(given, "form_response.definition.title"))
     words: list[str] = []
@@ -60,7 +62,7 @@ def read(payload: Payload, source: Source) -> Reading:
     files = 0
     for index, answer in enumerate(reading.objects_at(given, "form_response.answers")):
         field = reading.optional_object(answer, "field")
-        definition = definitions.get(reading.optional_text(field, "id"), {})
+        definition, within = definitions.get(reading.optional_text(field, "id"), ({}, ""))
         kind = reading.optional_text(answer, "type")
         ref = reading.optional_text(field, "ref") or reading.optional_text(field, "id") or str(index)
         if kind == "number" and (score := _score(answer, field, definition, ref, source)):
@@ -68,9 +70,12 @@ def read(payload: Payload, source: Source) -> Reading:
         elif kind in _PERSONAL:
             reading.identify(main, _PERSONAL[kind], reading.optional_text(answer, kind))
         elif kind == "text":
-            _words(main, answer, field, definition, ref, words, source)
+            _words(main, answer, field, definition, ref, words, source, is_detail=within in _DETAILS)
         elif kind == "file_url":
             files += 1
+        elif kind == "multi_format":  # Spoken or filmed, or written after all.
+            files += 1
+            words += filter(None, [reading.optional_text(answer, *(f"{kind}.{name}" for name in ("transcript", "text")))])
         else:
             reading.attribute(main, ref, _written(answer, kind))
     main.text = "\n".join(words)
@@ -80,6 +85,16 @@ def read(payload: Payload, source: Source) -> Reading:
     attachments.attach(main, ["file"] * files)
     form = reading.optional_text(given, "form_response.form_id")
     return Reading(touchpoints=tuple(questionnaire.touchpoints(main, scores, source, survey_id=form)))
+
+
+def _definitions(
+    fields: Sequence[reading.JsonObject], within: str = "", depth: int = 0
+) -> Iterator[tuple[str, tuple[reading.JsonObject, str]]]:
+    """Give the definition of each field by its id, and of which type the field is that it stands in."""
+    for each in fields:
+        yield reading.optional_text(each, "id"), (each, within)
+        if depth < _DEEPEST and (inner := reading.objects_at(each, "properties.fields")):
+            yield from _definitions(inner, reading.optional_text(each, "type"), depth + 1)
 
 
 def _hidden(main: pb.Touchpoint, response: reading.JsonObject, source: Source) -> None:
@@ -99,14 +114,20 @@ def _words(
     ref: str,
     words: list[str],
     source: Source,
+    *,
+    is_detail: bool,
 ) -> None:
     said = reading.optional_text(answer, "text")
     kind = reading.optional_text(field, "type") or reading.optional_text(definition, "type")
+    title = reading.optional_text(definition, "title").strip()
     if questionnaire.fill(main, ref, said, source):
         return
-    if _is_name(ref, reading.optional_text(definition, "title")) and kind == "short_text":
-        return  # Who somebody is, is told by identifiers.
-    if said.strip() and kind in ("", *_WORDS):
+    if kind == "short_text":
+        if _is_name(ref, title):
+            return  # Who somebody is, is told by identifiers.
+        if questionnaire.fill(main, title, said, source) or questionnaire.identify(main, title, said):
+            return
+    if said.strip() and kind in ("", *_WORDS) and not (is_detail or title.lower() in _PLACES):
         words.append(said)
     else:
         reading.attribute(main, ref, said)
