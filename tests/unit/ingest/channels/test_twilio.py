@@ -41,6 +41,14 @@ def test_messengers_have_accounts_and_whatsapp_has_numbers(read: Read) -> None:
     assert ["+821012345678"] == [each.value for each in whatsapp.identifiers]
 
 
+def test_rcs_has_numbers_too(read: Read) -> None:
+    body = b"MessageSid=SM1&From=rcs%3A%2B821012345678&To=rcs%3Aacme_agent&Body=hi&NumMedia=0"
+
+    [made] = read("twilio", "", body=body, content_type="application/x-www-form-urlencoded").touchpoints
+
+    assert ["+821012345678"] == [each.value for each in made.identifiers]
+
+
 def test_media_are_counted_without_their_address(read: Read) -> None:
     [made] = read("twilio", "ok_picture_only.txt").touchpoints
 

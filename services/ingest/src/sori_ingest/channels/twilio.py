@@ -27,7 +27,7 @@ FIELDS: Mapping[str, str] = {
     "kind": "inquiry of a customer, reply of the company, other for an opt-out",
     "actor": "customer for inbound; bot for outbound messages; by `Track`, `Author` and `Source`",
     "occurred_time": "`Timestamp`, `DateCreated`, `RecordingStartTime`, `time`; else time of receipt",
-    "identifiers": "PHONE `From` (of an outbound message `To`), also of WhatsApp; ANONYMOUS_ID of other messengers",
+    "identifiers": "PHONE `From` (of an outbound message `To`), also of WhatsApp and RCS; ANONYMOUS_ID of other messengers",
     "text": "`Body`, `TranscriptionText`, `SpeechResult`",
     "language": "`LanguageCode`",
     "thread_id": "`ConversationSid`, `CallSid`, else made of both numbers",
@@ -279,7 +279,7 @@ def _at(given: reading.JsonObject, payload: Payload, source: Source, *times: str
 
 def _identify(made: pb.Touchpoint, address: str) -> None:
     messenger, colon, name = address.strip().rpartition(":")
-    if not colon or messenger == "whatsapp":
+    if not colon or messenger in ("whatsapp", "rcs"):
         reading.identify(made, pb.IDENTIFIER_TYPE_PHONE, name)
     else:
         reading.identify_account(made, messenger, name)
