@@ -19,17 +19,20 @@ _LOCAL = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*")
 _LONGEST_LOCAL, _LONGEST_EMAIL = 64, 254
 
 
-def phone(value: str) -> tuple[str, bool, str]:
-    """Write a phone number as E.164; gives it, whether it is temporary, and what is wrong with it."""
-    if mobile := _MOBILE.fullmatch(value):
+def phone(value: str, country: str = "KR") -> tuple[str, bool, str]:
+    """Write a phone number as E.164; gives it, whether it is temporary, and what is wrong with it.
+
+    One without a country's code is taken for one of `country`, an ISO 3166-1 code of two letters.
+    """
+    if country == "KR" and (mobile := _MOBILE.fullmatch(value)):
         return f"+8210{mobile[1]}{mobile[2]}", False, ""
-    return _phone(value) if len(value) <= _LONGEST else (value, False, "is not a phone number")
+    return _phone(value, country) if len(value) <= _LONGEST else (value, False, "is not a phone number")
 
 
 @functools.lru_cache(_REMEMBERED)
-def _phone(value: str) -> tuple[str, bool, str]:
+def _phone(value: str, country: str) -> tuple[str, bool, str]:
     try:
-        parsed = phonenumbers.parse(value, "KR")
+        parsed = phonenumbers.parse(value, country)
     except phonenumbers.NumberParseException:
         return value, False, "is not a phone number"
     normal = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)

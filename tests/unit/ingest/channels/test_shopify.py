@@ -1,5 +1,6 @@
 """Shopify webhooks, as in https://shopify.dev/docs/api/webhooks."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -92,3 +93,52 @@ def test_number_without_country_from_abroad_is_not_taken_for_a_korean_one(read: 
 
     phones = [each.value for each in made.identifiers if each.type == pb.IDENTIFIER_TYPE_PHONE]
     assert ["+12125550123"] == phones
+
+
+def _order(read: Read, topic: str, **fields: object) -> pb.Touchpoint:
+    order = {"id": 1, "created_at": "2026-11-20T10:00:00Z", "updated_at": "2026-11-20T10:00:00Z", **fields}
+    body = json.dumps(order).encode()
+    return read("shopify", "", body=body, headers={"x-shopify-topic": topic}).touchpoints[0]
+
+
+@pytest.mark.parametrize(
+    ("topic", "current", "amount"),
+    [("orders/create", "398.00", "388.00"), ("orders/paid", "350.00", "350.00"), ("orders/cancelled", "0.00", "388.00")],
+)
+def test_amount_is_the_orders_and_of_a_payment_what_edits_leave(
+    read: Read, topic: str, current: str, amount: str
+) -> None:
+    made = _order(read, topic, total_price="388.00", current_total_price=current, currency="USD")
+
+    assert amount == made.attributes["amount"]
+
+
+@pytest.mark.parametrize(
+    ("country", "number", "normal"),
+    [
+        ("US", "(212) 555-4240", ["+12125554240"]),
+        ("US", "555-555-SHIP", []),
+        ("JP", "090-1234-5678", ["+819012345678"]),
+        ("KR", "010-1234-5678", ["+821012345678"]),
+        ("", "010-1234-5678", ["+821012345678"]),
+        ("XX", "010-1234-5678", []),
+        ("US", "+82 10 1234 5678", ["+821012345678"]),
+    ],
+)
+def test_number_is_of_the_country_of_the_bill(read: Read, country: str, number: str, normal: list[str]) -> None:
+    made = _order(read, "orders/create", billing_address={"country_code": country, "phone": number})
+
+    assert normal == [each.value for each in made.identifiers]
+
+
+@pytest.mark.parametrize(("currency", "amount"), [("USD", "15.50"), ("KRW", "16"), ("KWD", "15.500")])
+def test_refund_is_the_sum_of_its_payments_in_the_currencys_unit(read: Read, currency: str, amount: str) -> None:
+    paid = [
+        {"kind": "refund", "status": "success", "amount": "10.00", "currency": currency},
+        {"kind": "refund", "status": "pending", "amount": "5.50", "currency": currency},
+        {"kind": "refund", "status": "failure", "amount": "99.00", "currency": currency},
+    ]
+
+    made = _order(read, "refunds/create", order_id=7, transactions=paid)
+
+    assert (amount, currency) == (made.attributes["amount"], made.attributes["currency"])

@@ -1,5 +1,6 @@
 """Square events, as in https://developer.squareup.com/reference/square/webhooks."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -69,3 +70,22 @@ def test_draft_of_an_order_is_no_purchase(read: Read) -> None:
 
     assert ["not_completed"] == [each.reason for each in found.ignored]
     assert not found.touchpoints
+
+
+@pytest.mark.parametrize(
+    ("country", "number", "normal"),
+    [
+        ("US", "312-555-4240", "+13125554240"),  # Without its country it would be one of Gyeonggi-do.
+        ("", "1-212-555-4240", "+12125554240"),
+        ("JP", "090-1234-5678", "+819012345678"),
+        ("", "010-1234-5678", "+821012345678"),
+        ("", "+1-212-555-4240", "+12125554240"),
+    ],
+)
+def test_number_is_of_the_customers_country(read: Read, country: str, number: str, normal: str) -> None:
+    customer = {"id": "C1", "created_at": "2026-11-20T05:00:00Z", "phone_number": number, "address": {"country": country}}
+    event = {"type": "customer.created", "data": {"object": {"customer": customer}}}
+
+    [made] = read("square", "", body=json.dumps(event).encode()).touchpoints
+
+    assert [normal] == [each.value for each in made.identifiers if each.type == pb.IDENTIFIER_TYPE_PHONE]

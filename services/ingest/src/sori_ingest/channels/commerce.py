@@ -33,13 +33,18 @@ _THOUSANDTHS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
 _MOST_NAMES = 20
 
 
+def digits(currency: str) -> int:
+    """Say how many digits after the point an amount of a currency has."""
+    return 0 if currency in _WHOLE else 3 if currency in _THOUSANDTHS else 2
+
+
 def major_units(amount: int, currency: str) -> str:
     """Write an amount of the smallest unit as one of the currency, as in 1050 USD -> 10.50."""
-    digits = 0 if currency in _WHOLE else 3 if currency in _THOUSANDTHS else 2
-    if not digits:
+    after = digits(currency)
+    if not after:
         return str(amount)
-    whole, part = divmod(abs(amount), 10**digits)
-    return f"{'-' if amount < 0 else ''}{whole}.{part:0{digits}d}"
+    whole, part = divmod(abs(amount), 10**after)
+    return f"{'-' if amount < 0 else ''}{whole}.{part:0{after}d}"
 
 
 def identify_customer(made: pb.Touchpoint, vendor: str, value: str, source: Source) -> None:

@@ -597,6 +597,13 @@ def identify(made: pb.Touchpoint, kind: pb.IdentifierType.ValueType, value: str)
         made.identifiers.add(type=kind, value=value)
 
 
+def identify_phone(made: pb.Touchpoint, value: str, country: str) -> None:
+    """Add a phone number as it is written in a country, an ISO 3166-1 code of two letters; Korea's where it is empty."""
+    normal, _, problem = identifiers.phone(value.strip(), country.strip().upper() or "KR")
+    if not problem:
+        identify(made, pb.IDENTIFIER_TYPE_PHONE, normal)
+
+
 def identify_account(made: pb.Touchpoint, vendor: str, value: str) -> None:
     """Add the id of an account at a vendor (`line`, `slack`, `x`, …), under which no other vendor knows the person."""
     if value.strip():

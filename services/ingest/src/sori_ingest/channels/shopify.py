@@ -149,7 +149,9 @@ def _order(
     _bought(made, given)
     commerce.place(made, reading.optional_text(given, "location_id"), source)
     reading.attribute(made, "order_name", reading.optional_text(given, "name"))
-    reading.attribute(made, "amount", reading.optional_text(given, "current_total_price", "total_price"))
+    prices = ("total_price", "current_total_price")  # The latter is what edits and refunds leave, so 0 once cancelled.
+    changed = topic in ("orders/paid", "orders/fulfilled")
+    reading.attribute(made, "amount", reading.optional_text(given, *(prices[::-1] if changed else prices)))
     reading.attribute(made, "currency", reading.optional_text(given, "currency"))
     reading.attribute(made, "payment", reading.optional_text(given, "financial_status"))
     reading.attribute(made, "fulfillment", reading.optional_text(given, "fulfillment_status"))
@@ -217,8 +219,9 @@ def _refund(topic: str, given: reading.JsonObject, payload: Payload, source: Sou
         if each.get("kind") == "refund" and each.get("status") in (None, "success", "pending")
     ]
     if amounts:
-        reading.attribute(made, "amount", f"{sum(amounts):.2f}")
-        reading.attribute(made, "currency", reading.optional_text(given, "transactions.0.currency"))
+        currency = reading.optional_text(given, "transactions.0.currency")
+        reading.attribute(made, "amount", f"{sum(amounts):.{commerce.digits(currency)}f}")
+        reading.attribute(made, "currency", currency)
     return made
 
 
@@ -247,11 +250,9 @@ def _customer(topic: str, given: reading.JsonObject, payload: Payload, source: S
 def _people(made: pb.Touchpoint, given: reading.JsonObject, source: Source) -> None:
     for path in ("email", "contact_email", "customer.email"):
         reading.identify(made, pb.IDENTIFIER_TYPE_EMAIL, reading.optional_text(given, path))
-    abroad = reading.optional_text(given, "billing_address.country_code").upper() not in ("", "KR")
+    country = reading.optional_text(given, "billing_address.country_code")
     for path in ("phone", "customer.phone", "billing_address.phone"):  # A parcel may go to somebody else.
-        number = reading.optional_text(given, path).strip()
-        if number.startswith("+") or not abroad:  # Else it would be taken for a Korean one.
-            reading.identify(made, pb.IDENTIFIER_TYPE_PHONE, number)
+        reading.identify_phone(made, reading.optional_text(given, path), country)
     commerce.identify_customer(made, NAME, reading.optional_text(given, "customer.id"), source)
 
 

@@ -104,6 +104,15 @@ def _money(made: pb.Touchpoint, within: reading.JsonObject, *paths: str) -> None
             return
 
 
+def _phone(made: pb.Touchpoint, person: reading.JsonObject) -> None:
+    """Add a person's number, which Square keeps as it was typed: with a country's code, with or without the plus."""
+    number = reading.optional_text(person, "phone_number")
+    known = len(made.identifiers)
+    reading.identify_phone(made, number, reading.optional_text(person, "address.country"))
+    if len(made.identifiers) == known and number and not number.lstrip().startswith("+"):
+        reading.identify_phone(made, f"+{number.strip()}", "")
+
+
 def _payment(event: str, given: reading.JsonObject, payload: Payload, source: Source) -> parts.Outcome:
     within = reading.object_at(given, "data.object.payment")
     payment_id = reading.text(given, "data.object.payment.id", "data.id")
@@ -175,7 +184,7 @@ def _invoice(event: str, given: reading.JsonObject, payload: Payload, source: So
     made = _begin(event, f"invoice:{invoice_id}", kind, within, given, times, payload, source)
     recipient = reading.optional_object(within, "primary_recipient")
     reading.identify(made, pb.IDENTIFIER_TYPE_EMAIL, reading.optional_text(recipient, "email_address"))
-    reading.identify(made, pb.IDENTIFIER_TYPE_PHONE, reading.optional_text(recipient, "phone_number"))
+    _phone(made, recipient)
     commerce.identify_customer(made, NAME, reading.optional_text(recipient, "customer_id"), source)
     _money(made, within, "payment_requests.0.computed_amount_money")
     return made
@@ -188,6 +197,6 @@ def _customer(event: str, given: reading.JsonObject, payload: Payload, source: S
     made = _begin(event, f"customer:{customer_id}", kind, within, given, ("created_at",), payload, source)
     reading.identify(made, pb.IDENTIFIER_TYPE_MEMBER_ID, reading.optional_text(within, "reference_id"))
     reading.identify(made, pb.IDENTIFIER_TYPE_EMAIL, reading.optional_text(within, "email_address"))
-    reading.identify(made, pb.IDENTIFIER_TYPE_PHONE, reading.optional_text(within, "phone_number"))
+    _phone(made, within)
     commerce.identify_customer(made, NAME, customer_id, source)
     return made
