@@ -118,6 +118,8 @@ def test_category_of_the_shops_own_is_kept(read: Read) -> None:
 
 @pytest.mark.parametrize(("rating", "mark"), [("매우 만족", 5), ("Dissatisfied", 2), ("★★★☆☆", 3)])
 def test_button_of_a_kiosk_may_send_its_label(read: Read, rating: str, mark: int) -> None:
-    [made] = read("shop", "", body=json.dumps({"rating": rating}).encode(), options={"rating_scale": "1-10"}).touchpoints
+    [made] = read(
+        "shop", "", body=json.dumps({"rating": rating}).encode(), options={"rating_scale": "1-10"}
+    ).touchpoints
 
     assert (mark, 1, 5) == (made.rating.value, made.rating.lowest, made.rating.highest)

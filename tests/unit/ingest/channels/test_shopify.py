@@ -103,7 +103,11 @@ def _order(read: Read, topic: str, **fields: object) -> pb.Touchpoint:
 
 @pytest.mark.parametrize(
     ("topic", "current", "amount"),
-    [("orders/create", "398.00", "388.00"), ("orders/paid", "350.00", "350.00"), ("orders/cancelled", "0.00", "388.00")],
+    [
+        ("orders/create", "398.00", "388.00"),
+        ("orders/paid", "350.00", "350.00"),
+        ("orders/cancelled", "0.00", "388.00"),
+    ],
 )
 def test_amount_is_the_orders_and_of_a_payment_what_edits_leave(
     read: Read, topic: str, current: str, amount: str

@@ -83,7 +83,12 @@ def test_draft_of_an_order_is_no_purchase(read: Read) -> None:
     ],
 )
 def test_number_is_of_the_customers_country(read: Read, country: str, number: str, normal: str) -> None:
-    customer = {"id": "C1", "created_at": "2026-11-20T05:00:00Z", "phone_number": number, "address": {"country": country}}
+    customer = {
+        "id": "C1",
+        "created_at": "2026-11-20T05:00:00Z",
+        "phone_number": number,
+        "address": {"country": country},
+    }
     event = {"type": "customer.created", "data": {"object": {"customer": customer}}}
 
     [made] = read("square", "", body=json.dumps(event).encode()).touchpoints

@@ -315,7 +315,8 @@ def test_words_that_begin_with_a_number_are_words(read: Read) -> None:
 
 
 @pytest.mark.parametrize(
-    "title", ["What could we do better?", "Tell us more", "What did you like most?", "어떤 점이 불편했나요?", "하실 말씀"]
+    "title",
+    ["What could we do better?", "Tell us more", "What did you like most?", "어떤 점이 불편했나요?", "하실 말씀"],
 )
 def test_questions_for_words_are_known_by_how_they_are_put(read: Read, title: str) -> None:
     [made] = _table(read, f"ID,nps,{title}", "1,9,Fast").touchpoints
@@ -323,7 +324,9 @@ def test_questions_for_words_are_known_by_how_they_are_put(read: Read, title: st
     assert "Fast" == made.text
 
 
-@pytest.mark.parametrize("above", [("2026년 고객 만족도 조사,,",), ("고객 만족도 조사", ""), ("조사,,", "11월,,", ",,")])
+@pytest.mark.parametrize(
+    "above", [("2026년 고객 만족도 조사,,",), ("고객 만족도 조사", ""), ("조사,,", "11월,,", ",,")]
+)
 def test_heading_above_the_table_is_no_column(read: Read, above: tuple[str, ...]) -> None:
     found = _table(read, *above, "ID,NPS,의견", "1,9,좋아요", "2,x,")
 
@@ -338,18 +341,8 @@ def test_excels_line_for_the_separator_is_no_row(read: Read) -> None:
 
 
 def test_qualtrics_has_three_header_rows(read: Read) -> None:
-    lines = (
-        "EndDate,ResponseId,RecipientFirstName,RecipientEmail,Q1_NPS_GROUP,Q1,Q2,Q3",
-        'End Date,Response ID,Recipient First Name,Recipient Email,"How likely are you to recommend us? - Group",'
-        '"How likely are you to recommend us?",What could we do better?,"How satisfied are you?"',
-        '"{""ImportId"":""endDate""}","{""ImportId"":""_recordId""}","{""ImportId"":""recipientFirstName""}",'
-        '"{""ImportId"":""recipientEmail""}","{""ImportId"":""QID1_NPS_GROUP""}","{""ImportId"":""QID1""}",'
-        '"{""ImportId"":""QID2_TEXT""}","{""ImportId"":""QID3""}"',
-        "2026-11-02 10:15:48,R_3Jabc,Mina,mina@example.com,Promoter,9,Faster delivery,2",
-    )
-
-    made, further = _table(read, *lines).touchpoints
-    named, _ = read("survey", "", body="\n".join(lines).encode(), options={"ces": "Q3"}).touchpoints[::-1]
+    made, further = read("survey", "ok_qualtrics.csv").touchpoints
+    named = read("survey", "ok_qualtrics.csv", options={"ces": "Q3"}).touchpoints[1]
 
     assert ("R_3Jabc", pb.SURVEY_TYPE_NPS, 9) == (made.external_id, made.survey.type, made.survey.score)
     assert ("Faster delivery", ["mina@example.com"]) == (made.text, [each.value for each in made.identifiers])

@@ -598,7 +598,7 @@ def identify(made: pb.Touchpoint, kind: pb.IdentifierType.ValueType, value: str)
 
 
 def identify_phone(made: pb.Touchpoint, value: str, country: str) -> None:
-    """Add a phone number as it is written in a country, an ISO 3166-1 code of two letters; Korea's where it is empty."""
+    """Add a phone number as it is written in a country, by its ISO 3166-1 code of two letters; in Korea without."""
     normal, _, problem = identifiers.phone(value.strip(), country.strip().upper() or "KR")
     if not problem:
         identify(made, pb.IDENTIFIER_TYPE_PHONE, normal)

@@ -21,8 +21,8 @@ FIELDS: Mapping[str, str] = {
     "occurred_time": "`time` (also submitted_at, timestamp), else the time of receipt; a Korean "
     "name without offset is Seoul's time, unless the option `zone` says another",
     "text": "`text` (also comment, message, feedback, 의견)",
-    "rating": "`rating` (also score, stars, 별점; `4`, `4/5`, `4점` or `★★★★☆`), 1 to 5, or on the scale of `scale` or"
-    " of the option `rating_scale`",
+    "rating": "`rating` (also score, stars, 별점; `4`, `4/5`, `4점`, `★★★★☆` or `매우 만족`), 1 to 5, or on the scale "
+    "of `scale` or of the option `rating_scale`",
     "identifiers": "`phone`, `email`, `member_id`, `loyalty_card`, …; all optional",
     "order_id": "`order_id`",
     "product": "`product`",

@@ -4,8 +4,8 @@ import csv
 import datetime as dt
 import hashlib
 import io
-import json
 import itertools
+import json
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
@@ -295,7 +295,7 @@ def _is_of_qualtrics(row: list[str]) -> bool:
 
 
 def _asked_titles(header: list[str], questions: list[str], kept: Collection[str]) -> list[str]:
-    """Name the columns of Qualtrics by the questions in its second row, but those that are known by their short name."""
+    """Name the columns of Qualtrics by the questions in its second row, but those known by their short name."""
     named = itertools.zip_longest(header, questions, fillvalue="")
     return [name if name in kept or _is_known(name) else question.strip() or name for name, question in named]
 
@@ -571,7 +571,9 @@ def _mark(written: str, kind: pb.SurveyType.ValueType) -> tuple[float, float] | 
     value, highest = (float(found[1]), float(found[2] or 0)) if found else (None, 0.0)
     if kind in (pb.SURVEY_TYPE_CSAT, pb.SURVEY_TYPE_UNSPECIFIED):
         label = questionnaire.label(_POINTS.sub("", text) if found else text)
-        if label and (value is None or (not highest and value == 6 - label)):  # `1. Very satisfied` counts from the top.
+        if label and (
+            value is None or (not highest and value == 6 - label)
+        ):  # `1. Very satisfied` counts from the top.
             return label, 5
     return None if value is None else (value, highest)
 

@@ -27,7 +27,8 @@ FIELDS: Mapping[str, str] = {
     "kind": "inquiry of a customer, reply of the company, other for an opt-out",
     "actor": "customer for inbound; bot for outbound messages; by `Track`, `Author` and `Source`",
     "occurred_time": "`Timestamp`, `DateCreated`, `RecordingStartTime`, `time`; else time of receipt",
-    "identifiers": "PHONE `From` (of an outbound message `To`), also of WhatsApp and RCS; ANONYMOUS_ID of other messengers",
+    "identifiers": "PHONE `From` (of an outbound message `To`), also of WhatsApp and RCS; ANONYMOUS_ID of other "
+    "messengers",
     "text": "`Body`, `TranscriptionText`, `SpeechResult`",
     "language": "`LanguageCode`",
     "thread_id": "`ConversationSid`, `CallSid`, else made of both numbers",

@@ -75,7 +75,9 @@ def read(payload: Payload, source: Source) -> Reading:
             files += 1
         elif kind == "multi_format":  # Spoken or filmed, or written after all.
             files += 1
-            words += filter(None, [reading.optional_text(answer, *(f"{kind}.{name}" for name in ("transcript", "text")))])
+            words += filter(
+                None, [reading.optional_text(answer, *(f"{kind}.{name}" for name in ("transcript", "text")))]
+            )
         else:
             reading.attribute(main, ref, _written(answer, kind))
     main.text = "\n".join(words)
