@@ -127,3 +127,21 @@ def test_chat_has_the_sentiment_of_each_turn_from_the_groups_of_its_items(read: 
     ]
     assert "-,NEUTRAL,NEGATIVE,NEGATIVE,POSITIVE" == made.attributes["turn_sentiment"]
     assert ("-0.5", "1.15") == (made.attributes["sentiment_customer"], made.attributes["sentiment_agent"])
+
+
+def test_what_a_flow_set_on_a_contact_is_kept(read: Read) -> None:
+    record = {
+        "ContactId": "c1",
+        "Channel": "VOICE",
+        "InitiationTimestamp": "2026-11-20T01:00:00Z",
+        "CustomerId": "M-100",
+        "CustomerEndpoint": {"Type": "TELEPHONE_NUMBER", "Address": "+821012345678"},
+        "Agent": {"ARN": "arn:aws:connect:ap-northeast-2:1:instance/i/agent/a-7", "Username": "kim"},
+        "Attributes": {"orderId": "A-77", "menu": "환불", "empty": "", "other": None},
+    }
+
+    [made] = read("amazon_connect", "", body=json.dumps(record).encode()).touchpoints
+
+    assert {"M-100", "+821012345678", "amazon_connect:c1"} == {each.value for each in made.identifiers}
+    assert ("A-77", "환불", "a-7") == (made.order_id, made.attributes["menu"], made.attributes["agent"])
+    assert {"event", "menu", "agent"} == set(made.attributes)

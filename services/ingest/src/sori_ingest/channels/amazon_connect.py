@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
-from sori_ingest.channels import reading
+from sori_ingest.channels import questionnaire, reading
 from sori_ingest.channels.attachments import attach, type_of
 from sori_ingest.channels.parts import Outcome, reading_of
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
@@ -25,13 +25,13 @@ FIELDS: Mapping[str, str] = {
     "actor": "customer; agent for a contact that the company began",
     "occurred_time": "`initiationTimestamp`, the first `AbsoluteTime`, the time in the recording's name, else receipt",
     "identifiers": "ANONYMOUS_ID `amazon_connect:<contact>`, by which a transcript finds the customer whose PHONE or"
-    " EMAIL the contact record has",
+    " EMAIL the contact record has; `CustomerId` as MEMBER_ID; the contact's attributes by name or by the mapping",
     "text": "the turns, one a line, each after its participant: `CUSTOMER: …`",
     "language": "`LanguageCode`",
     "thread_id": "`initialContactId`, else the id of the contact",
     "attributes": "turn_sentiment (one word for each line of the text, `-` where there is none; goes on in"
     " turn_sentiment_2, …), sentiment_customer, sentiment_agent, categories, summary, seconds, event, queue, agent,"
-    " disconnect_reason, attachments",
+    " disconnect_reason, attachments, and those that the company's flows set on the contact",
     "ignored": "other contact events, events of agents, tasks, matched rules, partial utterances, failed analyses,"
     " contacts without words",
 }
@@ -151,11 +151,17 @@ def _record(given: reading.JsonObject, payload: Payload, source: Source) -> Outc
     )
     reading.identify_account(made, NAME, contact)
     _endpoint(made, given, "CustomerEndpoint", "Type", "Address")
+    reading.identify(made, pb.IDENTIFIER_TYPE_MEMBER_ID, reading.optional_text(given, "CustomerId"))
     reading.attribute(made, "event", "contact_record")
     reading.attribute(made, "initiation_method", given.get("InitiationMethod"))
     reading.attribute(made, "queue", reading.find(given, "Queue.Name"))
+    agent = reading.optional_text(given, "Agent.ARN").rpartition("/")[2]
+    reading.attribute(made, "agent", agent or reading.optional_text(given, "Agent.Username"))
     reading.attribute(made, "disconnect_reason", given.get("DisconnectReason"))
     _seconds(made, given.get("InitiationTimestamp"), given.get("DisconnectTimestamp"))
+    for name, value in reading.optional_object(given, "Attributes").items():  # What the company's flows set.
+        if isinstance(value, str) and not questionnaire.fill(made, name, value, source):
+            reading.attribute(made, name, value)
     return made
 
 
