@@ -116,3 +116,11 @@ def test_delivery_that_cannot_be_read_leaves_the_others_of_its_list_be(read: Rea
     assert [("field_missing", "0.object"), ("not_json", "1")] == [
         (each.reason, each.field) for each in found.unreadable
     ]
+
+
+def test_answer_to_a_feedback_template_is_a_survey(read: Read) -> None:
+    [made] = read("meta", "ok_feedback_template.json").touchpoints
+
+    assert (pb.SURVEY_TYPE_CSAT, 2, "답변이 너무 늦었어요") == (made.survey.type, made.survey.score, made.text)
+    assert (pb.TOUCHPOINT_KIND_SURVEY_RESPONSE, "100:555") == (made.kind, made.thread_id)
+    assert ["facebook:555"] == [each.value for each in made.identifiers]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
-from sori_ingest.channels import attachments, reading
+from sori_ingest.channels import attachments, questionnaire, reading
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
 from sori_ingest.channels.withdrawal import withdraw
 
@@ -18,14 +18,16 @@ FIELDS: Mapping[str, str] = {
     "revision": "0 for `add`, the event's time in milliseconds for an edit or a removal",
     "thread_id": "the first comment of a thread; of messages our page's and the person's id",
     "kind": "inquiry for comments, posts on our page and messages; mention, also in a story; review for "
-    "recommendations; reply for what our page or bot says; other for what was removed",
+    "recommendations; survey_response for Messenger's feedback template; reply for what our page or bot says; other "
+    "for what was removed",
     "actor": "customer; agent for our page (the entry's id and the option `own_ids`) and for echoes from Meta's inbox; "
     "bot for echoes of an app",
     "occurred_time": "created_time or timestamp, else the entry's time",
     "identifiers": "the person's id as `facebook:…` or `instagram:…`",
     "text": "message, text or review_text; empty when it was removed",
     "rating": "recommendations: 1 of 0 to 1 when positive, 0 when negative; older ratings 1 to 5",
-    "attributes": "platform, item, post_id, parent_id, attachments, deleted",
+    "survey": "NPS, CSAT or CES of a feedback template",
+    "attributes": "platform, item, post_id, parent_id, attachments, deleted, question",
     "ignored": "reactions, likes, reads, deliveries, our own posts, hidden comments, the dashboard's test",
 }
 
@@ -243,6 +245,8 @@ def _message(event: _Event, each: reading.JsonObject, payload: Payload, source: 
         if silent in each:
             return Ignored("event_type_unknown" if silent in ("app_roles", "policy_enforcement") else "receipt", silent)
     sender, receiver = reading.text(each, "sender.id"), reading.optional_text(each, "recipient.id")
+    if "messaging_feedback" in each:
+        return _feedback(event, each, sender, receiver, payload, source)
     if "message" in each:
         message = reading.object_at(each, "message")
     elif "message_edit" in each:
@@ -283,6 +287,35 @@ def _message(event: _Event, each: reading.JsonObject, payload: Payload, source: 
     if "story_mention" in sent and not echo and not deleted:
         made.kind = pb.TOUCHPOINT_KIND_MENTION
     return made
+
+
+def _feedback(
+    event: _Event, each: reading.JsonObject, sender: str, receiver: str, payload: Payload, source: Source
+) -> pb.Touchpoint | Ignored:
+    """Read the answer to a customer feedback template of Messenger, which asks one question."""
+    for screen in reading.objects_at(each, "messaging_feedback.feedback_screens"):
+        for name, answer in reading.optional_object(screen, "questions").items():
+            kind = questionnaire.OPTIONS.get(reading.optional_text(answer, "type").strip().lower())
+            if not kind or (score := reading.optional_number(answer, "payload")) is None:
+                continue
+            times = {"own": each.get("timestamp"), "entry": event.entry_time}
+            at = reading.moment_at(times, "own", "entry", payload=payload, source=source)
+            thread = f"{event.page or receiver}:{sender}"
+            made = reading.touchpoint(
+                source,
+                channel=pb.CHANNEL_CHAT,
+                kind=pb.TOUCHPOINT_KIND_SURVEY_RESPONSE,
+                at=at,
+                external_id=f"{thread}:{name}:{at.revision}",
+                thread_id=thread,
+                text=reading.optional_text(answer, "follow_up.payload"),
+            )
+            reading.identify_account(made, event.platform, sender)
+            reading.answer_survey(made, kind, score)
+            reading.attribute(made, "platform", event.platform)
+            reading.attribute(made, "question", name)
+            return made
+    return Ignored("no_answer", "messaging_feedback")
 
 
 def _message_id(message: reading.JsonObject, each: reading.JsonObject, event: _Event) -> str:
