@@ -356,3 +356,50 @@ def test_scale_beside_a_score_by_name_is_its_own(read: Read) -> None:
 
     assert (85, 0, 100) == (made.survey.score, made.survey.lowest, made.survey.highest)
     assert (0, 7) == (first.survey.highest, second.survey.highest)  # NPS has one scale.
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "external_id"),
+    [
+        (
+            "#,NPS,Response Type,Start Date (UTC),Submit Date (UTC)",
+            "abc,9,completed,2026-11-20 8:58,2026-11-20 09:00",
+            "abc",
+        ),
+        ("ID,Start time,Completion time,NPS", "1,11/20/26 8:58:00,11/20/26 9:00:00,9", "1"),  # Microsoft Forms
+        ("Submission ID,Respondent ID,Submitted at,NPS", "s1,u1,2026-11-20 09:00:00,9", "s1"),  # Tally
+        ("Response ID,Response created at,Survey type,Score", "r1,2026-11-20 09:00:00 UTC,NPS,9", "r1"),  # Delighted
+        ("Submission Date,Submission ID,NPS", '"Nov 20, 2026 9:00 AM",555,9', "555"),  # Jotform
+        ("Response ID,Completed Time,NPS", "77,20-Nov-2026 09:00:00,9", "77"),  # Zoho Survey
+        ("id. Response ID,submitdate. Date submitted,NPS", "7,2026-11-20 09:00:00,9", "7"),  # LimeSurvey
+        ("Response ID,Date Submitted,NPS", "5,2026-11-20 09:00:00,9", "5"),  # Alchemer
+        ("Response ID,Date,NPS", "5,46346.375,9", "5"),  # A day of Excel's
+        ("Response ID,Date,NPS", "5,20261120090000,9", "5"),
+        ("응답ID,응답일시,NPS", "5,26.11.20 18:00,9", "5"),
+    ],
+)
+def test_tables_of_other_makers_have_ids_and_times(read: Read, header: str, row: str, external_id: str) -> None:
+    [made] = _table(read, header, row).touchpoints
+
+    assert (external_id, "2026-11-20T09:00:00Z") == (made.external_id, made.occurred_time.ToJsonString())
+    assert (pb.SURVEY_TYPE_NPS, 9) == (made.survey.type, made.survey.score)
+
+
+def test_column_that_says_utc_is_of_no_other_zone(read: Read) -> None:
+    body = b"Response ID,Submit Date (UTC),NPS\n1,2026-11-20 09:00,9\n"
+
+    [made] = read("survey", "", body=body, options={"zone": "Asia/Seoul"}).touchpoints
+
+    assert "2026-11-20T09:00:00Z" == made.occurred_time.ToJsonString()
+
+
+def test_how_long_it_took_is_no_time(read: Read) -> None:
+    [made] = _table(read, "Response ID,Completion time,#,NPS", "1,3 min,17,9").touchpoints
+
+    assert ("3 min", "17", "1") == (made.attributes["Completion time"], made.attributes["#"], made.external_id)
+
+
+def test_language_may_have_a_name(read: Read) -> None:
+    [made] = _table(read, "ID,NPS,Language", "1,9,Korean").touchpoints
+
+    assert "ko" == made.language

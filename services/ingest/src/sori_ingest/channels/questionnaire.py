@@ -1,5 +1,6 @@
 """Answers to a questionnaire as touchpoints: the main score with the open answers, each further score on its own."""
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ _CONTACTS = (
 )
 _RANKS = {pb.SURVEY_TYPE_NPS: 0, pb.SURVEY_TYPE_CSAT: 1, pb.SURVEY_TYPE_CES: 2}
 _LONGEST_LABEL = 300
+_REMEMBERED = 1_024  # titles, which many responses have
 _MOST_STARS = 10
 _HANGUL = re.compile("[\uac00-\ud7a3]")
 _SCALE_TOLD = re.compile(
@@ -79,6 +81,8 @@ NAMES: Mapping[str, str] = {
     "useremail": "email",
     "이메일": "email",
     "이메일주소": "email",
+    "전자메일": "email",
+    "전자우편": "email",
     "phone": "phone",
     "phonenumber": "phone",
     "mobile": "phone",
@@ -110,6 +114,17 @@ NAMES: Mapping[str, str] = {
     **dict.fromkeys(("핸드폰", "핸드폰번호", "휴대전화", "휴대전화번호"), "phone"),
     "language": "language",
     "lang": "language",
+    "locale": "language",
+}
+_LANGUAGES = {
+    "english": "en",
+    "korean": "ko",
+    "japanese": "ja",
+    "chinese": "zh",
+    "영어": "en",
+    "한국어": "ko",
+    "일본어": "ja",
+    "중국어": "zh",
 }
 _NO_LETTER = re.compile(r"[\W_]+")
 
@@ -138,22 +153,30 @@ def question(source: Source, *labels: str) -> pb.SurveyType.ValueType:
         for option, kind in OPTIONS.items():
             if label in [each.strip() for each in source.options.get(option, "").split(",")]:
                 return kind
-    for label in labels:
-        for kind, words in _WORDS:
-            if words.search(label[:_LONGEST_LABEL]):
-                return kind
-    return pb.SURVEY_TYPE_UNSPECIFIED
+    return next((kind for label in labels if (kind := _told(label[:_LONGEST_LABEL]))), pb.SURVEY_TYPE_UNSPECIFIED)
+
+
+@functools.lru_cache(_REMEMBERED)
+def _told(label: str) -> pb.SurveyType.ValueType:
+    return next((kind for kind, words in _WORDS if words.search(label)), pb.SURVEY_TYPE_UNSPECIFIED)
 
 
 def zone(source: Source, name: str, value: object) -> str:
-    """Give the IANA zone of a time without offset: the option's, or Seoul's where it or its name is in Korean."""
+    """Give the IANA zone of a time without offset: its name's, the option's, or Seoul's where either is in Korean."""
+    if name.rstrip(" )").endswith("UTC"):
+        return "UTC"
     korean = any(_HANGUL.search(each) for each in (name, value) if isinstance(each, str))
     return source.options.get("zone", "") or ("Asia/Seoul" if korean else "")
 
 
 def is_open(label: str) -> bool:
     """Say whether a question's title asks for words."""
-    return _OPEN.search(label[:_LONGEST_LABEL]) is not None
+    return _is_open(label[:_LONGEST_LABEL])
+
+
+@functools.lru_cache(_REMEMBERED)
+def _is_open(label: str) -> bool:
+    return _OPEN.search(label) is not None
 
 
 def scale(source: Source, option: str, lowest: float, highest: float) -> tuple[float, float]:
@@ -229,7 +252,9 @@ def fill(made: pb.Touchpoint, name: str, value: str, source: Source) -> bool:
     field = field_of(name, source)
     if field in fields.IDENTIFIERS:
         reading.identify(made, pb.IdentifierType.ValueType(reading.enum_named("identifier", field)), value)
-    elif field in ("order_id", "product", "org_unit", "language", "thread_id"):
+    elif field == "language":
+        made.language = _LANGUAGES.get(value.strip().lower(), value.strip())
+    elif field in ("order_id", "product", "org_unit", "thread_id"):
         setattr(made, field, value.strip())
     elif field.startswith(fields.ATTRIBUTE):
         reading.attribute(made, field.removeprefix(fields.ATTRIBUTE), value)

@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import functools
 import hashlib
 import io
 import itertools
@@ -40,6 +41,9 @@ FIELDS: Mapping[str, str] = {
 _MOST_ROWS = 100_000
 _MOST_TITLES = 8  # rows until the header's end
 _ROW = "row "
+_LONGEST_NAME = 300
+_REMEMBERED = 1_024  # titles
+_LONGEST_SERIAL = 20  # characters
 _LONGEST_MARK = 200  # characters
 _NOTICE = 4_096  # bytes; a notice is smaller
 _NO_LETTER = re.compile(r"[\W_]+")
@@ -58,6 +62,7 @@ _SECOND_HEADER = {"response", "응답", "other (please specify)", *_OPEN_ENDED}
 _IDS = (
     "external_id",
     "responseid",
+    "submissionid",
     "respondentid",
     "id",
     "token",
@@ -66,13 +71,32 @@ _IDS = (
     "응답id",
     "응답자id",
     "externalid",
+    "idresponseid",  # LimeSurvey's
 )
 _TIMES = (
     "enddate", "submittedat", "completedat", "respondedat", "answeredat", "finishedat", "occurredtime", "createdat",
     "timestamp", "time", "date", "datemodified", "datecreated", "응답일시", "응답시간", "제출일시", "제출시간",
     "응답일", "응답시각", "제출시각", "작성일시", "등록일시", "설문일시", "참여일시", "완료일시", "접수일시",
-    "완료시간", "타임스탬프", "등록일", "종료일", "작성일", "일시", "날짜", "startdate", "startedat", "시작일",
+    "완료시간", "타임스탬프", "등록일", "종료일", "작성일", "일시", "날짜", "submitdate", "submitdateutc",
+    "submissiondate", "datesubmitted", "submitteddate", "submittedon", "responsecreatedat", "responsedate",
+    "recordeddate", "submitdatedatesubmitted", "startdate", "startedat", "시작일",
 )  # fmt: skip
+_PERHAPS_TIMES = (  # Where they hold a time: others mean by them how long it took.
+    *("completiontime", "completedtime", "submissiontime", "starttime", "startedtime", "timestarted"),
+    *("startdateutc", "stagedateutc", "startdatedatestarted", "시작시간", "시작일시"),
+)
+_TIME_FORMS = (
+    *("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %H:%M", "%m/%d/%Y"),
+    *("%m/%d/%y %H:%M:%S", "%m/%d/%y %H:%M", "%m/%d/%y %I:%M:%S %p", "%m/%d/%y %I:%M %p", "%m/%d/%y"),
+)
+_NAMED_MONTH_FORMS = (
+    *("%d-%b-%Y %H:%M:%S", "%d-%b-%Y %H:%M", "%d-%b-%Y", "%b %d, %Y %I:%M %p", "%b %d, %Y %I:%M:%S %p"),
+    *("%b %d, %Y %H:%M", "%b %d, %Y", "%B %d, %Y %I:%M %p", "%B %d, %Y", "%d %b %Y %H:%M:%S", "%d %b %Y"),
+)
+_DIGITS = re.compile(r"(20\d\d)([01]\d)([0-3]\d)(?:([0-2]\d)([0-5]\d)([0-5]\d)?)?")  # 20261130180000
+_SHORT_YEAR = re.compile(r"\d\d[./-]\d{1,2}[./-]\d{1,2}(?!\d).*", re.S)
+_FIRST_DAY = dt.datetime(1899, 12, 30)  # noqa: DTZ001  # Excel's days are counted from it.
+_FIRST_SERIAL, _LAST_SERIAL = 36_526, 73_051  # 2000 to 2100
 _WORDS = (
     "comment", "comments", "text", "feedback", "reason", "message", "opentext", "openended", "verbatim", "note",
     "의견", "이유", "코멘트", "내용", "남기실말씀", "하고싶은말", "주관식",
@@ -82,7 +106,7 @@ _SCORES = ("score", "rating", "value", "answer", "점수", "평점", "별점", "
 _SURVEYS = ("surveyid", "formid", "survey", "surveyname", "collectorid", "설문", "설문명")
 _UNSAID = (  # kept out: nobody asked for them
     *("ipaddress", "ip", "firstname", "lastname", "fullname", "name", "customername", "respondentname"),
-    *("recipientfirstname", "recipientlastname", "locationlatitude", "locationlongitude"),
+    *("personname", "recipientfirstname", "recipientlastname", "locationlatitude", "locationlongitude"),
     *("이름", "성함", "성명", "고객명", "응답자", "응답자명", "작성자", "작성자명"),
 )
 _SPELLED = re.compile(  # 2024. 5. 1 오후 3:05:01, 2024년 5월 1일 10시 5분, 2024/05/01 3:05:01 오후 GMT+9
@@ -350,6 +374,12 @@ def _is_known(title: str) -> bool:
 
 
 def _letters(name: str) -> str:
+    return _letters_of(name) if len(name) <= _LONGEST_NAME else _NO_LETTER.sub("", name).lower()
+
+
+@functools.lru_cache(_REMEMBERED)
+def _letters_of(name: str) -> str:
+    """Do it once for the titles of a table, which all of its rows have."""
     return _NO_LETTER.sub("", name).lower()
 
 
@@ -387,7 +417,7 @@ def _response(
     if reading.flag(given, "test") or reading.optional_text(given, "event").strip().lower() in _TESTS:
         raise _Test
     at = _time(record, source)
-    external_id = record.text("external_id", _IDS)
+    external_id = record.text("external_id", _IDS) or _token(record)
     if not external_id and (at is not None or place.startswith(_ROW)):  # Else two who say the same would be one.
         external_id = _digest(given, seen)
     main = reading.touchpoint(
@@ -431,6 +461,12 @@ def _response(
     return questionnaire.touchpoints(main, scores, source, survey_id=survey_id)
 
 
+def _token(record: _Record) -> str:
+    """Take the id that Typeform's tables head with #, which heads mere numbers of rows in others."""
+    value = record.left.get("#")
+    return str(record.left.pop("#")) if isinstance(value, str) and not value.isdecimal() else ""
+
+
 def _time(record: _Record, source: Source) -> reading.Moment | None:
     """Take all columns with times; the first in the order above that says one counts."""
     found: reading.Moment | None = None
@@ -440,24 +476,44 @@ def _time(record: _Record, source: Source) -> reading.Moment | None:
         wrong = wrong or (taken[0] if made is None else "")
         found = found or made
         record.mapped.pop("occurred_time", None)
+    by_letters = {_letters(each): each for each in record.left}
+    for name in [by_letters[each] for each in _PERHAPS_TIMES if each in by_letters]:
+        value = record.left[name]
+        if made := None if _nested(value) else _moment(value, questionnaire.zone(source, name, value)):
+            found = found or made
+            del record.left[name]
     if found is None and wrong:
         raise Unreadable("field_wrong", "not a time", wrong)
     return found
 
 
 def _moment(value: object, zone: str) -> reading.Moment | None:
+    value = _unfolded(value, zone)
     if (made := reading.moment(value, local=zone)) is not None:
         return made
     text = str(value).strip()[:60]
     if (found := _SPELLED.fullmatch(text)) is not None:
         return _spelled(found, zone)
-    for form in ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %H:%M", "%m/%d/%Y"):
+    for form in _TIME_FORMS if "/" in text else _NAMED_MONTH_FORMS if text[:12].upper().isupper() else ():
         try:
             spelled = dt.datetime.strptime(text, form)  # noqa: DTZ007
         except ValueError:
             continue
         return reading.moment(spelled.isoformat(), local=zone)
     return None
+
+
+def _unfolded(value: object, zone: str) -> object:
+    """Write out a time that stands as digits alone, as Excel's day number, with a short year or with UTC after it."""
+    text = str(value).strip() if isinstance(value, str | int | float) else ""
+    if found := _DIGITS.fullmatch(text):
+        return f"{found[1]}-{found[2]}-{found[3]}T{found[4] or '00'}:{found[5] or '00'}:{found[6] or '00'}"
+    if text[:1].isdecimal() and len(text) <= _LONGEST_SERIAL and text.replace(".", "", 1).isdecimal():
+        days = float(text)
+        return (_FIRST_DAY + dt.timedelta(days=days)).isoformat() if _FIRST_SERIAL <= days < _LAST_SERIAL else value
+    if text[-4:] in (" UTC", " GMT"):
+        return f"{text[:-4]}Z"
+    return f"20{text}" if zone == "Asia/Seoul" and _SHORT_YEAR.fullmatch(text) else value
 
 
 def _spelled(found: re.Match[str], zone: str) -> reading.Moment | None:
