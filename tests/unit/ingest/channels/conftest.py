@@ -28,6 +28,7 @@ def read() -> Callable[..., Reading]:
         body: bytes | None = None,
         content_type: str = "",
         org_unit: str = "",
+        mapping: Mapping[str, str] | None = None,
     ) -> Reading:
         payload = Payload(
             body=(PAYLOADS / adapter / name).read_bytes() if body is None else body,
@@ -36,7 +37,7 @@ def read() -> Callable[..., Reading]:
             query=query or {},
             received_time=received,
         )
-        source = Source(name=f"test-{adapter}", org_unit=org_unit, options=options or {})
+        source = Source(name=f"test-{adapter}", org_unit=org_unit, options=options or {}, mapping=mapping or {})
         return channels.read(channels.ADAPTERS[adapter], payload, source)
 
     return read_file

@@ -96,3 +96,12 @@ def test_score_as_text_counts_and_a_date_is_no_words(read: Read) -> None:
 
     assert (pb.SURVEY_TYPE_NPS, 9, "10") == (made.survey.type, made.survey.score, made.text)
     assert "2026-11-01" == made.attributes["visited"]
+
+
+def test_a_choice_goes_where_the_mapping_says(read: Read) -> None:
+    data = {"id": "r1", "finished": True, "data": {"q": ["강남점"]}, "updatedAt": "2026-11-20T05:18:22Z"}
+    body = json.dumps({"event": "responseFinished", "data": data}).encode()
+
+    [made] = read("formbricks", "", body=body, mapping={"q": "org_unit"}).touchpoints
+
+    assert ("강남점", False) == (made.org_unit, "q" in made.attributes)

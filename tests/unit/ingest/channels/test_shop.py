@@ -123,3 +123,14 @@ def test_button_of_a_kiosk_may_send_its_label(read: Read, rating: str, mark: int
     ).touchpoints
 
     assert (mark, 1, 5) == (made.rating.value, made.rating.lowest, made.rating.highest)
+
+
+def test_a_mapping_names_all_fields(read: Read) -> None:
+    given = {"a": "M1", "b": "O1", "c": "빵", "d": 9, "e": "좋아요", "f": "x", "g": "강남점"}
+    names = ("member_id", "order_id", "product", "nps", "text", "attributes.extra", "org_unit")
+
+    [made] = read("shop", "", body=json.dumps(given).encode(), mapping=dict(zip(given, names, strict=True))).touchpoints
+
+    assert ("O1", "빵", "좋아요", "강남점") == (made.order_id, made.product, made.text, made.org_unit)
+    assert ["M1"] == [each.value for each in made.identifiers]
+    assert (pb.SURVEY_TYPE_NPS, 9, {"extra": "x"}) == (made.survey.type, made.survey.score, dict(made.attributes))

@@ -80,6 +80,26 @@ def test_a_mapping_names_the_columns(read: Read) -> None:
     assert "2026-11-01T00:00:00Z" == made.occurred_time.ToJsonString()
 
 
+def test_a_mapping_may_say_what_happened_where_and_by_whom(read: Read) -> None:
+    mapping = {"What": "kind", "Where": "channel", "Who": "actor", "Edit": "revision"}
+
+    said, unknown = read(
+        "survey", "", body=b"id,nps,What,Where,Who,Edit\n1,9,complaint,sns,agent,3\n2,9,gossip,,,x\n", mapping=mapping
+    ).touchpoints
+
+    assert (pb.TOUCHPOINT_KIND_COMPLAINT, pb.CHANNEL_SNS, pb.ACTOR_AGENT, 3) == (
+        said.kind,
+        said.channel,
+        said.actor,
+        said.revision,
+    )
+    assert (pb.TOUCHPOINT_KIND_SURVEY_RESPONSE, "gossip", "x") == (
+        unknown.kind,
+        unknown.attributes["What"],
+        unknown.attributes["Edit"],
+    )
+
+
 @pytest.mark.parametrize(
     ("cell", "score"),
     [("9", 9), ("9 - Very likely", 9), ("10점", 10), ("7/10", 7), ("  8 ", 8)],

@@ -150,3 +150,13 @@ def test_what_was_said_on_a_video_is_words(read: Read) -> None:
     [made] = _answered(read, [_field("m", "multi_format", "Tell us")], [answer]).touchpoints
 
     assert ("포장이 찢어졌어요", "file:1") == (made.text, made.attributes["attachments"])
+
+
+def test_a_choice_goes_where_the_mapping_says(read: Read) -> None:
+    answer = {"type": "choice", "choice": {"label": "강남점"}, "field": {"id": "c", "ref": "which", "type": "dropdown"}}
+    response = {"token": "t1", "submitted_at": "2026-11-20T01:02:03Z", "answers": [answer]}
+    body = json.dumps({"event_type": "form_response", "form_response": response}).encode()
+
+    [made] = read("typeform", "", body=body, mapping={"which": "org_unit"}).touchpoints
+
+    assert ("강남점", False) == (made.org_unit, "which" in made.attributes)

@@ -82,7 +82,9 @@ def _event(given: reading.JsonObject, payload: Payload, source: Source) -> list[
             reading.identify(main, pb.IDENTIFIER_TYPE_EMAIL, value[2])
             reading.identify(main, pb.IDENTIFIER_TYPE_PHONE, value[3])
         elif isinstance(value, list):
-            reading.attribute(main, key, ", ".join(str(each) for each in value if isinstance(each, str | int | float)))
+            chosen = ", ".join(str(each) for each in value if isinstance(each, str | int | float))
+            if not questionnaire.fill(main, key, chosen, source):
+                reading.attribute(main, key, chosen)
         elif isinstance(value, dict):  # A matrix: row -> column.
             reading.attribute(main, key, "; ".join(f"{row}: {cell}" for row, cell in value.items()))
         else:

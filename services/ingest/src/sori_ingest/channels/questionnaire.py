@@ -45,6 +45,7 @@ _CONTACTS = (
 )
 _RANKS = {pb.SURVEY_TYPE_NPS: 0, pb.SURVEY_TYPE_CSAT: 1, pb.SURVEY_TYPE_CES: 2}
 _LONGEST_LABEL = 300
+_LONGEST_REVISION = 19  # digits, and one more would be too many for 64 bits
 _REMEMBERED = 1_024  # titles, which many responses have
 _MOST_STARS = 10
 _HANGUL = re.compile("[\uac00-\ud7a3]")
@@ -256,6 +257,10 @@ def fill(made: pb.Touchpoint, name: str, value: str, source: Source) -> bool:
         made.language = _LANGUAGES.get(value.strip().lower(), value.strip())
     elif field in ("order_id", "product", "org_unit", "thread_id"):
         setattr(made, field, value.strip())
+    elif field in fields.CHOICES and (choice := reading.enum_named(field, value)):
+        setattr(made, field, choice)
+    elif field == "revision" and value.strip().isdecimal() and len(value) < _LONGEST_REVISION:
+        made.revision = int(value)
     elif field.startswith(fields.ATTRIBUTE):
         reading.attribute(made, field.removeprefix(fields.ATTRIBUTE), value)
     else:

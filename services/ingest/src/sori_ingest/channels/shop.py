@@ -88,6 +88,7 @@ _KINDS = {
     "review": pb.TOUCHPOINT_KIND_REVIEW,
     "visit": pb.TOUCHPOINT_KIND_VISIT,
 }
+_READ = ("text", "rating", "kind", "occurred_time", "external_id", "org_unit")  # What is looked for by name.
 _NO_KIND = re.compile(r"\s?(?:사항|합니다|해요|하기)$")
 _NAMELESS = (
     "name",
@@ -152,7 +153,8 @@ def _one(given: Mapping[str, object], payload: Payload, source: Source) -> list[
     given = _spelt(given, _names(names, "rating", _RATING))
     text = reading.optional_text(given, *_names(names, "text", _TEXT))
     rating = reading.optional_number(given, *_names(names, "rating", _RATING))
-    if not text.strip() and rating is None and not any(given.get(each) is not None for each in questionnaire.OPTIONS):
+    asked = {name: kind for name in given if (kind := questionnaire.OPTIONS.get(source.mapping.get(name, name)))}
+    if not text.strip() and rating is None and not any(given[each] is not None for each in asked):
         if any(name in given for name in (*_TEXT, *_RATING, names.get("text", ""), names.get("rating", ""))):
             return [Ignored("no_answer")]
         raise Unreadable("field_missing", "neither text nor rating", "text")
@@ -170,13 +172,13 @@ def _one(given: Mapping[str, object], payload: Payload, source: Source) -> list[
     if rating is not None:
         _rate(made, rating, given, source)
     used = {name for known in (_TEXT, _RATING, _STORE, _TIME, _ID, _NAMELESS) for name in known}
-    used |= {*names.values(), *_HIGHEST, "scale", "test", "ping"}
+    used |= {*(names[each] for each in _READ if each in names), *_HIGHEST, "scale", "test", "ping"}
     if word in _KINDS:  # Else it is a category of the shop's own.
         used |= {*_KIND}
     for name, value in given.items():
         if name in used or value is None or isinstance(value, dict | list):
             continue
-        if kind := questionnaire.OPTIONS.get(name):
+        if kind := asked.get(name):
             _answer(made, kind, given, name)
             continue
         of_shop = name in _DEVICES and name not in source.mapping
