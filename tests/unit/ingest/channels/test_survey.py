@@ -423,3 +423,32 @@ def test_language_may_have_a_name(read: Read) -> None:
     [made] = _table(read, "ID,NPS,Language", "1,9,Korean").touchpoints
 
     assert "ko" == made.language
+
+
+@pytest.mark.parametrize("title", ["추천인 코드", "추천받은 경로", "추천 메뉴"])
+def test_who_or_what_was_recommended_is_no_score(read: Read, title: str) -> None:
+    [made] = _table(read, f"ID,{title}", "1,7").touchpoints
+
+    assert (False, "7") == (made.HasField("survey"), made.attributes[title])
+
+
+@pytest.mark.parametrize(
+    ("title", "kind", "score"),
+    [
+        ("Would you recommend us to a friend?", pb.SURVEY_TYPE_NPS, 8),
+        ("추천 점수", pb.SURVEY_TYPE_NPS, 8),
+        ("문제 해결이 쉬웠나요?", pb.SURVEY_TYPE_CES, 6),
+    ],
+)
+def test_scores_are_known_by_how_they_are_asked_for(read: Read, title: str, kind: int, score: float) -> None:
+    [made] = _table(read, f"ID,{title}", f"1,{score}").touchpoints
+
+    assert (kind, score) == (made.survey.type, made.survey.score)
+
+
+def test_question_to_rate_is_a_rating(read: Read) -> None:
+    [rated] = _table(read, "ID,How would you rate our service? (1-10)", "1,4").touchpoints
+    [summed] = _table(read, "ID,Overall rating", "1,85").touchpoints
+
+    assert (4, 1, 10) == (rated.rating.value, rated.rating.lowest, rated.rating.highest)
+    assert ("85", False) == (summed.attributes["Overall rating"], summed.HasField("rating"))

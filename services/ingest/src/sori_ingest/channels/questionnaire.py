@@ -19,13 +19,17 @@ OPTIONS: Mapping[str, pb.SurveyType.ValueType] = {
 _WORDS: tuple[tuple[pb.SurveyType.ValueType, re.Pattern[str]], ...] = (
     (
         pb.SURVEY_TYPE_NPS,
-        re.compile(r"(?<![a-z])nps(?![a-z])|net.?promoter|추천|(?:likely|willing).{0,40}recommend", re.I),
+        re.compile(
+            r"(?<![a-z])nps(?![a-z])|net.?promoter|추천(?!\s*(?:인(?!지)|받|코드|메뉴|상품|제품|경로))"
+            r"|(?:likely|willing|would you).{0,40}recommend",
+            re.I,
+        ),
     ),
     (
         pb.SURVEY_TYPE_CES,
         re.compile(
             r"(?<![a-z])ces(?![a-z])|effort|how easy|easy (?:it )?(?:was|is)|made it easy|easy to (?:use|solve|resolve)"
-            r"|(?:얼마나|정도).{0,20}(?:쉬|수월|편리)|(?:노력|수고).{0,20}(?:점수|정도|들)|노력\s?지수",
+            r"|(?:쉬웠|수월했|간편했|편리했)(?:나요|습니까|는지)|(?:얼마나|정도).{0,20}(?:쉬|수월|편리)|(?:노력|수고).{0,20}(?:점수|정도|들)|노력\s?지수",
             re.I,
         ),
     ),

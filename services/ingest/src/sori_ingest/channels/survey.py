@@ -33,7 +33,7 @@ FIELDS: Mapping[str, str] = {
     "survey": "columns nps, csat, ces, or `score` beside `type`; else questions told apart by the options nps, csat, "
     "ces or by their titles; answers such as `9 - Very likely` and `매우 만족` count; scales by `scale`, "
     "csat_scale, ces_scale",
-    "rating": "a column `rating`, or `score` without a type, with its scale (1-5)",
+    "rating": "a column `rating`, or `score` without a type, with its scale (1-5); else questions to rate, up to 10",
     "attributes": "all other answers",
     "ignored": "rows without any answer",
 }
@@ -124,6 +124,8 @@ _UNANSWERED = frozenset(  # In place of a score: the question was left out, or d
     {"na", "none", "null", "notapplicable", "noanswer", "dontknow", "idontknow", "notsure"}
     | {"해당없음", "해당사항없음", "무응답", "미응답", "응답안함", "모름", "잘모름", "잘모르겠음", "잘모르겠습니다"}
 )
+_RATED = re.compile(r"\brate (?:your|our|the|this|us)\b|\brating\b|별점|평점|평가해", re.I)
+_HIGHEST_RATING = 10
 _WHY = re.compile(r"\bwhy\b|reason|comment|feedback|explain|이유|의견", re.I)
 
 
@@ -594,7 +596,11 @@ def _asked(title: str, value: object, source: Source) -> questionnaire.Score | N
     """Take a column whose title is a question for a score."""
     kind = questionnaire.question(source, title)
     written = "" if _nested(value) else reading.optional_text({"": value}, "")
-    if not kind or len(written) > _LONGEST_MARK // 2 or _mark(written, kind) is None:
+    if not (kind or _RATED.search(title[:_LONGEST_NAME])):
+        return None
+    if len(written) > _LONGEST_MARK // 2 or (mark := _mark(written, kind)) is None:
+        return None
+    if not kind and mark[0] > _HIGHEST_RATING:  # A sum of points, or an amount.
         return None
     if questionnaire.is_open(title) and not _is_score(title, written):
         return None
