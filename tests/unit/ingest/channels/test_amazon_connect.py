@@ -145,3 +145,12 @@ def test_what_a_flow_set_on_a_contact_is_kept(read: Read) -> None:
     assert {"M-100", "+821012345678", "amazon_connect:c1"} == {each.value for each in made.identifiers}
     assert ("A-77", "환불", "a-7") == (made.order_id, made.attributes["menu"], made.attributes["agent"])
     assert {"event", "menu", "agent"} == set(made.attributes)
+
+
+def test_event_names_the_customer_as_the_record_does(read: Read) -> None:
+    detail = {"eventType": "COMPLETED", "contactId": "c1", "channel": "CHAT", "customerId": "M-100"}
+    event = {"detail-type": "Amazon Connect Contact Event", "time": "2026-11-20T01:00:00Z", "detail": detail}
+
+    [made] = read("amazon_connect", "", body=json.dumps(event).encode()).touchpoints
+
+    assert (pb.IDENTIFIER_TYPE_MEMBER_ID, "M-100") in [(each.type, each.value) for each in made.identifiers]

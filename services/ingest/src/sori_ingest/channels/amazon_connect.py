@@ -115,6 +115,7 @@ def _event(given: reading.JsonObject, payload: Payload, source: Source) -> Outco
     )
     reading.identify_account(made, NAME, contact)
     _endpoint(made, reading.optional_object(given, "detail"), "customerEndpoint", "type", "address")
+    reading.identify(made, pb.IDENTIFIER_TYPE_MEMBER_ID, reading.optional_text(given, "detail.customerId"))
     reading.attribute(made, "event", event)
     reading.attribute(made, "initiation_method", reading.find(given, "detail.initiationMethod"))
     reading.attribute(made, "disconnect_reason", reading.find(given, "detail.disconnectReason"))
