@@ -134,3 +134,16 @@ def test_a_mapping_names_all_fields(read: Read) -> None:
     assert ("O1", "빵", "좋아요", "강남점") == (made.order_id, made.product, made.text, made.org_unit)
     assert ["M1"] == [each.value for each in made.identifiers]
     assert (pb.SURVEY_TYPE_NPS, 9, {"extra": "x"}) == (made.survey.type, made.survey.score, dict(made.attributes))
+
+
+def test_choices_are_kept_and_files_counted(read: Read) -> None:
+    given = {
+        "text": "좋아요",
+        "tags": ["친절", "청결"],
+        "photos": ["a.jpg", "b.jpg"],
+        "more": ["https://x.example/c.jpg"],
+    }
+
+    [made] = read("shop", "", body=json.dumps(given).encode()).touchpoints
+
+    assert {"tags": "친절, 청결", "attachments": "file:3"} == dict(made.attributes)

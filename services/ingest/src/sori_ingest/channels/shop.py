@@ -89,6 +89,7 @@ _KINDS = {
     "visit": pb.TOUCHPOINT_KIND_VISIT,
 }
 _READ = ("text", "rating", "kind", "occurred_time", "external_id", "org_unit")  # What is looked for by name.
+_FILES = re.compile(r"photo|image|picture|file|attachment|media|video|사진|이미지|첨부|파일|영상", re.I)
 _NO_KIND = re.compile(r"\s?(?:사항|합니다|해요|하기)$")
 _NAMELESS = (
     "name",
@@ -184,9 +185,22 @@ def _one(given: Mapping[str, object], payload: Payload, source: Source) -> list[
         of_shop = name in _DEVICES and name not in source.mapping
         if of_shop or not questionnaire.fill(made, name, reading.optional_text({"": value}, ""), source):
             reading.attribute(made, name, value)
-    if photos := sum(len(value) for value in given.values() if isinstance(value, list)):
-        attachments.attach(made, ["file"] * min(photos, 100))
+    photos = 0
+    for name, value in given.items():
+        if not isinstance(value, list):
+            continue
+        if chosen := _chosen(name, value):
+            reading.attribute(made, name, chosen)
+        else:
+            photos += len(value)
+    attachments.attach(made, ["file"] * min(photos, 100))
     return [made]
+
+
+def _chosen(name: str, values: list[object]) -> str:
+    """Write the choices of a list, such as tags; nothing where it is one of files."""
+    words = [each for each in values if isinstance(each, str) and "://" not in each and not each.startswith("data:")]
+    return ", ".join(words) if len(words) == len(values) and not _FILES.search(name) else ""
 
 
 def _spelt(given: Mapping[str, object], names: tuple[str, ...]) -> Mapping[str, object]:
