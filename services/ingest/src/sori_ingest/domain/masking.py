@@ -1,5 +1,6 @@
 """Personal numbers in free text: found precisely, and masked digit by digit so that the sentence keeps its shape."""
 
+import functools
 import re
 from collections.abc import Callable, Iterable
 from enum import StrEnum
@@ -19,7 +20,7 @@ class Personal(StrEnum):
 
 SHORTEST = 8  # digits of what is masked
 _MOST_PASSES = 8
-_LABEL = 24  # characters before a number that may say what it is
+_LABEL = 32  # characters before a number that may say what it is
 _CONTEXT = 60  # characters before a number in which its owner may speak of a bank account
 _LONGEST_ADDRESS = 300  # characters of a web address before a number in it
 
@@ -59,7 +60,7 @@ _PHONE = re.compile(
     rf"\(?010\)?{_LOOSE}?\d{{4}}{_LOOSE}?\d{{4}}"  # mobile
     rf"|\(?010\)?{_JOINT}\d{{3}}{_JOINT}\d{{4}}"
     rf"|\(?01[16789]\)?{_JOINT}?\d{{3,4}}{_JOINT}?\d{{4}}"
-    rf"|\(?050\d\)?{_JOINT}?\d{{3,4}}{_JOINT}?\d{{4}}"  # safe number
+    rf"|\(?050(?:\d\)?{_JOINT}?\d{{3,4}}|{_JOINT}\d{{4}}){_JOINT}?\d{{4}}"  # safe number
     rf"|\(?0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70){_JOINT}\d{{3,4}}{_JOINT}\d{{4}}"  # landline, Internet telephone
     r"|070\d{8}"
     rf"|(?:\+|00)?82{_JOINT}?(?:\(0\)|0)?{_JOINT}?10{_JOINT}?\d{{4}}{_JOINT}?\d{{4}}"
@@ -68,15 +69,18 @@ _PHONE = re.compile(
     r"|\+[1-9]\d{7,14}"
     r")(?!\d)"
 )
-_LANDLINE = re.compile(  # without joints; only beside words of telephony
-    r"(?<!\d)(?<!\d[-.,])0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4])\d{7,8}(?!\d)"
+_LANDLINE = re.compile(  # Korean without joints, American; only beside words of telephony
+    r"(?=[0-9(])(?<!\d)(?<!\d[-.,])(?:0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4])\d{7,8}"
+    rf"|(?:1{_JOINT})?\(?(?!8(?:00|33|44|55|66|77|88))[2-9]\d\d{_JOINT}[2-9]\d\d{_JOINT}\d{{4}})(?!\d)(?!-\d)"
 )
 _ACCOUNT = re.compile(r"(?<!\d)(?<!\d[-.,])(?:\d{10,16}|\d{2,6}(?:-\d{1,8}){1,4})(?!\d)(?!-\d)")
 _IBAN_BEGINS = re.compile(r"[A-Z][A-Z]\d")  # looked for in an eighth of the time
 _IBAN = re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
 
 _TELEPHONY_BEFORE = re.compile(
-    r"(?:전화|연락|통화|문자|휴대|핸드폰|팩스|\b(?:tel|phone|mobile|call|contact|fax|text))\D{0,15}$", re.I
+    r"(?:전화|연락|통화|문자|휴대|핸드폰|팩스"
+    r"|\b(?:tel|phone|mobile|cell|call|contact|reach|dial|fax|text|whatsapp|my number))\D{0,15}$",
+    re.I,
 )
 _TELEPHONY_AFTER = re.compile(r"\W{0,3}(?:으로|로|에|번으로)?\s?(?:전화|연락|통화|문자|팩스)")
 _BANK = (  # the names that people write without 은행
@@ -95,13 +99,16 @@ _BANKING_AFTER = re.compile(
     re.I,
 )
 _BANK_AFTER = re.compile(rf"\s?\(?\s?(?:{_BANK}|[가-힣]{{1,6}}은행|예금주)", re.I)
+_BANK_NAME_AFTER = re.compile(  # after digits without hyphens; a post office (우체국) sends parcels, too
+    r"\s?[(,/]?\s?(?:[가-힣A-Z]{2,6}은행|(?:카카오|토스|케이)\s?뱅크|(?:NH)?농협|새마을금고|신협)"
+)
 _BANK_CONTEXT = re.compile(
     r"계좌(?!\s?이체)|통장|예금주|은행(?!나무)|뱅크|\baccount\b(?!\s?(?:id|name))|\biban\b", re.I
 )
 _BUSINESS = re.compile(r"\d{3}-\d{2}-\d{5}")  # a company's registration number
 # "주문번호: " before a number says that it is none of the above.
 _REFERENCE = re.compile(
-    r"(?:주문|송장|운송장|등기|접수|예약|문의|상품|제품|모델|바코드|쿠폰|사업자(?:\s?등록)?|승인|거래|택배|대한통운"
+    r"(?:주문|송장|운송장|등기|접수|예약|문의|상품|제품|모델|바코드|쿠폰|사업자(?:\s?등록)?|법인\s?등록|승인|거래|택배|대한통운"
     r"|order|invoice|tracking|reference|booking|receipt|ticket|coupon|waybill|parcel|shipment|sku)"
     r"\s?(?:번호|코드|no\.?|number|code|id)?\s?(?:조회|확인)?\s?(?:는|은|이|가|is)?\s?[:：#=(\[]{0,2}\s?$",
     re.I,
@@ -109,11 +116,13 @@ _REFERENCE = re.compile(
 _REFERENCE_AFTER = re.compile(r"\s?번?\s?(?:주문(?:건|번호|\s?(?:취소|내역|상품|확인|조회))|송장|운송장|상품|제품)")
 _MOBILE = re.compile(r"0(?:10|50\d)\d{8}|8210\d{8}")
 _KEY_OF_PERSON = re.compile(
-    r"phone|mobile|\btel|_tel\b|cell|fax|resident|card(?!inal)|account_?n|iban|전화|휴대|핸드폰|연락처|주민|외국인|카드|계좌",
+    r"phone|mobile|\btel|_tel\b|cell|fax|resident|card(?!inal)|account_?n|(?:bank|refund)_?acc|iban|전화|휴대|핸드폰|연락처|주민|외국인|카드|계좌",
     re.I,
 )
 _KEY_OF_ID = re.compile(r"id$|_id\b|no$|num|number|code|key|token|ref|번호|코드", re.I)
-_RESIDENT_WORD = re.compile(r"(?:주민|외국인\s?등록|resident)\D{0,15}$", re.I)
+_RESIDENT_WORD = re.compile(
+    r"(?:(?:주민|외국인\s?등록|resident|\brrn\b)\D{0,15}|resident\s?registration\D{0,15})$", re.I
+)
 _DATE_FIRST = re.compile(r"(?:19|20)\d\d-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12]\d|3[01])")
 _CARD_NUMBER = re.compile(  # by issuer, each with its lengths; what begins otherwise stands for goods (880…) or devices
     r"4(?:\d{12}|\d{15}|\d{18})|(?:5\d|2[2-7])\d{14}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|(?:6\d|35)\d{14,17}|9\d{15}"
@@ -134,15 +143,29 @@ def mask_value(key: str, value: str) -> tuple[str, dict[Personal, int]]:
     """
     if not is_suspect(value):
         return value, {}
+    label, is_person, is_reference = _said_by(key)
+    if is_person:
+        return _mask_after(label, value)
     if (bare := value.strip()).isdigit():
-        if _KEY_OF_PERSON.search(key):
-            label = f"{key.replace('_', ' ')}: "
-            masked, counts = _mask(f"{label}{value}")
-            return (masked[len(label) :], counts) if masked[len(label) :] != value else (value, {})
         if _MOBILE.fullmatch(bare.translate(_NARROW)) and not _KEY_OF_ID.search(key):
             return _DIGIT.sub("*", value), {Personal.PHONE_NUMBER: 1}
         return value, {}
+    if is_reference:
+        return _mask_after(label, value)
     return _mask(value)
+
+
+@functools.lru_cache(1_024)
+def _said_by(key: str) -> tuple[str, bool, bool]:
+    """Give what an attribute's key says before its value, and whether that is somebody's number or that of a thing."""
+    label = f"{key.replace('_', ' ')}: "
+    is_reference = bool(_KEY_OF_ID.search(key) and _REFERENCE.search(label))
+    return label, _KEY_OF_PERSON.search(key) is not None, is_reference
+
+
+def _mask_after(label: str, value: str) -> tuple[str, dict[Personal, int]]:
+    masked, counts = _mask(f"{label}{value}")
+    return (masked[len(label) :], counts) if masked[len(label) :] != value else (value, {})
 
 
 def is_suspect(text: str) -> bool:
@@ -309,7 +332,9 @@ def _is_phone_number(found: re.Match[str]) -> bool:
 def _is_landline(found: re.Match[str]) -> bool:
     before = _before(found)
     return not _REFERENCE.search(before) and bool(
-        _TELEPHONY_BEFORE.search(before) or _TELEPHONY_AFTER.match(found.string, found.end())
+        found.group().startswith("(")
+        or _TELEPHONY_BEFORE.search(before)
+        or _TELEPHONY_AFTER.match(found.string, found.end())
     )
 
 
@@ -329,7 +354,8 @@ def _is_beside_a_bank(found: re.Match[str], before: str, *, grouped: bool) -> bo
     if _BANKING_BEFORE.search(before) or _BANKING_AFTER.match(found.string, found.end()):
         return True
     if not grouped:
-        return bool(_BANK_ALONE.search(before)) and len(found.group()) >= 11
+        known = _BANK_ALONE.search(before) or _BANK_NAME_AFTER.match(found.string, found.end())
+        return known is not None and len(found.group()) >= 11
     return bool(
         _BANK_BEFORE.search(before)
         or _BANK_AFTER.match(found.string, found.end())
