@@ -102,7 +102,15 @@ def test_a_mapping_may_say_what_happened_where_and_by_whom(read: Read) -> None:
 
 @pytest.mark.parametrize(
     ("cell", "score"),
-    [("9", 9), ("9 - Very likely", 9), ("10점", 10), ("7/10", 7), ("  8 ", 8)],
+    [
+        ("9", 9),
+        ("9 - Very likely", 9),
+        ("10점", 10),
+        ("7/10", 7),
+        ("  8 ", 8),
+        ("Extremely likely - 10", 10),
+        ("Not at all likely - 0", 0),
+    ],
 )
 def test_a_number_is_read_as_people_export_it(read: Read, cell: str, score: float) -> None:
     [made] = read("survey", "", body=f"id,nps\n1,{cell}\n".encode()).touchpoints
@@ -286,6 +294,29 @@ def test_score_that_was_left_out_leaves_the_others_of_its_row_be(read: Read, una
     assert [(pb.SURVEY_TYPE_CSAT, 5)] == scores(found)
     assert ["no_answer"] == [each.reason for each in found.ignored]
     assert not found.unreadable
+
+
+def test_ends_of_surveymonkeys_scale_say_their_number_last(read: Read) -> None:
+    title = "How likely is it that you would recommend us to a friend?"
+    rows = "1,Extremely likely - 10,a\n2,Not at all likely - 0,b\n3,7,c\n"
+
+    found = read("survey", "", body=f"Respondent ID,{title},Comment\n{rows}".encode())
+
+    assert [(pb.SURVEY_TYPE_NPS, 10), (pb.SURVEY_TYPE_NPS, 0), (pb.SURVEY_TYPE_NPS, 7)] == scores(found)
+
+
+def test_word_that_is_no_score_of_its_question_leaves_the_others_of_its_row_be(read: Read) -> None:
+    found = read("survey", "", body="id,이용이 얼마나 쉬웠나요? (CES),추천 의향\na,보통,9\n".encode())
+
+    assert [(pb.SURVEY_TYPE_NPS, 9)] == scores(found)
+    assert "보통" == found.touchpoints[0].attributes["이용이 얼마나 쉬웠나요? (CES)"]
+
+
+@pytest.mark.parametrize("date", ["11/2/26 10:05", "Nov 2, 2026 10:05 AM", "Nov 2, 2026 10:05", "02.11.2026 10:05"])
+def test_dates_are_read_as_english_and_german_programs_export_them(read: Read, date: str) -> None:
+    [made] = read("survey", "", body=f'id,nps,date\na,9,"{date}"\n'.encode()).touchpoints
+
+    assert "2026-11-02T10:05:00Z" == made.occurred_time.ToJsonString()
 
 
 def test_score_that_nobody_understands_is_not_dropped(read: Read) -> None:

@@ -51,6 +51,7 @@ _LEADING_NUMBER = re.compile(
     r"\s*(-?\d{1,4}(?:[.]\d{1,6})?)\s*(?:점|/\s*(\d{1,3})|[-–—:.)(]\s*\D.*|\D{0,40})?\s*", re.S
 )
 _TRAILING_NUMBER = re.compile(r"[^\d()]{1,60}\(\s*(\d{1,2})\s*(?:점|/\s*(\d{1,3}))?\s*\)")  # Very satisfied (5)
+_LAST_NUMBER = re.compile(r"\D{1,60}\s[-–—]\s?(\d{1,2})(?:/(\d{1,3}))?")  # SurveyMonkey's "Extremely likely - 10"
 _BARE_NUMBER = re.compile(r"\s*-?\d{1,4}(?:[.]\d{1,6})?\s*점?\s*")
 _POINTS = re.compile(r"\d+\s*점?")
 _SEPARATOR = re.compile(r"sep=([,;|\t])\r?\n", re.I)
@@ -93,6 +94,7 @@ _NAMED_MONTH_FORMS = (
     *("%d-%b-%Y %H:%M:%S", "%d-%b-%Y %H:%M", "%d-%b-%Y", "%b %d, %Y %I:%M %p", "%b %d, %Y %I:%M:%S %p"),
     *("%b %d, %Y %H:%M", "%b %d, %Y", "%B %d, %Y %I:%M %p", "%B %d, %Y", "%d %b %Y %H:%M:%S", "%d %b %Y"),
 )
+_DOTTED_FORMS = ("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y")
 _DIGITS = re.compile(r"(20\d\d)([01]\d)([0-3]\d)(?:([0-2]\d)([0-5]\d)([0-5]\d)?)?")  # 20261130180000
 _SHORT_YEAR = re.compile(r"\d\d[./-]\d{1,2}[./-]\d{1,2}(?!\d).*", re.S)
 _FIRST_DAY = dt.datetime(1899, 12, 30)  # noqa: DTZ001  # Excel's days are counted from it.
@@ -496,7 +498,8 @@ def _moment(value: object, zone: str) -> reading.Moment | None:
     text = str(value).strip()[:60]
     if (found := _SPELLED.fullmatch(text)) is not None:
         return _spelled(found, zone)
-    for form in _TIME_FORMS if "/" in text else _NAMED_MONTH_FORMS if text[:12].upper().isupper() else ():
+    spellings = _NAMED_MONTH_FORMS if text[:12].upper().isupper() else _DOTTED_FORMS
+    for form in _TIME_FORMS if "/" in text else spellings:
         try:
             spelled = dt.datetime.strptime(text, form)  # noqa: DTZ007
         except ValueError:
@@ -630,6 +633,7 @@ def _mark(written: str, kind: pb.SurveyType.ValueType) -> tuple[float, float] | 
     if stars := questionnaire.stars(text):
         return stars
     found = _LEADING_NUMBER.fullmatch(text) or _TRAILING_NUMBER.fullmatch(text)
+    found = found or (_LAST_NUMBER.fullmatch(text) if kind else None)
     value, highest = (float(found[1]), float(found[2] or 0)) if found else (None, 0.0)
     if kind in (pb.SURVEY_TYPE_CSAT, pb.SURVEY_TYPE_UNSPECIFIED):
         label = questionnaire.label(_POINTS.sub("", text) if found else text)
