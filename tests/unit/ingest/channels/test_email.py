@@ -52,6 +52,23 @@ def test_a_body_in_utf8_that_claims_to_be_euc_kr(read: Read) -> None:
     assert "환불 부탁드립니다" == made.text
 
 
+@pytest.mark.parametrize("charset", ["iso-8859-1", "windows-1252", "latin1"])
+@pytest.mark.parametrize("bytes_are", ["utf-8", "euc-kr"])
+def test_korean_of_a_program_that_names_a_western_charset_is_read(read: Read, charset: str, bytes_are: str) -> None:
+    made = the_touchpoint(
+        read, f"Content-Type: text/plain; charset={charset}", body="환불 부탁드립니다".encode(bytes_are)
+    )
+
+    assert "환불 부탁드립니다" == made.text
+
+
+@pytest.mark.parametrize("text", ["Où est ma commande ? Déjà ÀÉ payée", "GRÖSSE ÄÜß", "El año pasado, ¿qué?"])
+def test_western_letters_stay_what_they_are(read: Read, text: str) -> None:
+    made = the_touchpoint(read, "Content-Type: text/plain; charset=iso-8859-1", body=text.encode("iso-8859-1"))
+
+    assert text == made.text
+
+
 def test_an_encoded_word_that_is_cut_within_a_character(read: Read) -> None:
     data = base64.b64encode("환불 요청입니다".encode()).decode()
     halves = "".join(f"=?utf-8?B?{part}?=\r\n " for part in (data[:8], data[8:]))
@@ -140,6 +157,15 @@ def test_a_contact_form_of_our_site_is_from_whom_it_says(read: Read) -> None:
         ("Precedence: auto_reply", "auto_reply"),
         ("Subject: Out of Office: vacation", "auto_reply"),
         ("Subject: 자동 회신: 부재", "auto_reply"),
+        ("Subject: [자동회신] 휴가입니다", "auto_reply"),
+        ("Subject: 부재중: 11/30~12/4", "auto_reply"),
+        ("Subject: [부재중] 안내드립니다", "auto_reply"),
+        ("Subject: 부재중 안내", "auto_reply"),
+        ("Subject: 휴가중 자동응답입니다.", "auto_reply"),
+        ("Subject: 부재 중 자동 응답 메일입니다", "auto_reply"),
+        ("Subject: Automatic reply: your order", "auto_reply"),
+        ("Subject: Auto-Reply from Minsu", "auto_reply"),
+        ("Subject: Out of Office AutoReply: your order", "auto_reply"),
         ("Return-Path: <>", "auto_reply"),
         ("Return-Path: <>\r\nSubject: Delivery Status Notification (Failure)", "bounce"),
         ("Precedence: bulk", "mailing_list"),
@@ -155,7 +181,20 @@ def test_what_a_program_wrote_is_ignored(read: Read, header: str, reason: str) -
     assert () == found.touchpoints
 
 
-@pytest.mark.parametrize("header", ["Auto-Submitted: no", "Subject: Re: 부재료 문의", "X-Auto-Response-Suppress: All"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Auto-Submitted: no",
+        "Subject: Re: 부재료 문의",
+        "Subject: 부재중이라 택배를 못 받았어요",
+        "Subject: 부재중 전화가 와 있어요",
+        "Subject: 부재중 안내문 보고 문의드려요",
+        "Subject: [부재중 반송] 재배송 부탁드려요",
+        "Subject: 자동 응답이 자꾸 와요",
+        "Subject: Auto reply of your app is broken",
+        "X-Auto-Response-Suppress: All",
+    ],
+)
 def test_what_a_person_wrote_is_not(read: Read, header: str) -> None:
     assert "hello" == the_touchpoint(read, header).text
 
@@ -166,6 +205,18 @@ def test_a_mailbox_that_is_a_list_of_ours_is_read(read: Read) -> None:
     )
 
     assert pb.ACTOR_CUSTOMER == made.actor
+
+
+def test_a_list_of_ours_that_writes_in_its_own_name_is_from_whom_it_says(read: Read) -> None:
+    body = (
+        b"From: 'Kim' via Help <help@sori.example>\r\nReply-To: help@sori.example\r\nPrecedence: list\r\n"
+        b"List-ID: <help.sori.example>\r\nX-Original-From: Kim <kim@other.example>\r\n\r\nhello"
+    )
+
+    [made] = read("email", "", body=body, options={"own_addresses": "help@sori.example"}).touchpoints
+
+    assert (pb.ACTOR_CUSTOMER, pb.TOUCHPOINT_KIND_INQUIRY) == (made.actor, made.kind)
+    assert ["kim@other.example"] == [each.value for each in made.identifiers]
 
 
 def test_html_is_read_without_what_it_quotes(read: Read) -> None:

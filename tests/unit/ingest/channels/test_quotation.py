@@ -27,6 +27,10 @@ OLD = "고객님, 내일 도착합니다."
         "---------- Forwarded message ---------\nFrom: A <a@example.com>\n\n" + OLD,
         "---------- 전달된 메일 ----------\n보낸사람: A\n\n" + OLD,
         "-----[ 받은 메일 내용 ]-----\n제목 : b\n보낸날짜 : 2026년 1월 5일\n보낸이 : 소리 <h@s.kr>\n\n" + OLD,
+        "26. 1. 5. 15:00에 소리 고객센터 이(가) 쓴 글:\n> " + OLD,
+        "2026년 01월 05일 15:00에 소리 이(가) 쓴 글:\n\n" + OLD,
+        "On Mon, Jan 5, 2026 at 3:00 PM, Sori<help@sori.example> wrote:   " + OLD,
+        "---- On Mon, 05 Jan 2026 15:00:00 +0900 Sori <help@sori.example> wrote ----\n\n" + OLD,
         "> " + OLD + "\n> > older",
     ],
 )
@@ -51,6 +55,12 @@ def test_an_answer_below_or_between_quotes_is_kept() -> None:
         "나의 iPhone에서 보냄",
         "내 갤럭시에서 보냈습니다.",
         "Get Outlook for iOS",
+        "iOS용 Outlook에서 보냄",
+        "Windows용 메일에서 보냄",
+        "카카오메일에서 보냄",
+        "NAVER 메일 앱에서 보냈습니다.",
+        "삼성 모바일에서 전송했습니다.",
+        "Yahoo Mail: Search, Organize, Conquer",
     ],
 )
 def test_a_signature_is_told_apart(signature: str) -> None:
@@ -78,6 +88,9 @@ def test_thanks_stay_and_the_card_below_them_goes() -> None:
         "Thanks,\nand please call me at 02-123-4567 before noon.",
         "On Monday I wrote to you.\nNobody answered",
         "작성: 2026년에 쓴 글입니다",
+        "사진이 안 올라갑니다.\n업무용 메일로 보냈습니다.",
+        "사진이 안 올라갑니다.\n네이버 메일로 보냈습니다.",
+        "On Monday, as your courier wrote: nobody was home",
     ],
 )
 def test_what_only_looks_like_a_quote_or_signature_stays(text: str) -> None:

@@ -39,6 +39,8 @@ _SPELLINGS = {
     "8bit": "",
 }
 _UNSAFE = frozenset({"idna", "punycode", "raw_unicode_escape", "unicode_escape", "undefined", "mbcs", "oem"})
+_SINGLE_BYTE = ("iso8859-", "cp125")  # they take any bytes
+_WESTERN = frozenset({"iso8859-1", "iso8859-15", "cp1252"})  # what a program names that was told no charset
 _NO_LETTER = re.compile(r"[^a-z0-9.]+")
 _HANGUL = re.compile("[\uac00-\ud7a3]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -79,6 +81,8 @@ def decode(data: bytes, charset: str = "") -> str:
 def _candidates(data: bytes, name: str) -> list[str]:
     if name == _KOREAN and _is_utf8_hangul(data):  # The commonest lie: EUC-KR in the header, UTF-8 in the body.
         return ["utf_8", _KOREAN]
+    if name.startswith(_SINGLE_BYTE):
+        return ["utf_8", *([_KOREAN] if name in _WESTERN and _is_korean(data) else []), name]
     return [name, "utf_8", _KOREAN] if name else ["utf_8", _KOREAN]
 
 
@@ -87,3 +91,12 @@ def _is_utf8_hangul(data: bytes) -> bool:
         return bool(_HANGUL.search(data[:_ENOUGH_TO_TELL].decode("utf_8", "ignore"))) and bool(data.decode("utf_8"))
     except ValueError:
         return False
+
+
+def _is_korean(data: bytes) -> bool:
+    """Say whether these bytes are words in EUC-KR: Hangul, in pairs that no Western language has."""
+    try:
+        letters = [each for each in data[:_ENOUGH_TO_TELL].decode("euc_kr") if not each.isascii()]
+    except ValueError:
+        return False
+    return len(letters) > 1 and all(map(_HANGUL.match, letters))

@@ -31,9 +31,12 @@ _SKEW = dt.timedelta(minutes=5)
 _ID = re.compile(r"<([^<>]{1,998})>")
 _ROBOT = re.compile(r"(?:mailer-daemon|postmaster|mail-daemon|bounces?)(?:[+=_-][^@]*)?@|^mailer-daemon$", re.I)
 _NOBODY = re.compile(r"(?:no[-_.]?reply|do[-_.]?not[-_.]?reply|notifications?)(?:[+_-][^@]*)?@")
+# A customer who was out when the parcel came, or missed a call (부재중 전화), writes of it: only what programs write.
 _AUTO_SUBJECT = re.compile(
-    r"\s*(?:re:\s*)?\[?(?:out of (?:the )?office|auto(?:matic)?[- ]?(?:reply|response)|부재\s?중"
-    r"|자동\s?(?:회신|응답|답장)|휴가\s?중\s?자동)",
+    r"\s*(?:re:\s*)?(?:\[?out of (?:the )?office"
+    r"|\[?auto(?:matic)?[- ]?(?:reply|response)\s*(?:[]:：(–-]|$|(?:from|to|re)\b)"
+    r"|\[?\s?(?:휴가\s?중(?=\s?자동)|부재\s?중|(?:메일\s?)?자동\s?(?:회신|응답|답장))"
+    r"(?:\s?(?:자동|응답|회신|답장|이?메일|메시지|알림|안내))*\s*(?:입니다|드립니다)?\s*(?:[]:：(.]|$))",
     re.I,
 )
 _BOUNCE_SUBJECT = re.compile(
@@ -79,6 +82,8 @@ def _touchpoint(mail: mime.Mail, payload: Payload, source: Source, own: frozense
     replies = mail.addresses("reply-to")
     receivers = mail.addresses("to", "cc")
     ours = bool(sender) and _is_own(sender[0], own)
+    if ours and mail.header("list-id"):  # A list of ours, such as help@, put its own address in place of the writer's.
+        replies = replies + mail.addresses("x-original-from", "x-original-sender")
     strangers = [each for each in replies if not _is_own(each, own)]
     if strangers and (ours or (sender and _NOBODY.match(sender[0]))):  # A form sent it for the one in Reply-To.
         ours, sender = False, strangers

@@ -15,10 +15,12 @@ _SIGNATURE_LINES = 12  # A sign-off with more below it is none.
 
 _QUOTE = re.compile(r"\s{0,8}[>＞]")
 _UNQUOTED = re.compile(r"^\s{0,8}(?:[>＞]\s?)+")
-# "On Monday, … wrote:", "2026년 1월 5일 (월) 오후 3:00, … 님이 작성:", "2026. 1. 5. 15:00, … 작성:".
+# "On Monday, … wrote:", "2026년 1월 5일 (월) 오후 3:00, … 님이 작성:", "2026. 1. 5. 15:00, … 작성:",
+# "26. 1. 5. 15:00에 … 이(가) 쓴 글:".
 _WROTE = re.compile(
     r"(?:wrote|writes|님이\s?작성(?:하였습니다|했습니다|함)?|님의\s?말"
-    r"|님이\s?(?:쓴\s?글|쓰셨습니다|보낸\s?메(?:일|시지))|작성|schrieb|a écrit|escribió|さんは書きました)\s?[:：]\s*$",
+    r"|(?:님이|이\(가\))\s?(?:쓴\s?글|쓰셨습니다|보낸\s?메(?:일|시지))|작성"
+    r"|schrieb|a écrit|escribió|さんは書きました)\s?[:：]\s*$",
     re.I,
 )
 _WROTE_STARTS = re.compile(
@@ -30,6 +32,11 @@ _SEPARATOR = re.compile(
     r"|원본\s?(?:메시지|메세지|이?메일|내용)|원문\s?(?:메시지|메일)?|전달된\s?(?:메시지|메세지|이?메일)|받은\s?메일(?:\s?내용)?|보낸\s?메(?:시지|일)"
     r"|이전\s?(?:메시지|메일))\s*\]?\s*[-_=*─━]*\s*",
     re.I,
+)
+# With the quote on the same line, as Yahoo writes it, or between dashes, as Zoho does.
+_WROTE_ALONE = re.compile(
+    r"\s{0,8}On [A-Z][a-z]{2,8}, [A-Z][a-z]{2,8} \d{1,2}, \d{4} at \d{1,2}:\d\d.{1,200}? wrote:\s"
+    r"|\s{0,8}-{2,10}\s?On .{10,200} wrote\s?-{2,10}\s*$"
 )
 _BEGIN_FORWARDED = re.compile(
     r"\s*(?:Begin forwarded message|전달된 메시지 시작|전달된 메(?:시지|일))\s?[:：]\s*", re.I
@@ -45,10 +52,13 @@ _RULE = re.compile(r"\s*[_\-─━]{20,}\s*")
 _SIGNATURE = re.compile(r"--\s?|__\s?|—\s?")
 _DEVICE = re.compile(
     r"\s*(?:sent (?:from|via) (?:my |the |outlook|yahoo|gmail|samsung|proton|naver|mail ).{0,80}"
-    r"|get outlook for .{0,80}"
+    r"|get outlook for .{0,80}|yahoo mail: search, organize, conquer"
     r"|(?:나의|내)\s.{1,40}에서\s?(?:보냄|보냈습니다)\.?"
-    r"|(?:iphone|ipad|갤럭시|galaxy|아이폰|android|삼성\s?모바일|스마트폰|네이버\s?메일\s?앱|outlook|daum\s?메일\s?앱|다음\s?메일\s?앱)"
-    r".{0,40}(?:에서|로)\s?(?:보냄|보냈습니다|보낸\s?메일입니다|발송)\.?"
+    r"|(?:(?:iphone|ipad|갤럭시|galaxy|아이폰|android|삼성\s?(?:모바일|갤럭시|galaxy)|samsung\s?(?:mobile|galaxy)|스마트폰"
+    r"|네이버\s?메일\s?앱|outlook|daum\s?메일\s?앱|다음\s?메일\s?앱).{0,40}(?:에서|로)"
+    r"|(?:(?:windows|ios|android|mac)용\s(?:메일|mail|outlook)"
+    r"|(?:네이버|naver|다음|daum|카카오|kakao)\s?(?:메일|mail)(?:\s?앱)?)에서)"
+    r"\s?(?:보냄|보냈습니다|보낸\s?(?:메일|메시지)입니다|전송(?:됨|함|했습니다|하였습니다)|발송)\.?"
     r"|.{1,40}용 outlook (?:받기|다운로드).{0,80}|enviado desde .{0,60}|von meinem .{1,40} gesendet)\s*",
     re.I,
 )
@@ -148,7 +158,7 @@ def _starts_quote(lines: list[str], position: int) -> bool:
     line = lines[position]
     if len(line) > _LONGEST_LINE:
         return False
-    if _SEPARATOR.fullmatch(line) or _BEGIN_FORWARDED.fullmatch(line):
+    if _SEPARATOR.fullmatch(line) or _BEGIN_FORWARDED.fullmatch(line) or _WROTE_ALONE.match(line):
         return True
     if _RULE.fullmatch(line):
         return _labels(lines, position + 1) >= 2
