@@ -333,6 +333,49 @@ async def test_what_the_sender_can_mend_is_told_and_kept(hooks: Hooks) -> None:
     assert kept.reason == answer.json()["code"]
 
 
+@pytest.mark.parametrize("path", ["/v1/t", "/v1/track", "/v1/b", "/v1/batch"])
+async def test_a_library_in_a_page_names_the_write_key_in_the_body(hooks: Hooks, path: str) -> None:
+    call: dict[str, Any] = {"type": "track", "event": "Signed Up", "anonymousId": "a-1", "messageId": "ajs-next-1"}
+    sent = {"batch": [call]} if path[4] == "b" else call
+
+    answers = [
+        await hooks.client.post(
+            path,
+            content=json.dumps({**sent, "writeKey": key}),
+            headers={"Content-Type": "text/plain", "Origin": "https://shop.example"},
+        )
+        for key in ("another", "write-key")
+    ]
+
+    [touchpoint] = await hooks.received()
+    assert [401, 200] == [each.status_code for each in answers]
+    assert ["*", "*"] == [each.headers["Access-Control-Allow-Origin"] for each in answers]
+    assert "ajs-next-1" == touchpoint.external_id
+
+
+async def test_a_page_of_another_site_may_ask_whether_it_may_track(hooks: Hooks) -> None:
+    headers = {
+        "Origin": "https://shop.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type",
+    }
+
+    answer = await hooks.client.options("/v1/track", headers=headers)
+
+    assert (200, "*") == (answer.status_code, answer.headers["Access-Control-Allow-Origin"])
+    assert "authorization" in answer.headers["Access-Control-Allow-Headers"]
+
+
+async def test_a_batch_of_which_some_is_kept_is_a_success_to_a_library_of_segment(hooks: Hooks) -> None:
+    calls = [{"type": "track", "event": "x", "userId": "u-1", "messageId": "m-1"}, {"type": "track", "event": "x"}]
+
+    answer = await hooks.client.post("/v1/batch", json={"batch": calls}, auth=("write-key", ""))
+
+    [kept] = await hooks.quarantine()
+    assert (200, True) == (answer.status_code, answer.json()["success"])
+    assert (1, [kept.quarantine_id]) == (len(answer.json()["accepted"]), answer.json()["quarantined"])
+
+
 async def test_what_is_nothing_for_us_is_acknowledged_and_counted(hooks: Hooks) -> None:
     answer = await hooks.slack({**a_message(), "event": {"type": "emoji_changed", "event_ts": "1"}})
 

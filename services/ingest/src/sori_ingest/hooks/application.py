@@ -4,6 +4,8 @@ import json
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -39,16 +41,21 @@ def build(reception: Reception, gate: Gate) -> ASGIApp:
     async def event(request: Request) -> Response:
         return await (events.post if request.method == "POST" else events.options)(request)
 
+    async def call(request: Request) -> Response:
+        return await tracking.post(request) if request.method == "POST" else Response(headers={"Allow": "POST"})
+
     async def refuse(request: Request, error: Exception) -> Response:
         """Answer a request that failed."""
         return reception.refuse(str((request.scope.get("path_params") or {}).get("source", "")), error)
 
+    # Pages of any site may track: what they may do, the write key says.
+    from_pages = [Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["POST"], allow_headers=["*"])]
     routes = [
         Route("/hooks/{source}", hook, methods=["POST", "GET", "HEAD", "OPTIONS"]),
         Route("/hooks/{source}/{secret}", hook, methods=["POST", "GET", "HEAD", "OPTIONS"]),
         Route("/hooks/{source}/{secret}/{event}", hook, methods=["POST"]),
         Route("/events", event, methods=["POST", "OPTIONS"]),
-        *(Route(f"/v1/{call}", tracking.post, methods=["POST"], name=call) for call in CALLS),
+        *(Route(f"/v1/{each}", call, methods=["POST", "OPTIONS"], name=each, middleware=from_pages) for each in CALLS),
         Route("/healthz", healthz),
         Route("/openapi.json", described),
     ]

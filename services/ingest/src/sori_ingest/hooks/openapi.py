@@ -97,10 +97,15 @@ def _call(call: str) -> dict[str, Any]:
     return {
         "post": {
             "summary": f"Segment's {call}",
-            "security": [{"writeKey": []}],
-            "requestBody": {"required": True, "content": {_JSON: {"schema": {"type": "object"}}}},
+            "description": "`writeKey` in the body stands in for the header.",
+            "security": [{"writeKey": []}, {}],
+            "requestBody": {
+                "required": True,
+                "content": {_JSON: {"schema": {"type": "object"}}, "text/plain": {"schema": {"type": "string"}}},
+            },
             "responses": _TAKEN,
-        }
+        },
+        "options": {"summary": "Let pages of other sites call", "responses": {"200": {"description": "They may."}}},
     }
 
 

@@ -4,12 +4,11 @@ import base64
 import dataclasses
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from sori_ingest.channels.payload import Payload
 from sori_ingest.hooks import signatures
 from sori_ingest.hooks.reception import Reception, answer
 from sori_ingest.hooks.refusals import Refusal
@@ -75,7 +74,7 @@ class CloudEvents:
     async def post(self, request: Request) -> Response:
         """Take one event, or a batch of them."""
         sent = await self._reception.read(request)
-        config = source_of_secret(self._reception, "cloudevents", sent)
+        config = source_of_secret(self._reception, "cloudevents", signatures.credentials(sent.headers))
         proof = self._reception.prove(config, sent, self._reception.delivery(request, sent))
         return answer(await self._reception.take(config, sent, proof))
 
@@ -92,9 +91,9 @@ def allow(request: Request) -> Response:
     return Response(status_code=200, headers=headers)
 
 
-def source_of_secret(reception: Reception, adapter: str, sent: Payload) -> SourceConfig:
+def source_of_secret(reception: Reception, adapter: str, credentials: Iterable[str]) -> SourceConfig:
     """Find the source that one of the credentials belongs to; Refused where there is none."""
-    given = [each for each in signatures.credentials(sent.headers) if each]
+    given = [each for each in credentials if each]
     if not given:
         raise Refused("secret_missing")
     found: SourceConfig | None = None
