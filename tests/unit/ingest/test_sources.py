@@ -78,6 +78,22 @@ def test_secrets_are_not_shown(folder: Path) -> None:
             "sources.yaml:5: sources.0.mapping.x: there is no field",
         ),
         (
+            "sources:\n- name: a\n  adapter: line\n  options:\n    zone: Asia/Seol",
+            "sources.yaml:5: sources.0.options.zone: is no IANA zone",
+        ),
+        (
+            "sources:\n- name: a\n  adapter: shop\n  options: {channel: tv}",
+            "sources.yaml:4: sources.0.options.channel: is none of app, call_center, ",
+        ),
+        (
+            "sources:\n- name: a\n  adapter: segment\n  options:\n    kind: inquiry\n    event.Quiz Done: quiz",
+            "sources.yaml:6: sources.0.options.event.Quiz Done: is none of cancellation, ",
+        ),
+        (
+            "sources:\n- name: a\n  adapter: shopify\n  options: {customer_id: nobody}",
+            "sources.yaml:4: sources.0.options.customer_id: is none of anonymous_id, ",
+        ),
+        (
             "sources:\n- name: a\n  adapter: line\n  secrets: hunter2",
             "sources.yaml:4: sources.0.secrets.0: name an env",
         ),

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import structlog
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from sori_ingest.domain import fields
+from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.domain import fields, zones
 from sori_ingest.settings import yaml_lines
 from sori_ingest.settings.yaml_lines import FileRefused, Place
 
@@ -21,6 +22,18 @@ log = structlog.get_logger()
 _SECRET_SHAPE = (
     "name an environment variable (`env: NAME`) or a file (`file: PATH`); a secret itself never stands in this file"
 )
+
+
+def _words(names: Collection[str], prefix: str) -> frozenset[str]:
+    return frozenset(each.removeprefix(prefix).lower() for each in names) - {"unspecified"}
+
+
+# Options that name something -> the words for it.
+_NAMING: Mapping[str, frozenset[str]] = {
+    "channel": _words(pb.Channel.keys(), "CHANNEL_"),
+    "kind": _words(pb.TouchpointKind.keys(), "TOUCHPOINT_KIND_"),
+    **dict.fromkeys(("customer_id", "previous_id", "user_id"), _words(pb.IdentifierType.keys(), "IDENTIFIER_TYPE_")),
+}
 _LONGEST_SECRET = 64 << 10  # bytes of a secret's file
 
 SourceRefused = FileRefused  # what a file that cannot be used raises, with every line that is wrong
@@ -108,6 +121,15 @@ class _File(_Strict):
     sources: Annotated[list[_Source], BeforeValidator(_one_or_many)]
 
 
+def _wrong_option(option: str, value: str) -> str:
+    """Say what is wrong with an option that any adapter would pass over in silence; nothing where it is right."""
+    if option == "zone":
+        return "" if not value or zones.zone(value.strip()) else "is no IANA zone, such as Asia/Seoul"
+    words = _NAMING.get("kind" if option.startswith("event.") else option, frozenset())
+    given = value.strip().lower().replace("-", "_")
+    return f"is none of {', '.join(sorted(words))}" if words and given and given not in words else ""
+
+
 def load(path: Path, adapters: Collection[str], *, with_secrets: bool = True) -> Mapping[str, SourceConfig]:
     """Read a file of sources, by name; one that is wrong anywhere is SourceRefused, with every line that is wrong.
 
@@ -139,6 +161,9 @@ def _load(
                         (*where, "mapping", column),
                         f"there is no field of that name; there are {there}, attributes.…",
                     )
+            for option, value in source.options.items():
+                if problem := _wrong_option(option, value):
+                    yield (*where, "options", option), problem
             if not source.enabled:
                 continue
             values: list[str] = []
