@@ -72,10 +72,10 @@ def import_file(
     """Import the records of a file as touchpoints.
 
     Importing the same file again adds nothing: a record without an id gets one from the file's content and its line.
-    The time is that of a column mapped to `occurred_time` (ISO 8601 or seconds since 1970; Korean time where it names
-    no offset), or else the file's own. A record that is wrong goes to the rejects file with its line number and
-    the reason; all others go through. In a spreadsheet the line is the row. JSONL without --map holds touchpoints
-    as proto JSON; with it, objects of any shape, whose names may be dotted paths.
+    The time is that of a column mapped to `occurred_time` (ISO 8601, as in 2026. 11. 20. 오후 3:00, or seconds since
+    1970; Korean time where it names no offset), or else the file's own. A record that is wrong goes to the rejects file
+    with its line number and the reason; all others go through. In a spreadsheet the line is the row. JSONL without
+    --map holds touchpoints as proto JSON; with it, objects of any shape, whose names may be dotted paths.
 
     Exit code: 0 when everything went through, 2 when there were rejects, 1 when it failed.
     """

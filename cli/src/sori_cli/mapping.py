@@ -31,6 +31,15 @@ FIELDS = sorted({*_TEXTS, *_ENUMS, *_SURVEYS, *_IDENTIFIERS, "rating", "revision
 
 _LOST_ZERO = re.compile(r"1[016789]\d{7,8}")  # a mobile number that a spreadsheet took for a number
 
+# 2026. 11. 20. 오후 3:00:05, 2026년 11월 20일 (금) 15시, 2026/11/20 3:00 PM
+_SPELLED = re.compile(
+    r"(\d{4})\s?[./년-]\s?(\d{1,2})\s?[./월-]\s?(\d{1,2})\s?[.일]?\s*(?:\([월화수목금토일]\)\s*)?"
+    r"(?:(오전|오후|AM|PM)?\s*(\d{1,2})\s?[:시]\s?(?:(\d{1,2})\s?[:분]?\s?(?:(\d{1,2})(?:\.\d+)?\s?초?)?)?\s*(AM|PM)?)?",
+    re.I,
+)
+_COMPACT = re.compile(r"20\d{6}")  # 20261120; as seconds it would be in 1970
+_NOTHING = frozenset({"-", "–", "—", "n/a", "null", "none", "없음", "해당없음", "미입력"})  # in place of an empty cell
+
 # What most often comes through a channel, where nothing says what happened.
 _USUAL_KINDS = {
     "review": "review",
@@ -184,8 +193,8 @@ def check_text(text: str) -> None:
 
 
 def read_time(text: str) -> tuple[Timestamp, int]:
-    """Read ISO 8601 or seconds (or milliseconds) since 1970; without an offset it is Korean time."""
-    text = text.strip()
+    """Read ISO 8601, Korean spellings, or seconds (or ms) since 1970; without an offset it is Korean time."""
+    text = _as_iso(text.strip())
     try:
         seconds = float(text)
         if not math.isfinite(seconds):
@@ -204,6 +213,26 @@ def read_time(text: str) -> tuple[Timestamp, int]:
     except (ValueError, OverflowError):
         raise BadCell("is not a time that can be stored") from None
     return made, round((time.utcoffset() or dt.timedelta()).total_seconds() / 60)
+
+
+def _as_iso(text: str) -> str:
+    """Spell a date as spreadsheets and people in Korea write it in ISO 8601; anything else stays as it is."""
+    if _COMPACT.fullmatch(text):
+        return f"{text[:4]}-{text[4:6]}-{text[6:]}"
+    found = _SPELLED.fullmatch(text) if len(text) <= 60 else None
+    if found is None:
+        return text
+    year, month, day, hour, minute, second = (int(found[each] or 0) for each in (1, 2, 3, 5, 6, 7))
+    half = (found[4] or found[8] or "").upper()
+    if half in ("오후", "PM") and hour < 12:
+        hour += 12
+    elif half in ("오전", "AM") and hour == 12:
+        hour = 0
+    return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
+
+
+def _is_nothing(cell: str) -> bool:
+    return cell.strip().lower() in _NOTHING
 
 
 def _read_yaml(path: Path) -> dict[str, str]:
@@ -244,19 +273,19 @@ def _put_text(fields: dict[str, Any], cell: str) -> None:
 
 
 def _put_identifier(fields: dict[str, Any], kind: touchpoint_pb2.IdentifierType.ValueType, cell: str) -> None:
-    if value := cell.strip():
+    if (value := cell.strip()) and not _is_nothing(value):
         if kind == touchpoint_pb2.IDENTIFIER_TYPE_PHONE and _LOST_ZERO.fullmatch(value):
             value = f"0{value}"
         fields.setdefault("identifiers", []).append(touchpoint_pb2.Identifier(type=kind, value=value))
 
 
 def _put_survey(fields: dict[str, Any], kind: touchpoint_pb2.SurveyType.ValueType, cell: str) -> None:
-    if cell:
+    if cell and not _is_nothing(cell):
         fields["survey"] = touchpoint_pb2.Survey(type=kind, score=_number(cell))
 
 
 def _put_rating(fields: dict[str, Any], cell: str) -> None:
-    if cell:
+    if cell and not _is_nothing(cell):
         fields["rating"] = touchpoint_pb2.Rating(value=_number(cell))
 
 

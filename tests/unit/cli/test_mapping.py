@@ -80,6 +80,14 @@ def test_empty_cells_leave_the_defaults() -> None:
     assert not made.HasField("rating")
 
 
+@pytest.mark.parametrize("nothing", ["-", "없음", "N/A", " – "])
+def test_what_stands_for_nothing_is_nobody_and_no_mark(nothing: str) -> None:
+    made = accepted({"t": "text", "p": "phone", "stars": "rating", "n": "nps"}, "hi", nothing, nothing, nothing)
+
+    assert "hi" == made.text
+    assert not {"identifiers", "rating", "survey"} & {field.name for field, _ in made.ListFields()}
+
+
 @pytest.mark.parametrize(
     ("field", "cell", "reason"),
     [
@@ -113,6 +121,13 @@ def test_wrong_number_of_cells_is_a_reject() -> None:
         ("2026-11-20T10:00:00-05:00", dt.datetime(2026, 11, 20, 15, tzinfo=dt.UTC), -300),
         ("2026-11-20 10:00", dt.datetime(2026, 11, 20, 1, tzinfo=dt.UTC), 540),
         ("2026-11-20", dt.datetime(2026, 11, 19, 15, tzinfo=dt.UTC), 540),
+        ("2026. 11. 20. 오전 10:00:00", dt.datetime(2026, 11, 20, 1, tzinfo=dt.UTC), 540),
+        ("2026-11-20 오후 3:30", dt.datetime(2026, 11, 20, 6, 30, tzinfo=dt.UTC), 540),
+        ("2026년 11월 20일 (금) 15시 30분", dt.datetime(2026, 11, 20, 6, 30, tzinfo=dt.UTC), 540),
+        ("2026.11.20", dt.datetime(2026, 11, 19, 15, tzinfo=dt.UTC), 540),
+        ("2026/11/20 3:30 PM", dt.datetime(2026, 11, 20, 6, 30, tzinfo=dt.UTC), 540),
+        ("2026-1-5 9:05", dt.datetime(2026, 1, 5, 0, 5, tzinfo=dt.UTC), 540),
+        ("20261120", dt.datetime(2026, 11, 19, 15, tzinfo=dt.UTC), 540),
         ("1795341600", dt.datetime(2026, 11, 22, 10, 0, tzinfo=dt.UTC), 540),
         ("1795341600000", dt.datetime(2026, 11, 22, 10, 0, tzinfo=dt.UTC), 540),
     ],
@@ -123,7 +138,9 @@ def test_time_without_an_offset_is_korean(text: str, time: dt.datetime, offset: 
     assert (time, offset) == (made.ToDatetime(dt.UTC), minutes)
 
 
-@pytest.mark.parametrize("text", ["1e400", "inf", "nan", "999999999999999999", "0000-00-00"])
+@pytest.mark.parametrize(
+    "text", ["1e400", "inf", "nan", "999999999999999999", "0000-00-00", "2026.13.01", "2026-11-20 오후 25:00"]
+)
 def test_impossible_time_is_refused(text: str) -> None:
     with pytest.raises(BadCell):
         mapping.read_time(text)
