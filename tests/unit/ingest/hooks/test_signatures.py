@@ -321,6 +321,40 @@ def test_twilio_with_a_port_and_without(port: str) -> None:
         assert SCHEMES["twilio"].verify(delivery, ["token"], now=NOON).signed
 
 
+_TWILIO_JSON = b'{"property": "value", "boolean": true}'
+_TWILIO_TWICE = b"Sid=CA123&SidAccount=AC123&Digits=5678&Digits=1234&Digits=1234"
+_TWILIO_HASH = "bodySHA256=0a1ff7634d9ab3b95db5c9a2dfe9416e41502b283a80c7cf19632632f96e6620"
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "content_type", "signature"),
+    [
+        (f"foo=1&bar=2&{_TWILIO_HASH}", _TWILIO_JSON, "application/json", "a9nBmqA0ju/hNViExpshrM61xv4="),
+        (_TWILIO_HASH, _TWILIO_JSON, "application/json", "y77kIzt2vzLz71DgmJGsen2scGs="),
+        ("foo=1&bar=2", _TWILIO_TWICE, FORM, "IK+Dwps556ElfBT0I3Rgjkr1wJU="),
+        ("foo=1&bar=2", TWILIO_FORM, "Application/X-WWW-Form-Urlencoded", "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
+    ],
+)
+def test_vectors_of_twilios_libraries_verify(query: str, body: bytes, content_type: str, signature: str) -> None:
+    delivery = Delivery(
+        body=body,
+        headers={"x-twilio-signature": signature, "content-type": content_type},
+        urls=lambda: [f"https://mycompany.com/myapp.php?{query}"],
+    )
+
+    assert SCHEMES["twilio"].verify(delivery, ["12345"], now=NOON).signed
+
+
+def test_vector_of_squares_libraries_verifies() -> None:
+    delivery = Delivery(
+        body=b'{"hello":"world"}',
+        headers={"x-square-hmacsha256-signature": "2kRE5qRU2tR+tBGlDwMEw2avJ7QM4ikPYD/PJ3bd9Og="},
+        urls=lambda: ["https://example.com/webhook"],
+    )
+
+    assert SCHEMES["square"].verify(delivery, ["asdf1234"], now=NOON).signed
+
+
 def test_twilio_signs_the_hash_of_json_in_the_address() -> None:
     digest = hashlib.sha256(BODY).hexdigest()
     url = f"https://hooks.example.kr/hooks/sms?bodySHA256={digest}"

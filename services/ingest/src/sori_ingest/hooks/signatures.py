@@ -167,7 +167,7 @@ class Twilio:
         given = _header(delivery, "x-twilio-signature")
         algorithm = twilio.get_signature_algorithm(delivery.headers.get("x-twilio-webhooks-signature-settings", ""))
         form: _Form | None = None
-        if delivery.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        if delivery.headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded"):
             form = _form(delivery.body)
         expected: list[str] = []
         for url in delivery.urls():
