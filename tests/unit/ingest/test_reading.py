@@ -266,6 +266,25 @@ def test_the_time_of_receipt_stands_in_for_a_missing_one() -> None:
     assert NOW == found.time
 
 
+@pytest.mark.parametrize(
+    ("kind", "written", "value"),
+    [
+        (pb.IDENTIFIER_TYPE_PHONE, "010-1234-5678 (본인)", "+821012345678"),
+        (pb.IDENTIFIER_TYPE_PHONE, "01012345678(mobile)", "+821012345678"),
+        (pb.IDENTIFIER_TYPE_EMAIL, "Kim, Minsu <Kim@Example.com>", "kim@example.com"),
+        (pb.IDENTIFIER_TYPE_EMAIL, "<kim@example.com>", "kim@example.com"),
+    ],
+)
+def test_identifier_with_a_name_or_a_note_beside_it_is_known(
+    kind: pb.IdentifierType.ValueType, written: str, value: str
+) -> None:
+    made = a_touchpoint()
+
+    reading.identify(made, kind, written)
+
+    assert [(kind, value)] == [(each.type, each.value) for each in made.identifiers]
+
+
 def test_identifiers_that_are_none_are_left_out() -> None:
     made = a_touchpoint()
 

@@ -579,6 +579,10 @@ def configured_kind(source: Source, usual: pb.TouchpointKind.ValueType) -> pb.To
     return pb.TouchpointKind.ValueType(enum_named("kind", named) or usual) if named else usual
 
 
+_WITH_NOTE = re.compile(r"([^()]*\d)\s*\([^()\d]*\)")  # 010-1234-5678 (본인)
+_WITH_NAME = re.compile(r"[^<>]*<\s*([^<>\s]+@[^<>\s]+)\s*>")  # Kim <kim@example.com>
+
+
 def identify(made: pb.Touchpoint, kind: pb.IdentifierType.ValueType, value: str) -> None:
     """Add an identifier, once; nothing for an empty one, and nothing for an e-mail or number that is none.
 
@@ -588,9 +592,15 @@ def identify(made: pb.Touchpoint, kind: pb.IdentifierType.ValueType, value: str)
     if not value or len(value) > rules.LONGEST_IDENTIFIER or len(made.identifiers) >= rules.MOST_IDENTIFIERS:
         return
     if kind == pb.IDENTIFIER_TYPE_PHONE:
-        value, _, problem = identifiers.phone(value)
+        found, _, problem = identifiers.phone(value)
+        if problem and (noted := _WITH_NOTE.fullmatch(value)):
+            found, _, problem = identifiers.phone(noted[1])
+        value = found
     elif kind == pb.IDENTIFIER_TYPE_EMAIL:
-        value, problem = identifiers.email(value)
+        found, problem = identifiers.email(value)
+        if problem and (named := _WITH_NAME.fullmatch(value)):
+            found, problem = identifiers.email(named[1])
+        value = found
     else:
         problem = ""
     if not problem and not any(each.type == kind and each.value == value for each in made.identifiers):
