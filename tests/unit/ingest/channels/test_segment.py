@@ -39,6 +39,17 @@ def test_an_option_says_what_a_user_id_is(read: Read) -> None:
     assert (pb.IDENTIFIER_TYPE_MEMBER_ID, "97980cfea0067") in people(found)
 
 
+@pytest.mark.parametrize("rating", [9, 0, "great", "4/5"])
+def test_words_of_a_review_stay_when_its_rating_is_none_of_the_spec(read: Read, rating: object) -> None:
+    properties = {"review_body": "친절해요", "rating": rating}
+    call = {"type": "track", "event": "Product Reviewed", "userId": "u-1", "properties": properties}
+
+    [made] = read("segment", "", body=json.dumps(call).encode()).touchpoints
+
+    assert ("친절해요", str(rating)) == (made.text, made.attributes["rating"])
+    assert not made.HasField("rating")
+
+
 def test_traits_of_a_group_are_nobodys(read: Read) -> None:
     found = read("segment", "ok_group.json")
 

@@ -19,8 +19,8 @@ FIELDS: Mapping[str, str] = {
     "kind": "inquiry from customers, reply by our own addresses within a thread, other for what we begin",
     "actor": "agent for the addresses in the options `own_addresses`, `addresses` and `own_domains`, else customer",
     "occurred_time": "Date; where it is missing or absurd the newest Received header, else the time of receipt",
-    "identifiers": "e-mail: From; Reply-To where a form sent the mail (From is ours or no-reply); of our own mails "
-    "the receivers",
+    "identifiers": "e-mail: From; Reply-To where a form sent the mail (From is ours or no-reply), X-Original-From "
+    "where a mailing list of ours did; of our own mails the receivers",
     "text": "plain text or HTML, without quoted replies and signature; a mere forward counts as the text",
     "attributes": "subject, quoted, signature (1,000 characters each), attachments, to, forwarded",
     "ignored": "bounce, auto_reply, mailing_list, empty_message",

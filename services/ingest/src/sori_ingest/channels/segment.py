@@ -25,7 +25,7 @@ FIELDS: Mapping[str, str] = {
     "identifiers": "userId as app_user_id (or the type in the option `user_id`), anonymousId, previousId of alias as "
     "anonymous_id (or the type in the option `previous_id`), traits email and phone, context.device.id",
     "text": "review_body, comment, feedback or message of the properties",
-    "rating": "properties.rating of Product Reviewed, 1 to 5",
+    "rating": "properties.rating of Product Reviewed where it is 1 to 5; else it is an attribute",
     "order_id": "properties.order_id",
     "product": "properties.name or the products' names; of page and screen nothing",
     "attributes": "event, call, traits as trait.…, group_id, path, title, and the properties that are texts, "
@@ -208,7 +208,7 @@ def _describe(made: pb.Touchpoint, call: str, given: reading.JsonObject, source:
         commerce.list_products(made, products or [name])
         made.text = next((said for word in _WORDS if (said := _said(properties, word))), "")
         if made.kind == pb.TOUCHPOINT_KIND_REVIEW:
-            reading.rate(made, reading.optional_number(properties, "rating"), 1, 5)
+            reading.rate(made, _stars(properties), 1, 5)
     for name, value in properties.items():
         if name in (*_WORDS, "url", "path", "referrer", "search", "title", "email", "phone"):
             continue
@@ -226,6 +226,15 @@ def _name(made: pb.Touchpoint, properties: reading.JsonObject) -> str:
 def _products(properties: reading.JsonObject) -> list[reading.JsonObject]:
     found = properties.get("products")
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def _stars(properties: reading.JsonObject) -> float | None:
+    """Give the rating where it is one of 1 to 5, as the spec's are; any other stays an attribute beside the words."""
+    try:
+        given = reading.optional_number(properties, "rating")
+    except Unreadable:
+        return None
+    return given if given is not None and 1 <= given <= 5 else None
 
 
 def _said(properties: reading.JsonObject, word: str) -> str:
