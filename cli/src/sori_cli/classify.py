@@ -1,12 +1,12 @@
 """`sori classify`: moods and matters of texts, by the running service or without one."""
 
+import codecs
 import json
 import os
 import sys
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, NoReturn, TypeAlias
 
 import typer
 
@@ -18,6 +18,9 @@ from sori_cli.offline import hand_over
 from sori_local import plan
 
 _TOGETHER = 256  # texts in one request
+_MOST_CHARACTERS = 1_000_000  # in one request; four bytes each at most, and 16 MiB is the most that a service takes
+_LONGEST_TEXT = 100_000  # characters
+_Read: TypeAlias = tuple[int, dict[str, Any] | None, str]  # number, object and problem of a line
 
 
 def classify(
@@ -39,8 +42,12 @@ def classify(
     Exit code: 0, 1 when a line could not be read, 2 when nothing could.
     """
     if service:
-        with sys.stdin.buffer if file == "-" else Path(file).open("rb") as source:
-            screen.run(_ask(Platform(data, token), source))
+        try:
+            with sys.stdin.buffer if file == "-" else Path(file).open("rb") as source:
+                screen.run(_ask(Platform(data, token), source))
+        except OSError as error:
+            typer.echo(f"sori: {file}: {error.strerror}", err=True)
+            raise typer.Exit(2) from error
         return
     model = model or os.environ.get("SORI_CLASSIFY_MODEL_PATH") or str(plan.model())
     lexicons = lexicons or os.environ.get("SORI_CLASSIFY_LEXICON_PATH") or str(plan.lexicons())
@@ -51,31 +58,67 @@ async def _ask(platform: Platform, source: BinaryIO) -> None:
     wrong = False
     async with platform.calling("classify", "cx.read") as peer:
         stub = classify_service_pb2_grpc.ClassifyServiceStub(peer.channel)
-        lines = _lines(source)
-        while batch := list(islice(lines, _TOGETHER)):
-            good = [item for _, item in batch if item is not None]
-            for number, item in batch:
-                if item is None:
+        for batch in _batches(_lines(source)):
+            good = [item for _, item, _ in batch if item is not None]
+            for number, _, problem in batch:
+                if problem:
                     wrong = True
-                    typer.echo(f"line {number}: is no JSON object with a string `text`", err=True)
+                    typer.echo(f"line {number}: {problem}", err=True)
             if good:
                 texts = [each["text"].encode(errors="replace").decode() for each in good]  # No lone surrogates.
                 request = pb.ClassifyRequest(texts=texts, include_emotions=True)
                 answer = await stub.Classify(request, metadata=peer.metadata, timeout=60)
                 for each, found in zip(good, answer.classifications, strict=True):
-                    typer.echo(json.dumps(_line(each.get("id"), found), ensure_ascii=False))
+                    typer.echo(_written(_line(each.get("id"), found)))
     if wrong:
         raise typer.Exit(1)
 
 
-def _lines(source: BinaryIO) -> Iterator[tuple[int, dict[str, Any] | None]]:
+def _batches(lines: Iterable[_Read]) -> Iterator[list[_Read]]:
+    """Put lines together into requests, of long texts fewer."""
+    batch: list[_Read] = []
+    characters = 0
+    for line in lines:
+        more = len(line[1]["text"]) if line[1] else 0
+        if batch and (len(batch) == _TOGETHER or characters + more > _MOST_CHARACTERS):
+            yield batch
+            batch, characters = [], 0
+        batch.append(line)
+        characters += more
+    if batch:
+        yield batch
+
+
+def _lines(source: BinaryIO) -> Iterator[_Read]:
+    """Give number, object and problem of each line that is not empty."""
     for number, raw in enumerate(source, 1):
-        if line := raw.strip():
-            try:
-                item = json.loads(line)
-            except (ValueError, RecursionError):
-                item = None
-            yield number, item if isinstance(item, dict) and isinstance(item.get("text"), str) else None
+        line = raw.removeprefix(codecs.BOM_UTF8).strip()
+        if not line:
+            continue
+        try:
+            item = json.loads(line.decode(), parse_constant=_refuse)
+        except (ValueError, RecursionError) as error:
+            yield number, None, f"is not JSON: {str(error).splitlines()[0]}"
+            continue
+        if not isinstance(item, dict):
+            yield number, None, "is not a JSON object"
+        elif not isinstance(item.get("text"), str):
+            yield number, None, "`text` is missing or no string"
+        elif len(item["text"]) > _LONGEST_TEXT:
+            yield number, None, f"`text` is longer than {_LONGEST_TEXT:,} characters"
+        else:
+            yield number, item, ""
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _written(line: dict[str, Any]) -> bytes:
+    try:
+        return json.dumps(line, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # A lone surrogate, in the id.
+        return json.dumps(line).encode()
 
 
 def _line(identity: object, found: classification_pb2.Classification) -> dict[str, Any]:

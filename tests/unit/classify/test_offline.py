@@ -53,6 +53,28 @@ def test_a_line_that_cannot_be_read_is_named_and_the_others_go_on() -> None:
     assert 1 == status
 
 
+def test_a_number_that_json_does_not_know_is_no_json() -> None:
+    lines, problems, status = read(b'{"id": NaN, "text": "x"}\n{"id": 2, "text": "x"}\n')
+
+    assert [2] == [each["id"] for each in lines]
+    assert ("line 1: is not JSON: NaN\n", 1) == (problems, status)
+
+
+def test_who_stops_reading_hears_no_complaint(tmp_path: Path) -> None:
+    many = tmp_path / "many.jsonl"
+    many.write_text('{"id": 1, "text": "x"}\n' * 5_000, encoding="utf-8")
+    program = subprocess.Popen([*PROGRAM, *PATHS, str(many)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert program.stdout is not None
+
+    program.stdout.readline()
+    program.stdout.close()
+
+    assert program.stderr is not None
+    with program.stderr:
+        assert b"" == program.stderr.read()
+    assert 1 == program.wait(timeout=60)
+
+
 def test_a_missing_model_is_said_and_nothing_is_read(tmp_path: Path) -> None:
     done = subprocess.run(
         [*PROGRAM, f"--model={tmp_path}/none", PATHS[1], "-"], input=b"", capture_output=True, timeout=60, check=False

@@ -2,12 +2,13 @@
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
 import yaml
 
@@ -50,6 +51,9 @@ def _read(given: argparse.Namespace) -> int:
                 if sys.stderr.isatty() and time.monotonic() > shown + _PROGRESS_SECONDS:
                     shown = time.monotonic()
                     print(f"{done:,} texts", file=sys.stderr)
+    except BrokenPipeError:  # Who reads has had enough, as `head` has.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
         print(f"sori-classify: {given.file}: {error.strerror}", file=sys.stderr)
         return 2
@@ -63,7 +67,7 @@ def _lines(source: BinaryIO) -> Iterator[tuple[int, Any, str, str]]:
         if not line:
             continue
         try:
-            item = json.loads(line.decode())
+            item = json.loads(line.decode(), parse_constant=_refuse)
         except (ValueError, RecursionError) as error:
             yield number, None, "", f"is not JSON: {str(error).splitlines()[0]}"
             continue
@@ -75,6 +79,11 @@ def _lines(source: BinaryIO) -> Iterator[tuple[int, Any, str, str]]:
             yield number, None, "", f"`text` is longer than {LONGEST_TEXT:,} characters"
         else:
             yield number, item.get("id"), item["text"], ""
+
+
+def _refuse(constant: str) -> NoReturn:
+    """Refuse NaN and Infinity, which Python reads and JSON does not know."""
+    raise ValueError(constant)
 
 
 def _write(lines: Iterable[dict[str, Any]]) -> None:
