@@ -110,12 +110,20 @@ def evaluate_command(
 
 
 def _judge(folder: Path, texts: Path, task: judge.Task | None, *, as_json: bool) -> None:
-    model = Model.load(folder)
+    try:
+        model = Model.load(folder)
+    except (OSError, ValueError, KeyError) as error:
+        typer.echo(f"{folder}: no model to judge: {error}", err=True)
+        raise typer.Exit(1) from error
+    tables = judge.files(texts)
+    if not tables:
+        typer.echo(f"{texts}: no file that ends in {' or '.join(judge.ENDINGS)}", err=True)
+        raise typer.Exit(1)
     failed = False
     if not as_json:
         typer.echo("| file | task | n | accuracy | macro-F1 | ECE | majority |")
         typer.echo("| --- | --- | --- | --- | --- | --- | --- |")
-    for path in judge.files(texts):
+    for path in tables:
         try:
             found = judge.judge(model, path, task)
         except judge.Unreadable as error:

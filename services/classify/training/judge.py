@@ -20,12 +20,16 @@ ENDINGS = (".tsv", ".tsv.xz")
 
 _NEGATIVE, _NEUTRAL, _POSITIVE = range(3)
 _SIDES = {
-    "negative": _NEGATIVE, "neg": _NEGATIVE, "부정": _NEGATIVE, "-1": _NEGATIVE,
-    "neutral": _NEUTRAL, "neu": _NEUTRAL, "중립": _NEUTRAL,
-    "positive": _POSITIVE, "pos": _POSITIVE, "긍정": _POSITIVE,
+    "negative": _NEGATIVE, "neg": _NEGATIVE, "부정": _NEGATIVE, "부정적": _NEGATIVE, "-1": _NEGATIVE,
+    "neutral": _NEUTRAL, "neu": _NEUTRAL, "중립": _NEUTRAL, "중립적": _NEUTRAL, "보통": _NEUTRAL, "mixed": _NEUTRAL,
+    "positive": _POSITIVE, "pos": _POSITIVE, "긍정": _POSITIVE, "긍정적": _POSITIVE,
 }  # fmt: skip
-_ABUSE = {"abuse": 1, "abusive": 1, "hate": 1, "offensive": 1, "clean": 0, "none": 0, "not_abuse": 0}
+_ABUSE = {
+    "abuse": 1, "abusive": 1, "hate": 1, "offensive": 1, "toxic": 1, "욕설": 1, "악성": 1, "혐오": 1,
+    "clean": 0, "none": 0, "not_abuse": 0, "normal": 0, "정상": 0, "일반": 0,
+}  # fmt: skip
 _ABUSE_FILE = re.compile(r"abus|hate|curse|profan|malicious|toxic|kmhas|k-mhas|욕설|악성|혐오", re.IGNORECASE)
+_WHOLE = re.compile(r"^(-?\d+)\.0+$")  # 5.0, as a table of numbers with gaps spells 5
 _STARS_FILE = re.compile(r"star|rating", re.IGNORECASE)
 
 
@@ -82,16 +86,24 @@ def read(path: Path, task: Task | None = None) -> Question:
     rows = [(text, label) for text, label in _rows(path) if text.strip() and label.strip()]
     if not rows:
         raise Unreadable(f"{path.name}: no rows with a text and a label")
-    texts, labels = zip(*rows, strict=True)
-    values = {label.strip().lower() for label in labels}
+    texts, given = zip(*rows, strict=True)
+    labels = [_WHOLE.sub(r"\1", label.strip().lower()) for label in given]
+    values = set(labels)
     task = task or _task(path.name, values)
+    try:
+        return Question(task, texts, _truth(path.name, task, labels, values))
+    except (KeyError, ValueError, IndexError) as error:
+        raise Unreadable(f"{path.name}: has a label that says nothing of {task.value}: {error}") from error
+
+
+def _truth(name: str, task: Task, labels: Sequence[str], values: set[str]) -> np.ndarray:
     if task is Task.KOTE:
         truth = np.zeros((len(labels), KOTE_LABELS), int)
         for at, label in enumerate(labels):
             truth[at, [int(one) for one in label.split(",")]] = 1
-        return Question(task, texts, truth)
-    number = _numbers(path.name, task, values)
-    return Question(task, texts, np.asarray([number(label.strip().lower()) for label in labels]))
+        return truth
+    number = _numbers(name, task, values)
+    return np.asarray([number(label) for label in labels])
 
 
 def measure(question: Question, scores: Sequence[Scores], file: str) -> Judged:
@@ -135,14 +147,17 @@ def answers(task: Task, scores: Sequence[Scores]) -> tuple[np.ndarray, np.ndarra
 
 def _rows(path: Path) -> Iterator[tuple[str, str]]:
     opened = lzma.open if path.name.endswith(".xz") else open
-    with opened(path, "rt", encoding="utf-8", newline="\n") as lines:
+    with opened(path, "rt", encoding="utf-8-sig", newline="\n") as lines:
         rows = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-        names = rows.fieldnames or ()
-        column = next((name for name in LABEL_COLUMNS if name in names), None)
-        if "text" not in names or column is None:
-            raise Unreadable(f"{path.name}: needs a column `text` and one of {', '.join(LABEL_COLUMNS)}")
-        for row in rows:
-            yield (row["text"] or "").rstrip("\r"), (row[column] or "").rstrip("\r")
+        try:
+            rows.fieldnames = names = [name.strip().lower() for name in rows.fieldnames or ()]
+            column = next((name for name in LABEL_COLUMNS if name in names), None)
+            if "text" not in names or column is None:
+                raise Unreadable(f"{path.name}: needs a column `text` and one of {', '.join(LABEL_COLUMNS)}")
+            for row in rows:
+                yield (row["text"] or "").rstrip("\r"), (row[column] or "").rstrip("\r")
+        except (UnicodeDecodeError, csv.Error, lzma.LZMAError, EOFError) as error:
+            raise Unreadable(f"{path.name}: is no table in UTF-8: {error}") from error
 
 
 def _task(name: str, values: set[str]) -> Task:

@@ -294,3 +294,40 @@ def test_a_table_that_no_task_knows_is_named(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert "odd.tsv" in done.stderr
+
+
+def test_tables_as_spreadsheets_write_them_are_judged(tmp_path: Path) -> None:
+    (tmp_path / "bom.tsv").write_bytes("\ufeffText\tLabel\r\n좋아요\tPositive\r\n싫어요\tnegative\r\n".encode())
+    (tmp_path / "stars.tsv").write_text("text\trating\n좋아요\t5.0\n싫어요\t1.0\n", encoding="utf-8")
+    (tmp_path / "words.tsv").write_text("text\tlabel\n이 미친놈아\t욕설\n안녕\t정상\n", encoding="utf-8")
+
+    done = judged(tmp_path, "--json")
+
+    assert 0 == done.returncode
+    tasks = {each["file"]: each["task"] for each in map(json.loads, done.stdout.splitlines())}
+    assert {
+        "bom.tsv": "sentiment, two sides",
+        "stars.tsv": "sentiment, three classes",
+        "words.tsv": "abuse",
+    } == tasks
+
+
+def test_a_table_in_another_encoding_is_named_and_the_others_are_judged(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_bytes("text\tlabel\n좋아요\t1\n".encode("cp949"))
+    (tmp_path / "b.tsv").write_text("text\tlabel\n좋아요\t1\n", encoding="utf-8")
+
+    done = judged(tmp_path, "--json")
+
+    assert 1 == done.returncode
+    assert "a.tsv: is no table in UTF-8" in done.stderr
+    assert ["b.tsv"] == [json.loads(line)["file"] for line in done.stdout.splitlines()]
+
+
+def test_a_folder_without_tables_and_a_task_that_does_not_fit_are_said(tmp_path: Path) -> None:
+    none = judged(tmp_path)
+    (tmp_path / "a.tsv").write_text("text\tlabel\n좋아요\tpositive\n", encoding="utf-8")
+    unfit = judged(tmp_path, "--task", "abuse")
+
+    assert (1, 1) == (none.returncode, unfit.returncode)
+    assert "no file that ends in .tsv" in none.stderr
+    assert "a.tsv: has a label that says nothing of abuse" in unfit.stderr
