@@ -130,6 +130,10 @@ async def test_corrections_never_expire(classify: harness.Harness) -> None:
     [
         ("correction", words.Correction()),
         ("correction.emotion", words.Correction(emotion="rage")),
+        ("correction.topics[1]", words.Correction(topics=["price", "prise"])),
+        ("correction.topics[0]", words.Correction(topics=["delivery.late"])),
+        ("correction.sentiment", words.Correction(sentiment=77)),  # type: ignore[arg-type]
+        ("correction.utterance", words.Correction(utterance=77)),  # type: ignore[arg-type]
         ("correction.no_topics", words.Correction(topics=["price"], no_topics=True)),
     ],
 )

@@ -62,6 +62,7 @@ class Lexicon:
     ) -> None:
         self._topics = _Words(topics, ignored, forms or {})
         self._topic_of = {name: name.partition(".")[0] for name in topics}
+        self.topics = frozenset(self._topic_of.values())  # names, without those of subtopics
         self._meaning = functools.lru_cache(_MOST_MEANINGS)(functools.partial(_meaning, self._topic_of))
         self._triggers = _Words(triggers, untriggering, forms or {})
         self._hints = _Words(hints or {}, (), forms or {})

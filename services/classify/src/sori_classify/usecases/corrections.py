@@ -31,7 +31,7 @@ async def correct(
     now: dt.datetime,
 ) -> str:
     """Publish a correction, to be kept for ever; gives its id when it is on disk."""
-    _check(correction, reason, text, request_id)
+    _check(correction, reason, text, request_id, reader.topics)
     correction_id = ids.derived("correction", str(touchpoint_id), by, request_id or str(uuid.uuid4()))
     corrected = ClassificationCorrected(
         correction_id=correction_id,
@@ -50,15 +50,22 @@ async def correct(
     return correction_id
 
 
-def _check(correction: pb.Correction, reason: str, text: str, request_id: str) -> None:
+def _check(correction: pb.Correction, reason: str, text: str, request_id: str, topics: frozenset[str]) -> None:
     if not correction.ByteSize():
         raise InvalidInput.of_field("correction", "changes nothing")
+    if correction.sentiment not in pb.Sentiment.values():
+        raise InvalidInput.of_field("correction.sentiment", "is unknown")
+    if correction.utterance not in pb.Utterance.values():
+        raise InvalidInput.of_field("correction.utterance", "is unknown")
     if correction.emotion and correction.emotion not in set(domain.EMOTIONS):
         raise InvalidInput.of_field("correction.emotion", f"is none of {', '.join(domain.EMOTIONS)}")
     if correction.no_topics and correction.topics:
         raise InvalidInput.of_field("correction.no_topics", "is set, and so is `topics`")
     if len(correction.topics) > _MOST_TOPICS:
         raise InvalidInput.of_field("correction.topics", f"are more than {_MOST_TOPICS}")
+    for index, topic in enumerate(correction.topics):
+        if topic not in topics:
+            raise InvalidInput.of_field(f"correction.topics[{index}]", f"is none of {', '.join(sorted(topics))}")
     if len(reason) > LONGEST_REASON:
         raise InvalidInput.of_field("reason", f"is longer than {LONGEST_REASON} characters")
     if len(request_id) > LONGEST_REQUEST_ID:

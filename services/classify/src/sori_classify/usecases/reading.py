@@ -66,6 +66,11 @@ class Reader:
             )
         return sections, counts
 
+    @property
+    def topics(self) -> frozenset[str]:
+        """Name the topics of the lexicon that serves."""
+        return self._shelf.serving.lexicon.topics
+
     async def ask(self, function: Callable[Concatenate[Serving, P], R], *given: P.args, **named: P.kwargs) -> R:
         """Call a function of a module with what serves, in the process of a worker."""
         with _outage():
