@@ -24,6 +24,22 @@ def sentences(*texts: str) -> list[Sentence]:
     ]
 
 
+def test_politeness_and_names_sum_up_nothing() -> None:
+    said = sentences(
+        "안녕 고객 감사",
+        "소리 전자 센터 김민지",
+        "건조기 누수",
+        "건조기 누수 부품",
+        "고객 죄송 고객",
+        "건조기 교환",
+        "고객 감사",
+    )
+
+    found = summarise(said, most=2)
+
+    assert {"건조기"} <= set(found[0].words) & set(found[1].words)
+
+
 @pytest_asyncio.fixture
 async def analyst() -> AsyncIterator[Analyst]:
     made = Analyst(LEXICONS, idle_seconds=60)
@@ -94,6 +110,19 @@ async def test_sentences_keep_their_place_and_name_their_words(analyst: Analyst)
     assert [text[each.start : each.end] for each in korean] == [each.text for each in korean]
     assert [("배송",), ("환불",), ("비싸다",)] == [each.words for each in korean]
     assert 2 == len(english)
+
+
+async def test_neither_who_speaks_nor_an_address_is_what_a_sentence_names(analyst: Analyst) -> None:
+    korean, english = await analyst.sentences(
+        [
+            "상담사: 배송을 확인할게요. 고객: https://shop.example/a?b=c 여기예요.",
+            "Agent: See shop.example/a. Call 3.5 hours later.",
+        ]
+    )
+
+    assert {"배송"} == {word for each in korean for word in each.words} - {"확인"}
+    assert ["Agent: See shop.example/a.", "Call 3.5 hours later."] == [each.text for each in english]
+    assert "agent" not in english[0].words
 
 
 async def test_who_does_not_ask_has_no_child() -> None:

@@ -8,6 +8,14 @@ from dataclasses import dataclass
 _SHORT = 2  # words; greetings and answers of one word sum up nothing
 _ALIKE = 0.7  # share of words in common from which two sentences say the same
 _LONG = 20  # words; more of them make a sentence no better
+_ONCE = 0.5  # what a word weighs that does not return, of what it would by its rarity
+# What people say to be polite, in calls and chats most of all; it is no matter.
+_COURTESY = frozenset(
+    {
+        *("안녕", "감사", "죄송", "고객", "고객님", "잠시", "잠시만", "말씀", "양해", "부탁"),
+        *("hello", "hi", "thank", "thanks", "sorry", "please", "moment", "calling", "help", "welcome"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +32,14 @@ class Sentence:
 
 def summarise(sentences: Sequence[Sentence], *, most: int, passing: frozenset[str] = frozenset()) -> list[Sentence]:
     """Choose up to `most` sentences that stand for all, in the order of the texts; no two say the same."""
-    bags = [Counter(word for word in each.words if word not in passing) for each in sentences]
+    bags = [Counter(word for word in each.words if word not in passing and word not in _COURTESY) for each in sentences]
     holding = Counter(word for bag in bags for word in bag)
     many = len(sentences)
     # A word that returns is a matter; one that is nowhere missing is none.
-    weight = {word: math.log1p(count) * math.log((1 + many) / count) for word, count in holding.items()}
+    weight = {
+        word: (1 if count > 1 else _ONCE) * math.log1p(count) * math.log((1 + many) / count)
+        for word, count in holding.items()
+    }
     scored = []
     for at, bag in enumerate(bags):
         if bag:

@@ -17,13 +17,20 @@ _ENDINGS = (
     ("어", "EC"), ("었", "EP"), ("은", "ETM"), ("는", "ETM"), ("을", "ETM"), ("습니다", "EF"), ("고", "EC"),
     ("지", "EC"), ("게", "EC"), ("네", "EF"), ("다", "EF"), ("기", "ETN"), ("음", "ETN"), ("으니", "EC"),
     ("으면", "EC"), ("는데", "EC"), ("나", "EC"), ("거나", "EC"), ("던", "ETM"), ("더라", "EF"), ("자", "EC"),
-    ("려고", "EC"), ("냐", "EF"),
+    ("려고", "EC"), ("냐", "EF"), ("으나", "EC"), ("으며", "EC"), ("겠", "EP"), ("으시", "EP"),
+    ("으세요", "EF"), ("으셨", "EP"), ("으셔서", "EC"),
+    ("죠", "EF"), ("구요", "EF"), ("군요", "EF"), ("거든", "EF"), ("더니", "EC"), ("든", "EC"), ("으므로", "EC"),
 )  # fmt: skip
-_CUT = {"습니다": 2, "으니": 0, "는데": 1}  # characters that say nothing about the stem
+# Characters at the end that say nothing about the stem.
+_CUT = {"습니다": 2, "는데": 1, "구요": 1, "군요": 1, "으세요": 1, "으셔서": 1, "으므로": 1}
 _SHORT = 2  # syllables of a lemma whose bare stem stands in too many other words
 _NAMES = frozenset({"NNG", "NNP", "SL", "XR"})
 _LATIN = re.compile(r"[a-z][a-z'-]*[a-z]")
 _HANGUL = re.compile("[가-힣]")
+# Who says a sentence of a transcript, behind the time at which it was said.
+_SPEAKER = re.compile(r"\s*(?:\[?\d[\d:.\]]* *)?[^\W\d]\w{0,14}(?: \w{1,14})? ?: ")
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\S+")
+_ENGLISH_SENTENCE = re.compile(r"\S(?:[^.!?\n]|[.!?]+(?=[^\s.!?]))*[.!?]*")
 
 
 def forms(kiwi: Kiwi, lemma: str) -> list[str]:
@@ -56,12 +63,21 @@ def words(tokens: list[Any]) -> list[str]:
 
 def sentences(kiwi: Kiwi, text: str) -> list[tuple[int, int, list[str]]]:
     """Split a text, and name what each sentence is about."""
+    said = _ADDRESS.sub(lambda match: " " * len(match.group()), text)
     if not _HANGUL.search(text):
-        spans = [match.span() for match in re.finditer(r"[^.!?\n]+[.!?]*", text) if match.group().strip()]
-        return [(start, end, _LATIN.findall(text[start:end].lower())) for start, end in spans]
+        spans = [match.span() for match in _ENGLISH_SENTENCE.finditer(said)]
+        return [(start, end, _LATIN.findall(said[_begin(said, start, end) : end].lower())) for start, end in spans]
     return [
-        (each.start, each.end, words(each.tokens or [])) for each in kiwi.split_into_sents(text, return_tokens=True)
+        (each.start, each.end, words([token for token in each.tokens or [] if token.start >= begin]))
+        for each in kiwi.split_into_sents(said, return_tokens=True)
+        for begin in (_begin(said, each.start, each.end),)
     ]
+
+
+def _begin(text: str, start: int, end: int) -> int:
+    """Say where a sentence begins, behind the name of who says it."""
+    speaker = _SPEAKER.match(text, start, end)
+    return speaker.end() if speaker else start
 
 
 def main() -> None:
