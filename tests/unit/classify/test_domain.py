@@ -49,6 +49,10 @@ def some_scores(
         ("The delivery was late", Language.ENGLISH),
         ("I love 김치 so much", Language.ENGLISH),
         ("Amazing quality super fast shipping thanks", Language.ENGLISH),
+        ("emailed four times, zero reply", Language.ENGLISH),
+        ("wrong size, missing charger, sad", Language.ENGLISH),
+        ("That's a cute little theory", Language.ENGLISH),
+        ("muito bom, recomendo a todos", Language.OTHER),
         ("ok", Language.ENGLISH),
         ("김치 kimchi", Language.KOREAN),
         ("１２３ ＡＢＣ 굿", Language.KOREAN),
@@ -279,6 +283,7 @@ def test_a_hint_moves_a_mood_and_keeps_a_distribution() -> None:
     up, down = domain.leaning(CALM, 1), domain.leaning(CALM, -2)
 
     assert up.positive > CALM.positive > down.positive
+    assert up.neutral < CALM.neutral > down.neutral
     assert 1 == pytest.approx(up.negative + up.neutral + up.positive)
 
 

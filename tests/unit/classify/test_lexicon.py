@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sori_classify.domain import Denial, Trigger, apart, cut, denied
+from sori_classify.domain import Denial, Trigger, apart, cut, denied, unturned
 from sori_classify.model import Lexicon
 from sori_classify.model.lexicon import known_forms, spelled, written_lemmas
 
@@ -70,6 +70,15 @@ def test_a_new_verb_is_conjugated_when_the_lists_are_loaded(tmp_path: Path) -> N
 
 def test_every_verb_of_the_shipped_lists_is_conjugated_already() -> None:
     assert written_lemmas(LEXICONS) <= set(known_forms(LEXICONS / "forms.json"))
+
+
+@pytest.mark.parametrize(
+    "text", ["연봉은 높으나 야근", "연봉이 높겠죠", "연봉이 높죠", "연봉 높구요", "연봉이 높으셔서", "연봉이 높으며"]
+)
+def test_a_short_adjective_is_found_with_every_ending(text: str) -> None:
+    lexicon = Lexicon({"pay": ["높다"]}, {}, forms=known_forms(LEXICONS / "forms.json"))
+
+    assert ("pay",) == lexicon.find(text).topics
 
 
 def test_a_subtopic_counts_for_its_topic(lexicon: Lexicon) -> None:
@@ -148,6 +157,12 @@ def test_a_denied_hint_leans_to_the_other_side(lexicon: Lexicon) -> None:
         "배송은 빠르고 상담원은 불친절했어요",
         "배송은 빨랐으나 상담원이 불친절",
         "배송 빠름. 상담원 불친절",
+        "배송 빨라요 상담원은 불친절해요",
+        "배송 빠르네요ㅎㅎ 상담원은 불친절",
+        "배송 빨랐습니다 상담원 불친절",
+        "배송 빠름 상담원 불친절함",
+        "배송은 빠른데요 상담원이 불친절",
+        "배송은 떨어져도 상담원은 친절",
         "delivery was fast but the agent was rude",
         "delivery was fast; the agent was rude",
         "fast delivery, though the agent was rude",
@@ -162,14 +177,41 @@ def test_topics_of_different_clauses_stand_apart(lexicon: Lexicon, text: str) ->
     assert divided["delivery"] != divided["staff_attitude"]
 
 
-@pytest.mark.parametrize("text", ["배송 상담원 불친절", "최고 배송에 상담원", "광고 배송 상담원"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "배송 상담원 불친절",
+        "최고 배송에 상담원",
+        "광고 배송 상담원",
+        "배송 책임 상담원",
+        "배송 다 상담원",
+        "배송 필요 상담원",
+    ],
+)
 def test_topics_of_one_clause_do_not(lexicon: Lexicon, text: str) -> None:
     found = lexicon.find(text)
 
     assert {} == apart(found.text, found.places)
 
 
-@given(st.text(alphabet="가나고지만는데며 ,.!?but and"))
+@pytest.mark.parametrize(
+    ("clause", "left"),
+    [
+        ("배송은 빠르지만 ", "배송은 빠르"),
+        ("맛은 좋은데, ", "맛은 좋은"),
+        ("앱은 편한데요 ", "앱은 편한"),
+        ("연봉은 높으나 ", "연봉은 높으"),
+        ("비싸도 ", "비싸"),
+        ("가격도 ", "가격도 "),
+        ("누구나 ", "누구나 "),
+        ("데", "데"),
+    ],
+)
+def test_what_turns_against_a_clause_is_left_out_of_it(clause: str, left: str) -> None:
+    assert left == unturned(clause)
+
+
+@given(st.text(alphabet="가나고지만는데며요다음 ,.!?but and"))
 def test_clauses_lie_one_after_another_within_the_text(text: str) -> None:
     spans = cut(text)
 

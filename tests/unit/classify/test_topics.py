@@ -10,6 +10,7 @@ from sori_classify.model import Lexicon
 
 ROOT = Path(__file__).parents[3]
 TEXTS = ROOT / "tests" / "data" / "topics.tsv"
+VOICES = ROOT / "tests" / "data" / "voices.tsv"
 LEXICONS = ROOT / "services" / "classify" / "lexicons"
 
 
@@ -18,8 +19,8 @@ def lexicon() -> Lexicon:
     return Lexicon.load(LEXICONS)
 
 
-def checked() -> list[dict[str, str]]:
-    with TEXTS.open(encoding="utf-8", newline="") as lines:
+def checked(path: Path = TEXTS) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
@@ -53,3 +54,14 @@ def test_no_topic_is_found_where_there_is_none(lexicon: Lexicon) -> None:
     found = [text for text in empty if lexicon.find(text).topics]
 
     assert len(found) <= 0.06 * len(empty), found
+
+
+def test_topics_of_voices_that_another_hand_wrote_are_found(lexicon: Lexicon) -> None:
+    right = wrong = missed = 0
+    for row in checked(VOICES):
+        found = set(lexicon.find(row["text"]).topics)
+        right += len(found & wanted(row))
+        wrong += len(found - wanted(row) - set(row["perhaps"].split(",")))
+        missed += len(wanted(row) - found)
+
+    assert 2 * right / (2 * right + wrong + missed) > 0.86

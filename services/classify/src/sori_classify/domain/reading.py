@@ -25,7 +25,8 @@ from sori_classify.domain.words import (
 _MOST_PIECES = 64  # of an explanation; more words than that are taken together
 _NOTHING_KNOWN = SentimentScores(negative=0.3, neutral=0.4, positive=0.3)
 
-_LEAN = 5.0  # by how much a hint changes the odds of either side
+_LEAN = 10.0  # by how much a hint changes the odds of either side
+_LESS_NEUTRAL = 0.2  # what it leaves of the odds of neither
 _NOTHING_FOUND = Found()
 _NO_CLAUSES: Mapping[str, SentimentScores] = {}
 _PLACES = {label: at for at, label in enumerate((Sentiment.NEGATIVE, Sentiment.NEUTRAL, Sentiment.POSITIVE))}
@@ -59,7 +60,16 @@ _ENGLISH_WORDS = frozenset({
     "works", "working", "service", "quality", "product", "order", "delivery", "shipping", "price", "fast", "slow",
     "easy", "buy", "bought", "use", "used", "new", "money", "refund", "app", "customer", "support", "staff",
     "food", "time", "help", "recommend", "perfect", "excellent", "amazing", "awesome", "terrible", "awful",
-    "horrible", "poor", "happy", "disappointed",
+    "horrible", "poor", "happy", "disappointed", "that's", "there's", "what's", "he's", "she's", "you're", "they're",
+    "we're", "i'll", "i'd", "we've", "couldn't", "wouldn't", "haven't", "hasn't", "aren't", "there", "here", "now",
+    "then", "well", "right", "yes", "yeah", "sorry", "keep", "keeps", "big", "little", "pretty", "something", "another",
+    "really", "actually", "his", "him", "them", "their", "made", "makes", "looks", "looking", "getting", "back", "down",
+    "out", "up", "if", "wrong", "missing", "late", "early", "arrived", "received", "ordered", "broken", "reply",
+    "waiting", "waited", "charged", "paid", "paying", "payment", "prices", "expensive", "cheap", "friendly", "helpful",
+    "unhelpful", "dirty", "clean", "cold", "quick", "quickly", "emailed", "called", "asked", "told", "times",
+    "week", "weeks", "day", "days", "month", "months", "hour", "hours", "minutes", "year", "years", "overtime",
+    "workload", "salary", "understaffed", "colleagues", "every", "everything", "nothing", "nobody", "everyone",
+    "without", "because", "two", "three", "four", "half", "first", "last", "cannot", "weird", "stopped",
 })
 # fmt: on
 
@@ -172,8 +182,9 @@ def leaning(scores: SentimentScores, hint: int) -> SentimentScores:
         return scores
     negative = scores.negative * (_LEAN if hint < 0 else 1 / _LEAN)
     positive = scores.positive * (_LEAN if hint > 0 else 1 / _LEAN)
-    total = negative + scores.neutral + positive
-    return SentimentScores(negative=negative / total, neutral=scores.neutral / total, positive=positive / total)
+    neutral = scores.neutral * _LESS_NEUTRAL
+    total = negative + neutral + positive
+    return SentimentScores(negative=negative / total, neutral=neutral / total, positive=positive / total)
 
 
 def pieces(text: str) -> list[tuple[int, int]]:

@@ -143,7 +143,7 @@ def judge(serving: Serving, texts: Sequence[str], *, fine: bool = False) -> list
         if len(found.topics) > 1 and (divided := domain.apart(found.text, found.places))
     }
     clauses = list(dict.fromkeys(clause for each in apart.values() for some in each.values() for clause in some))
-    scored = score(serving.model, [*different, *clauses], fine=fine)
+    scored = score(serving.model, [*different, *map(domain.unturned, clauses)], fine=fine)
     moods = {
         clause: domain.leaning(scores.sentiment, serving.lexicon.hint(clause))
         for clause, scores in zip(clauses, scored[len(different) :], strict=True)
