@@ -39,6 +39,25 @@ def test_what_several_say_is_read_once(serving: Serving) -> None:
     assert ["배송이 너무 늦어요", "", "직원분이 친절해요", "😀"] == model.asked
 
 
+@pytest.mark.parametrize(
+    ("text", "clauses"),
+    [
+        ("배송 빨라요 품질 좋아요", 0),
+        ("배송은 빠르지만 가격이 너무 비싸요", 2),
+        ("배송은 빨랐고 직원은 불친절했어요", 2),
+        ("Fast delivery, friendly staff.", 0),
+        ("Fast delivery, but rude staff.", 2),
+    ],
+)
+def test_topics_have_moods_of_their_own_where_the_text_says_so(serving: Serving, text: str, clauses: int) -> None:
+    model = Noting.load(plan.model())
+
+    [found] = judge(Serving(serving.reference, model, serving.lexicon), [text])
+
+    assert clauses == len(model.asked) - 1
+    assert (2 if clauses else 1) == len({each.sentiment for each in found.topic_sentiments})
+
+
 def test_each_gets_the_answer_that_it_gets_alone(serving: Serving) -> None:
     together = judge(serving, TEXTS)
 

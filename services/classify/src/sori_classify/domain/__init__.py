@@ -1,6 +1,6 @@
 """What a text says: its language, feeling, intent, topics and urgency."""
 
-from sori_classify.domain.clauses import apart, cut, unturned
+from sori_classify.domain.clauses import apart, cut, turns, unturned
 from sori_classify.domain.keywords import Keyword, counted, log_odds
 from sori_classify.domain.negation import Denial, denied
 from sori_classify.domain.reading import classify, fold, language_of, leaning, mean, pieces, readable, urgency_of
@@ -63,6 +63,7 @@ __all__ = [
     "pieces",
     "readable",
     "summarise",
+    "turns",
     "unturned",
     "urgency_of",
 ]

@@ -31,9 +31,13 @@ _CUT = re.compile(
     r"|(?<= )and (?=(?:the|it|they|he|she|we|i|my|our|your|their|this|that|its|staff|delivery|shipping|service|price)"
     r"\b))"
 )
-# What turns against the clause before it.
+# What turns against the clause before it, at the end of that clause; and anywhere, or as a word of its own.
 _TURN = re.compile(
     rf"(?:지만|(?<=[{_WITH_N}])데요?|(?<=는)데도|(?<=[으았었였했됐왔])나|(?<=[어아여해려져싸])도)[ ,~]*$"
+)
+_TURNS = re.compile(
+    rf"[만데나도](?<=지만|[{_WITH_N}]데|데도|[으았었였했됐왔]나|[어아여해려져싸]도)요?(?:[ ,~]|$)"
+    r"|(?:하지만|그러나|그런데|근데|다만|대신|반면|그래도|but|however|though|although|while|whereas|yet) "
 )
 
 
@@ -69,3 +73,8 @@ def apart(text: str, places: Iterable[tuple[str, int]]) -> Mapping[str, Sequence
 def unturned(clause: str) -> str:
     """Leave out of a clause what turns against it (지만, 는데), which the model takes for blame to come."""
     return _TURN.sub("", clause) or clause
+
+
+def turns(text: str) -> bool:
+    """Say whether anything in a folded text turns against what was said before it."""
+    return _TURNS.search(text) is not None

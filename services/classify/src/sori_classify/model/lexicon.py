@@ -133,11 +133,16 @@ class Lexicon:
 
     def hint(self, clause: str) -> int:
         """Say to which mood the words of a folded clause lean; a denied word leans to the other side."""
-        lean = 0
-        for entry, start, end in self._hints.found(clause):
+        return sum(self._sides(clause))
+
+    def leanings(self, folded: str) -> set[int]:
+        """Name the moods to which words of a folded text lean: 1 positive, -1 negative."""
+        return set(self._sides(folded))
+
+    def _sides(self, folded: str) -> Iterator[int]:
+        for entry, start, end in self._hints.found(folded):
             for side in entry.names:
-                lean += -side if denied(clause, start, end, Denial.FACT) else side
-        return lean
+                yield -side if denied(folded, start, end, Denial.FACT) else side
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,7 @@ from sori.classify.v1.classify_service_pb2 import ClassifyResponse, ClassifyStre
 from sori.classify.v1.touchpoint_events_pb2 import TouchpointClassified
 from sori.ingest.v1.touchpoint_events_pb2 import TouchpointReceived
 from sori_classify import domain, wire
-from sori_classify.model import Canary, Model, ModelFailed, Serving, Shelf, WorkerAway, Workers
+from sori_classify.model import Canary, Lexicon, Model, ModelFailed, Serving, Shelf, WorkerAway, Workers
 from sori_classify.usecases import drift
 from sori_kit import ids, streams
 from sori_kit.bus import Batch, Bus
@@ -137,11 +137,7 @@ def judge(serving: Serving, texts: Sequence[str], *, fine: bool = False) -> list
     version = serving.model.version
     different = list(dict.fromkeys(texts))
     founds = serving.lexicon.find_all(different)
-    apart = {
-        at: divided
-        for at, found in enumerate(founds)
-        if len(found.topics) > 1 and (divided := domain.apart(found.text, found.places))
-    }
+    apart = _apart(serving.lexicon, founds)
     clauses = list(dict.fromkeys(clause for each in apart.values() for some in each.values() for clause in some))
     scored = score(serving.model, [*different, *map(domain.unturned, clauses)], fine=fine)
     moods = {
@@ -163,6 +159,20 @@ def judge(serving: Serving, texts: Sequence[str], *, fine: bool = False) -> list
         return read
     read_of = dict(zip(different, read, strict=True))
     return [read_of[text] for text in texts]
+
+
+def _apart(lexicon: Lexicon, founds: Sequence[domain.Found]) -> Mapping[int, Mapping[str, Sequence[str]]]:
+    """Give, of each text that says that its topics are felt about differently, the clauses in which each topic stands.
+
+    It says so where it turns against itself, or has words for either mood. In other texts the mood of the whole is
+    nearly always that of each topic, and is read more surely from all of the words.
+    """
+    apart = {}
+    for at, found in enumerate(founds):
+        divided = domain.apart(found.text, found.places) if len(found.topics) > 1 else {}
+        if divided and (domain.turns(found.text) or len(lexicon.leanings(found.text)) > 1):
+            apart[at] = divided
+    return apart
 
 
 def _clause_moods(
