@@ -164,6 +164,10 @@ def test_a_contact_form_of_our_site_is_from_whom_it_says(read: Read) -> None:
         ("Subject: 휴가중 자동응답입니다.", "auto_reply"),
         ("Subject: 부재 중 자동 응답 메일입니다", "auto_reply"),
         ("Subject: Automatic reply: your order", "auto_reply"),
+        ("Subject: (자동회신) 배송 안내", "auto_reply"),
+        ("Subject: 自動返信: 配送", "auto_reply"),
+        ("Subject: Abwesenheitsnotiz: your order", "auto_reply"),
+        ("Content-Type: multipart/report; report-type=disposition-notification", "auto_reply"),
         ("Subject: Auto-Reply from Minsu", "auto_reply"),
         ("Subject: Out of Office AutoReply: your order", "auto_reply"),
         ("Return-Path: <>", "auto_reply"),
@@ -358,3 +362,76 @@ def test_base64_that_lacks_its_end_is_read_up_to_there(read: Read, cut: int) -> 
     )
 
     assert made.text.startswith("환불해 주세요, 부탁드립니다")
+
+
+PARTS = "Content-Type: multipart/mixed; boundary=b"
+HTML = "Content-Type: text/html; charset=utf-8\r\n\r\n"
+PLAIN = "Content-Type: text/plain; charset=utf-8\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [
+        (
+            [f"{HTML}<p>포장이 찢어졌어요.</p>", f"{PLAIN}help@ mailing list"],
+            "포장이 찢어졌어요.\n\nhelp@ mailing list",
+        ),
+        ([f"{PLAIN}사진처럼요.", f"{HTML}<p>교환해 주세요.</p>"], "사진처럼요.\n\n교환해 주세요."),
+        ([f"{PLAIN}1 < 2\r\n& 3", f"{HTML}<p>4</p>"], "1 < 2\n& 3\n\n4"),
+        (
+            [f"{PLAIN}환불해 주세요.\r\n언제 되나요?", f"{HTML}<p>환불해 주세요.<br>언제 되나요?</p>"],
+            "환불해 주세요.\n언제 되나요?",
+        ),
+        ([f"{PLAIN}This message is in HTML format.", f"{HTML}<p>언제 오나요?</p>"], "언제 오나요?"),
+        ([f"{PLAIN}HTML 코드가 보여요", f"{HTML}<p>HTML 코드가 보여요</p>"], "HTML 코드가 보여요"),
+    ],
+)
+def test_words_in_html_beside_words_in_plain_text_are_read(read: Read, parts: list[str], text: str) -> None:
+    body = "".join(f"--b\r\n{each}\r\n" for each in parts) + "--b--\r\n"
+
+    assert text == the_touchpoint(read, PARTS, body=body).text
+
+
+@pytest.mark.parametrize("choice", ["mixed", "alternative"])
+def test_of_two_ways_to_say_the_same_the_plain_one_is_read(read: Read, choice: str) -> None:
+    inner = f"--c\r\n{PLAIN}환불해 주세요.\r\n--c\r\n{HTML}<p>환불해 주세요.</p>\r\n--c--\r\n"
+    body = f"--b\r\nContent-Type: multipart/{choice}; boundary=c\r\n\r\n{inner}--b--\r\n"
+
+    assert "환불해 주세요." == the_touchpoint(read, PARTS, body=body).text
+
+
+@pytest.mark.parametrize(
+    ("charset", "bytes_are", "text"),
+    [
+        ("iso-8859-1", "cp1252", "It’s late – “again”"),
+        ("gb2312", "gbk", "您好，镕基"),
+        ("Shift_JIS", "cp932", "商品①が届きません"),
+    ],
+)
+def test_a_charset_stands_for_the_larger_one_that_programs_mean(
+    read: Read, charset: str, bytes_are: str, text: str
+) -> None:
+    made = the_touchpoint(read, f"Content-Type: text/plain; charset={charset}", body=text.encode(bytes_are))
+
+    assert text == made.text
+
+
+def test_html_names_its_charset_where_the_header_does_not(read: Read) -> None:
+    body = "<html><head><meta charset='gb2312'></head><body>我的订单还没有到</body></html>".encode("gbk")
+
+    assert "我的订单还没有到" == the_touchpoint(read, "Content-Type: text/html", body=body).text
+
+
+def test_words_signed_by_pgp_are_read_without_the_seal(read: Read) -> None:
+    seal = "-----BEGIN PGP SIGNATURE-----\r\n\r\niQEzBAEB\r\n-----END PGP SIGNATURE-----\r\n"
+    body = f"-----BEGIN PGP SIGNED MESSAGE-----\r\nHash: SHA256\r\n\r\nMy order never arrived.\r\n{seal}"
+
+    assert "My order never arrived." == the_touchpoint(read, body=body).text
+
+
+def test_a_shop_system_that_mails_what_its_form_took_names_the_customer_in_reply_to(read: Read) -> None:
+    made = read("email", "", body=b"From: mailer@shopify.com\r\nReply-To: kim@other.example\r\n\r\nwhen?").touchpoints[
+        0
+    ]
+
+    assert ["kim@other.example"] == [each.value for each in made.identifiers]

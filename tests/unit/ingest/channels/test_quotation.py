@@ -32,6 +32,15 @@ OLD = "고객님, 내일 도착합니다."
         "On Mon, Jan 5, 2026 at 3:00 PM, Sori<help@sori.example> wrote:   " + OLD,
         "---- On Mon, 05 Jan 2026 15:00:00 +0900 Sori <help@sori.example> wrote ----\n\n" + OLD,
         "> " + OLD + "\n> > older",
+        "2026年1月5日(月) 15:00 Sori <help@sori.example>:\n\n> " + OLD,
+        "Sori <help@sori.example> 于2026年1月5日周一 15:00写道：\n\n> " + OLD,
+        "пн, 5 янв. 2026 г. в 15:00, Sori <help@sori.example>:\n\n> " + OLD,
+        "Vào Th 2, 5 thg 1, 2026 vào lúc 15:00 Sori <help@sori.example> đã\nviết:\n\n> " + OLD,
+        "差出人: Sori <help@sori.example>\n送信日時: 2026年1月5日\n宛先: a@b.jp\n件名: b\n\n" + OLD,
+        "De : Sori <help@sori.example>\nEnvoyé : lundi 5 janvier\nÀ : a@b.fr\nObjet : b\n\n" + OLD,
+        '------------------ 原始邮件 ------------------\n发件人: "Sori" <help@sori.example>\n\n' + OLD,
+        "##- 이 줄 위에 회신을 입력하세요 -##\n\n" + OLD,
+        "--- Please reply above this line ---\n\n" + OLD,
     ],
 )
 def test_what_is_answered_is_told_apart(introduction: str) -> None:
@@ -61,6 +70,21 @@ def test_an_answer_below_or_between_quotes_is_kept() -> None:
         "NAVER 메일 앱에서 보냈습니다.",
         "삼성 모바일에서 전송했습니다.",
         "Yahoo Mail: Search, Organize, Conquer",
+        "LG 스마트폰에서 보냈습니다.",
+        "Outlook for Android 다운로드",
+        "Proton Mail 보안 이메일로 보냄.",
+        "Sent with Proton Mail secure email.",
+        "iPhoneから送信",
+        "Envoyé de mon iPhone",
+        "发自我的iPhone",
+        "Inviato da iPhone",
+        "Virus-free.www.avast.com",
+        "본 메일은 지정된 수취인만을 위하여 작성되었으며, 법령의 보호를 받는\n영업비밀을 포함하고 있을 수 있습니다.",
+        "이 메일에는 비밀정보가 포함되어 있을 수 있으며, 수신인이 아닌 경우 즉시 삭제하여 주시기 바랍니다.",
+        "본 메일은 발신전용입니다.",
+        "CONFIDENTIALITY NOTICE: This e-mail is confidential. If you are not the intended recipient, delete it.",
+        "__________________\nThis email and any files transmitted with it are confidential and for you alone.",
+        "This message is intended only for the addressee.\n\n이 메시지는 수신자만을 위한 것이며 무단 사용을 금합니다.",
     ],
 )
 def test_a_signature_is_told_apart(signature: str) -> None:
@@ -77,6 +101,15 @@ def test_thanks_stay_and_the_card_below_them_goes() -> None:
     assert "홍길동 팀장\n(주)소리\nTel. 02-123-4567" == parts.signature
 
 
+def test_what_lawyers_wrote_goes_with_the_card_above_it() -> None:
+    notice = "CONFIDENTIALITY NOTICE: This e-mail is confidential."
+
+    parts = quotation.separate(f"The box arrived damaged.\n\nBest regards,\nAnna Schmidt\nACME GmbH\n\n{notice}\n")
+
+    assert "The box arrived damaged.\n\nBest regards," == parts.own
+    assert f"Anna Schmidt\nACME GmbH\n\n{notice}" == parts.signature
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -91,6 +124,12 @@ def test_thanks_stay_and_the_card_below_them_goes() -> None:
         "사진이 안 올라갑니다.\n업무용 메일로 보냈습니다.",
         "사진이 안 올라갑니다.\n네이버 메일로 보냈습니다.",
         "On Monday, as your courier wrote: nobody was home",
+        "약속 시간은 10:30 이라고 kim@a.kr 이 말했어요:\n안 왔습니다",
+        "이 메일을 수신자에게 다시 보내 주세요.\n\n이 메일로 환불 신청합니다. 개인정보 보호가 걱정돼요.",
+        "iPhone에서 보냄 버튼이 안 눌려요.",
+        "This message is about my order.\n\nThis email was never answered, please be confident that I wait.",
+        "본 메일은 수신인만을 위한 것이며 무단 사용을 금합니다.",
+        "제목: 환불\n\nde: 010\na: b\n확인 바랍니다",
     ],
 )
 def test_what_only_looks_like_a_quote_or_signature_stays(text: str) -> None:

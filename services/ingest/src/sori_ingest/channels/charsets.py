@@ -25,6 +25,13 @@ _SPELLINGS = {
     "x_windows_949": _KOREAN,
     "windows_949": _KOREAN,
     "949": _KOREAN,
+    "gb2312": "gb18030",  # which holds it, and is what is meant
+    "gb_2312_80": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "shiftjis": "cp932",
+    "x_sjis": "cp932",
+    "sjis": "cp932",
     "utf8mb4": "utf_8",
     "utf_8_sig": "utf_8",
     "unicode": "utf_8",
@@ -82,7 +89,9 @@ def _candidates(data: bytes, name: str) -> list[str]:
     if name == _KOREAN and _is_utf8_hangul(data):  # The commonest lie: EUC-KR in the header, UTF-8 in the body.
         return ["utf_8", _KOREAN]
     if name.startswith(_SINGLE_BYTE):
-        return ["utf_8", *([_KOREAN] if name in _WESTERN and _is_korean(data) else []), name]
+        korean = [_KOREAN] if name in _WESTERN and _is_korean(data) else []
+        # Of ISO 8859-1 nobody means the controls that Windows has quotation marks and dashes in place of.
+        return ["utf_8", *korean, *(["cp1252"] if name == "iso8859-1" else []), name]
     return [name, "utf_8", _KOREAN] if name else ["utf_8", _KOREAN]
 
 

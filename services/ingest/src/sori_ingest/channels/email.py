@@ -30,13 +30,18 @@ _EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 _SKEW = dt.timedelta(minutes=5)
 _ID = re.compile(r"<([^<>]{1,998})>")
 _ROBOT = re.compile(r"(?:mailer-daemon|postmaster|mail-daemon|bounces?)(?:[+=_-][^@]*)?@|^mailer-daemon$", re.I)
-_NOBODY = re.compile(r"(?:no[-_.]?reply|do[-_.]?not[-_.]?reply|notifications?)(?:[+_-][^@]*)?@")
+_NOBODY = re.compile(
+    r"(?:[^@]*[-_.])?(?:no[-_.]?reply|do[-_.]?not[-_.]?reply|notifications?|mailer|wordpress|form-submission)(?:[+_-][^@]*)?@"
+)
 # A customer who was out when the parcel came, or missed a call (부재중 전화), writes of it: only what programs write.
 _AUTO_SUBJECT = re.compile(
-    r"\s*(?:re:\s*)?(?:\[?out of (?:the )?office"
+    r"\s*(?:re:\s*)?(?:(?:automatische antwort|abwesenheitsnotiz|réponse automatique|respuesta automática"
+    r"|risposta automatica|resposta automática|automatisch antwoord|autosvar|автоответ|自動返信|自动回复|自動回覆"
+    r")\s?[:：]"
+    r"|\[?out of (?:the )?office"
     r"|\[?auto(?:matic)?[- ]?(?:reply|response)\s*(?:[]:：(–-]|$|(?:from|to|re)\b)"
-    r"|\[?\s?(?:휴가\s?중(?=\s?자동)|부재\s?중|(?:메일\s?)?자동\s?(?:회신|응답|답장))"
-    r"(?:\s?(?:자동|응답|회신|답장|이?메일|메시지|알림|안내))*\s*(?:입니다|드립니다)?\s*(?:[]:：(.]|$))",
+    r"|[(\[]?\s?(?:휴가\s?중(?=\s?자동)|부재\s?중|(?:메일\s?)?자동\s?(?:회신|응답|답장))"
+    r"(?:\s?(?:자동|응답|회신|답장|이?메일|메시지|알림|안내))*\s*(?:입니다|드립니다)?\s*(?:[]):：(.]|$))",
     re.I,
 )
 _BOUNCE_SUBJECT = re.compile(
@@ -44,6 +49,11 @@ _BOUNCE_SUBJECT = re.compile(
     r"|mail delivery (?:failed|subsystem)|returned mail|failure notice"
     r"|메일 전송 실패|메일이 반송|배달되지 않|전송 실패|반송)",
     re.I,
+)
+_SEALED = re.compile(
+    r"-{5}BEGIN PGP SIGNED MESSAGE-{5}\n(?:Hash:[^\n]*\n){0,5}\n?"
+    r"|\n?-{5}BEGIN PGP SIGNATURE-{5}.{0,8000}?-{5}END PGP SIGNATURE-{5}",
+    re.S,
 )
 _LISTS = ("list-id", "list-post", "list-unsubscribe")
 
@@ -59,7 +69,8 @@ def read_mail(body: bytes, payload: Payload, source: Source) -> Reading:
     own = _own(source)
     if ignored := _unwritten(mail, own):
         return Reading(ignored=(ignored,))
-    written = markup.Written(text=mail.plain) if mail.plain.strip() else markup.read(mail.html)
+    plain = _SEALED.sub("", mail.plain)
+    written = markup.Written(text=plain) if plain.strip() else markup.read(mail.html)
     parts = quotation.separate_written(written)
     forwarded = not parts.own and bool(parts.quoted)
     text = parts.own or parts.quoted or parts.signature
@@ -134,12 +145,12 @@ def _unwritten(mail: mime.Mail, own: frozenset[str]) -> Ignored | None:
     subject = mail.header("subject")
     automatic = mail.header("auto-submitted").partition(";")[0].strip().lower()
     precedence = mail.header("precedence").strip().lower()
+    if mail.header("content-type").lower().find("disposition-notification") > 0:
+        return Ignored("auto_reply", "read receipt")
     if mail.delivery_report or _ROBOT.match(sender) or mail.header("x-failed-recipients"):
         return Ignored("bounce")
     if mail.header("return-path").strip() == "<>":  # As RFC 3834 asks of programs, so that none answers another.
         return Ignored("bounce" if _BOUNCE_SUBJECT.match(subject) else "auto_reply", "null sender")
-    if mail.content_type == "multipart/disposition-notification":
-        return Ignored("auto_reply", "read receipt")
     if automatic == "auto-generated" and _is_own(sender, own):
         automatic = "" if any(not _is_own(each, own) for each in mail.addresses("reply-to")) else automatic  # our form
     if automatic not in ("", "no") or precedence in ("auto_reply", "auto-reply", "autoreply"):

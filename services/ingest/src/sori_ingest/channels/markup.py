@@ -96,6 +96,12 @@ def text_of(markup: str) -> str:
     return _stripped(markup) if tree is None else _text(tree)
 
 
+def of_text(text: str) -> str:
+    """Give HTML that says the same as plain text."""
+    escaped = html.escape(text, quote=False).replace("\n", "<br>")
+    return f"<div>{escaped}</div>"
+
+
 def read(markup: str) -> Written:
     """Give the words of an HTML message, and apart from them those that its e-mail program marked as quoted."""
     tree = _tree(markup)

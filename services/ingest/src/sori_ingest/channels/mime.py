@@ -9,6 +9,7 @@ import email.policy
 import email.utils
 import quopri
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -22,6 +23,12 @@ _MOST_HEADERS = 1_000
 _LONGEST_HEADER = 16_384  # bytes; references to a long thread are about 4,000
 _LONGEST_BODY = 1 << 20  # bytes of a part of text that are read
 
+_LONGEST_HEAD = 2_000  # bytes of HTML that may name its charset
+_LONGEST_NOTICE = 300  # characters
+_ENOUGH_TO_TELL = 60  # characters by which plain text is found again in HTML
+
+_META = re.compile(rb"<meta\b[^<>]{0,200}?charset\s?=\s?[\"']?([\w.:-]{2,40})", re.I)
+_NOTICE = re.compile(r"\bhtml", re.I)
 _SEALS = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
 _WORD = re.compile(r"=\?([^?\s]{1,64})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN = re.compile(r"(=\?[^?\s]{1,64}\?[bBqQ]\?[^?]*\?=)\s+(?==\?[^?\s]{1,64}\?[bBqQ]\?)")
@@ -62,6 +69,14 @@ class Mail:
         return list(found)
 
 
+@dataclass(slots=True)
+class _Body:
+    """The same words as plain text and as HTML, or either."""
+
+    plain: str = ""
+    html: str = ""
+
+
 def parse(body: bytes) -> Mail:
     """Take a message apart; Unreadable when it has none of the headers of an e-mail."""
     try:
@@ -90,25 +105,27 @@ def _parse(body: bytes) -> Mail:
     headers = tuple((name.lower(), _header(value)) for name, value in list(message.raw_items())[:_MOST_HEADERS])
     if not any(name in _KNOWN for name, _ in headers):
         raise Unreadable("not_mail", "has no From, To, Subject, Date or Message-ID header", "from")
-    plain: list[str] = []
-    html: list[str] = []
+    bodies: dict[int, _Body] = defaultdict(_Body)
     attachments: list[str] = []
-    for part in _leaves(message):
+    for part, choice in _leaves(message):
         kind = part.get_content_type()
         is_text = kind in ("text/plain", "text/html") or kind.startswith("multipart/")  # one that has no parts
         if not is_text or _is_attached(part):
             if kind not in _SEALS:
                 attachments.append(kind)
-        elif kind == "text/html":
-            html.append(text_of(part))
+            continue
+        text = text_of(part)
+        if kind == "text/html":
+            bodies[choice].html = "\n".join(filter(str.strip, (bodies[choice].html, text)))
         else:
-            plain.append(text_of(part))
+            bodies[choice].plain = "\n\n".join(filter(None, (bodies[choice].plain, markup.tidy(text))))
+    plain, html = _written(list(bodies.values()))
     kind = message.get_content_type()
     return Mail(
         headers=headers,
         content_type=kind,
-        plain="\n\n".join(filter(None, (markup.tidy(each) for each in plain))),
-        html="\n".join(filter(str.strip, html)),
+        plain=plain,
+        html=html,
         attachments=tuple(attachments),
         delivery_report=kind == "multipart/report",
     )
@@ -139,22 +156,42 @@ def _mended(body: bytes) -> bytes:
     return b"\n".join(kept + lines[known:]) + (body[end.start() :] if end else b"")
 
 
-def _leaves(message: email.message.Message) -> Iterator[email.message.Message]:
-    """Walk through the parts; a message within the message is one attachment."""
-    stack = [message]
+def _written(bodies: list[_Body]) -> tuple[str, str]:
+    """Give the plain text where it has all that the mail says, or none of it and the HTML."""
+    plain = "\n\n".join(filter(None, (body.plain for body in bodies)))
+    html = "\n".join(filter(None, (body.html for body in bodies)))
+    if not (plain and html):
+        return plain, html
+    if len(plain) < _LONGEST_NOTICE and _NOTICE.search(plain) and not _NOTICE.search(markup.text_of(html)):
+        return "", html  # "This message is in HTML"
+    if unsaid := "\n".join(body.html for body in bodies if body.html and not body.plain):
+        beginning = _SPACE.sub("", plain)[:_ENOUGH_TO_TELL]
+        if beginning not in _SPACE.sub("", markup.text_of(unsaid)):  # else a choice that is not called one
+            return "", "\n".join(body.html or markup.of_text(body.plain) for body in bodies)
+    return plain, html
+
+
+def _leaves(message: email.message.Message) -> Iterator[tuple[email.message.Message, int]]:
+    """Walk through the parts, each with a number that those to choose from have in common.
+
+    A message within the message is one attachment.
+    """
+    stack = [(message, 0)]
     seen = guesses = 0
     while stack and seen < _MOST_PARTS:
-        part = stack.pop()
+        part, choice = stack.pop()
         seen += 1
         if not part.is_multipart() and part.get_content_maintype() == "multipart" and guesses < _MOST_GUESSES:
             part = _parted(part)
             guesses += 1
         if part.is_multipart() and (part is message or part.get_content_maintype() == "multipart"):
+            if part.get_content_subtype() == "alternative":
+                choice = choice or seen
             inner: object = part.get_payload()
             found = inner if isinstance(inner, list) else []
-            stack += [each for each in reversed(found) if isinstance(each, email.message.Message)]
+            stack += [(each, choice) for each in reversed(found) if isinstance(each, email.message.Message)]
         else:
-            yield part
+            yield part, choice or seen
 
 
 def _parted(part: email.message.Message) -> email.message.Message:
@@ -177,7 +214,10 @@ def _is_attached(part: email.message.Message) -> bool:
 def text_of(part: email.message.Message) -> str:
     """Give the text of a part, decoded whatever it takes."""
     data = _data(part)
-    text = charsets.decode(data[:_LONGEST_BODY], parameter(part, "charset"))
+    charset = parameter(part, "charset")
+    if not charset and part.get_content_subtype() == "html" and (named := _META.search(data, 0, _LONGEST_HEAD)):
+        charset = named[1].decode()
+    text = charsets.decode(data[:_LONGEST_BODY], charset)
     if parameter(part, "format").lower() == "flowed":
         text = _unfolded(text, delete_space=parameter(part, "delsp").lower() == "yes")
     return reading.clean(text)

@@ -11,6 +11,9 @@ from sori_ingest.channels import markup
 
 _LONGEST_LINE = 400  # characters of a line that may introduce a quote
 _MOST_LINES = 20_000
+_RULES = " _-=*─━"  # what lines between paragraphs are made of
+_DISCLAIMER_LINES = 30
+_LONGEST_DISCLAIMER = 1_000  # characters that are looked at
 _SIGNATURE_LINES = 12  # A sign-off with more below it is none.
 
 _QUOTE = re.compile(r"\s{0,8}[>＞]")
@@ -18,7 +21,7 @@ _UNQUOTED = re.compile(r"^\s{0,8}(?:[>＞]\s?)+")
 # "On Monday, … wrote:", "2026년 1월 5일 (월) 오후 3:00, … 님이 작성:", "2026. 1. 5. 15:00, … 작성:",
 # "26. 1. 5. 15:00에 … 이(가) 쓴 글:".
 _WROTE = re.compile(
-    r"(?:wrote|writes|님이\s?작성(?:하였습니다|했습니다|함)?|님의\s?말"
+    r"(?:wrote|writes|写道|寫道|님이\s?작성(?:하였습니다|했습니다|함)?|님의\s?말"
     r"|(?:님이|이\(가\))\s?(?:쓴\s?글|쓰셨습니다|보낸\s?메(?:일|시지))|작성"
     r"|schrieb|a écrit|escribió|さんは書きました)\s?[:：]\s*$",
     re.I,
@@ -27,10 +30,18 @@ _WROTE_STARTS = re.compile(
     r"\s{0,8}(?:On\b|\d{2,4}\s?[년./-]|<?[\w.+-]+@|[\"']?[^\s,;:]+.{0,80}<[^<>@\s]+@|Am\b|Le\b|El\b)", re.I
 )
 _DATED = re.compile(r"\d{4}|\d{1,2}:\d\d|@|오전|오후|[월화수목금토일]요일")
+# In whatever language, above what is marked as quoted: a time, an address and a colon.
+_TIMED = re.compile(r"\d\d?[:.]\d\d")
+_ADDRESSED = re.compile(r"\d\d?[:.]\d\d.{0,200}<[^<>\s]{1,100}@[^<>\s]{1,200}>.{0,20}[:：]\s*$")
 _SEPARATOR = re.compile(
     r"\s*[-_=*─━]{2,}\s*\[?\s*(?:original (?:message|mail|appointment)|(?:begin )?forwarded message|reply message"
     r"|원본\s?(?:메시지|메세지|이?메일|내용)|원문\s?(?:메시지|메일)?|전달된\s?(?:메시지|메세지|이?메일)|받은\s?메일(?:\s?내용)?|보낸\s?메(?:시지|일)"
-    r"|이전\s?(?:메시지|메일))\s*\]?\s*[-_=*─━]*\s*",
+    r"|이전\s?(?:메시지|메일)|原始邮件|原始郵件|转发的?邮件|元のメッセージ"
+    r"|message d'origine|mensaje original|mensagem original"
+    r"|ursprüngliche nachricht|messaggio originale)\s*\]?\s*[-_=*─━]*\s*"
+    # What a helpdesk writes above its own mail.
+    r"|\s*##- .{1,100} -##\s*|[\s*#=_-]{0,20}(?:please )?(?:(?:type|write|enter) your )?reply above this line\b.{0,60}"
+    r"|[\s*#=_-]{0,20}이 (?:줄|라인|선) 위에 (?:회신|답장|답변).{0,40}",
     re.I,
 )
 # With the quote on the same line, as Yahoo writes it, or between dashes, as Zoho does.
@@ -43,23 +54,57 @@ _BEGIN_FORWARDED = re.compile(
 )
 _LABELLED = re.compile(
     r"\s*[*\[]{0,2}\s?(from|sent|to|cc|bcc|subject|date|보낸\s?사람|보낸이|발신자?|보낸\s?(?:날짜|시간|일시)|받[는은]\s?사람"
-    r"|받는이|수신자?|참조|숨은\s?참조|제목|날짜|일시|von|gesendet|an|betreff)\s?[*\]]{0,2}\s?[:：]",
+    r"|받는이|수신자?|참조|숨은\s?참조|제목|날짜|일시"
+    r"|von|gesendet|an|betreff|de|envoyé|à|objet|enviad[oa](?: el)?|para|asunto|assunto|da|inviato|a|oggetto"
+    r"|差出人|送信者|送信日時|日時|宛先|件名|[发發]件人|寄件者|[发發]送[时時][间間]|收件[人者]|主[题題旨]|日期|抄送|副本)\s?[*\]]{0,2}\s?[:：]",
     re.I,
 )
-_LABEL_FIRST = frozenset({"from", "보낸사람", "보낸이", "발신", "발신자", "von"})
+_LABEL_FIRST = frozenset(
+    {
+        "from",
+        "보낸사람",
+        "보낸이",
+        "발신",
+        "발신자",
+        "von",
+        "de",
+        "da",
+        "差出人",
+        "送信者",
+        "发件人",
+        "發件人",
+        "寄件者",
+    }
+)
 _RULE = re.compile(r"\s*[_\-─━]{20,}\s*")
 
 _SIGNATURE = re.compile(r"--\s?|__\s?|—\s?")
 _DEVICE = re.compile(
-    r"\s*(?:sent (?:from|via) (?:my |the |outlook|yahoo|gmail|samsung|proton|naver|mail ).{0,80}"
+    r"\s*(?:sent (?:from|via|with) (?:my |the |outlook|yahoo|gmail|samsung|proton|naver|mail ).{0,80}"
+    r"|(?:envoyé (?:depuis|de|à partir de) |enviado d[eo] |inviato da |verstuurd vanaf |отправлено (?:с|из) "
+    r"|(?:发|發)(?:送)?自我的|從我的).{0,12}(?:iphone|ipad|galaxy|samsung|android|mobile|outlook|mobil).{0,40}"
+    r"|(?:iphone|ipad|galaxy|android|xperia|スマートフォン)から送信.{0,10}"
+    r"|virus-free\.?\s?www\.avast\.com.{0,60}|proton ?mail.{1,30}(?:보냄|보냈습니다|전송됨|발송됨)\.?"
     r"|get outlook for .{0,80}|yahoo mail: search, organize, conquer"
     r"|(?:나의|내)\s.{1,40}에서\s?(?:보냄|보냈습니다)\.?"
-    r"|(?:(?:iphone|ipad|갤럭시|galaxy|아이폰|android|삼성\s?(?:모바일|갤럭시|galaxy)|samsung\s?(?:mobile|galaxy)|스마트폰"
+    r"|(?:(?:iphone|ipad|갤럭시|galaxy|아이폰|android|삼성\s?(?:모바일|갤럭시|galaxy)|samsung\s?(?:mobile|galaxy)|스마트폰|lg\s?(?:모바일|스마트폰)"
     r"|네이버\s?메일\s?앱|outlook|daum\s?메일\s?앱|다음\s?메일\s?앱).{0,40}(?:에서|로)"
     r"|(?:(?:windows|ios|android|mac)용\s(?:메일|mail|outlook)"
     r"|(?:네이버|naver|다음|daum|카카오|kakao)\s?(?:메일|mail)(?:\s?앱)?)에서)"
     r"\s?(?:보냄|보냈습니다|보낸\s?(?:메일|메시지)입니다|전송(?:됨|함|했습니다|하였습니다)|발송)\.?"
-    r"|.{1,40}용 outlook (?:받기|다운로드).{0,80}|enviado desde .{0,60}|von meinem .{1,40} gesendet)\s*",
+    r"|.{1,40}용 outlook (?:받기|다운로드).{0,80}|outlook for (?:ios|android|mac) (?:받기|다운로드).{0,80}"
+    r"|enviado desde .{0,60}|von meinem .{1,40} gesendet)\s*",
+    re.I,
+)
+_DISCLAIMER = re.compile(
+    r"[\s*_=─━-]{0,100}(?:\[?(?:confidentiality (?:notice|note)|disclaimer|legal (?:notice|disclaimer)"
+    r"|privileged and confidential)\b"
+    r"|(?:the (?:information|contents?) .{0,40})?this (?:electronic )?(?:e-?mail|mail|message|communication"
+    r"|transmission)\b.{0,200}?\b(?:confidential|privileged|intended (?:only|solely)|intended for the|intended recipient)"
+    r"|\[?(?:본|이)\s?(?:전자)?\s?(?:이?메일|메시지|우편|통신문|문서)[은는에의과및 ].{0,250}?"
+    r"(?:(?:수신[인자]|수취인|지정[된한]).{0,300}?(?:기밀|비밀|삭제|파기|무단|유출|위법)"
+    r"|(?:기밀|비밀|대외비).{0,300}?(?:법률|법령|보호|금지|금합니다|삭제|수신|처벌))"
+    r"|\[?(?:본|이)\s?이?메일은\s.{0,40}발신\s?전용)",
     re.I,
 )
 _CLOSING = re.compile(
@@ -134,7 +179,7 @@ def _unquoted(lines: list[str]) -> tuple[list[str], list[str]]:
 
 def _introduction(lines: list[str], position: int) -> int:
     """Say how many lines from here on say who wrote what follows, as e-mail programs break them."""
-    if not _WROTE_STARTS.match(lines[position][:_LONGEST_LINE]):
+    if not (_WROTE_STARTS.match(lines[position][:_LONGEST_LINE]) or _TIMED.search(lines[position][:_LONGEST_LINE])):
         return 0
     together = ""
     for length, line in enumerate(lines[position : position + 3], start=1):
@@ -143,6 +188,8 @@ def _introduction(lines: list[str], position: int) -> int:
         together = f"{together} {line}"
         if _WROTE.search(line[-60:]):
             return length if _DATED.search(together) else 0
+        if _ADDRESSED.search(together) and _is_marked(lines, position + length):
+            return length
     return 0
 
 
@@ -188,10 +235,36 @@ def _unsigned(lines: list[str]) -> tuple[list[str], list[str]]:
         lines.pop()
     cut = _dashes(lines)
     own, signature = lines[:cut], lines[cut:]
-    while own and (not own[-1] or _DEVICE.fullmatch(own[-1][:_LONGEST_LINE])):
-        signature.insert(0, own.pop())
+    cut = _device(own)
+    cut = _device(own[: _disclaimer(own[:cut])])
+    own, signature = own[:cut], own[cut:] + signature
     cut = _closing(own)
     return own[:cut], own[cut:] + signature
+
+
+def _device(lines: list[str]) -> int:
+    """Find what phones and mail programs write below a mail."""
+    position = len(lines)
+    while position and (not lines[position - 1] or _DEVICE.fullmatch(lines[position - 1][:_LONGEST_LINE])):
+        position -= 1
+    return position
+
+
+def _disclaimer(lines: list[str]) -> int:
+    """Find the last paragraphs of a mail that a company's lawyers wrote, below words of the sender's own."""
+    position = cut = len(lines)
+    while position and len(lines) - position < _DISCLAIMER_LINES:
+        position -= 1
+        if position and not lines[position - 1].strip(_RULES):
+            paragraph = " ".join(lines[position:cut])[:_LONGEST_DISCLAIMER]
+            if _DISCLAIMER.match(paragraph):
+                cut = position
+            elif lines[position].strip(_RULES):
+                break
+    if cut < len(lines):
+        while cut and not lines[cut - 1].strip(_RULES):
+            cut -= 1
+    return cut or len(lines)
 
 
 def _dashes(lines: list[str]) -> int:
