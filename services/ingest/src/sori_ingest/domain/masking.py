@@ -44,7 +44,7 @@ _NARROW = str.maketrans(
 
 _WIDE = re.compile("[\uff08-\uff5e]")  # at least what _NARROW changes
 
-_DASH = r"[-._\u00b7\u2010-\u2015\u2212\u30fc\u3161]"  # The last is a Korean vowel that looks like one.
+_DASH = r"[-._\u00b7\u2010-\u2015\u2212\u30fb\u30fc\u3161]"  # The last is a Korean vowel that looks like one.
 _JOINT = rf"(?:\s?(?:{_DASH}|\))\s?|\s)"  # between two groups of one number
 
 _LOOSE = rf"(?:{_JOINT}|\s?[~/,]\s?)"  # where the digits before leave no doubt
@@ -66,25 +66,32 @@ _PHONE = re.compile(
     rf"|(?:\+|00)?82{_JOINT}?(?:\(0\)|0)?{_JOINT}?10{_JOINT}?\d{{4}}{_JOINT}?\d{{4}}"
     rf"|(?:\+|00)82{_JOINT}?(?:\(0\)|0)?{_JOINT}?\d{{1,3}}{_JOINT}?\d{{3,4}}{_JOINT}?\d{{4}}"
     rf"|\+[1-9]\d{{0,2}}(?:{_JOINT}\(?\d{{1,4}}){{2,4}}{_JOINT}\d{{3,4}}"  # other countries
+    rf"|\+[1-9]\d{{0,2}}{_JOINT}\(?\d{{2,3}}{_JOINT}\d{{3}}{_JOINT}\d\d{_JOINT}\d\d|\+33{_JOINT}\d(?:{_JOINT}\d\d){{4}}"
+    rf"|\+[1-9]\d{{0,2}}(?:{_JOINT}\(?\d{{1,4}}){{1,2}}{_JOINT}\d{{5,8}}"
     r"|\+[1-9]\d{7,14}"
     r")(?!\d)"
 )
-_LANDLINE = re.compile(  # Korean without joints, American; only beside words of telephony
-    r"(?=[0-9(])(?<!\d)(?<!\d[-.,])(?:0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4])\d{7,8}"
+_LANDLINE = re.compile(  # only beside words of telephony
+    rf"(?=[0-9(])(?<!\d)(?<!\d[-.,])(?:0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]){_JOINT}?\d{{7,8}}"  # without joints
+    rf"|10{_JOINT}?\d{{4}}{_JOINT}?\d{{4}}"  # of a mobile, whose first 0 a table took for nothing
+    rf"|1[3-9]\d{_JOINT}?\d{{4}}{_JOINT}?\d{{4}}"  # China
+    rf"|0[35789]\d\d?{_JOINT}?\d{{3,4}}{_JOINT}?\d{{3,4}}"  # Japan, Vietnam
     rf"|(?:1{_JOINT})?\(?(?!8(?:00|33|44|55|66|77|88))[2-9]\d\d{_JOINT}[2-9]\d\d{_JOINT}\d{{4}})(?!\d)(?!-\d)"
 )
-_ACCOUNT = re.compile(r"(?<!\d)(?<!\d[-.,])(?:\d{10,16}|\d{2,6}(?:-\d{1,8}){1,4})(?!\d)(?!-\d)")
+_ACCOUNT = re.compile(
+    r"(?<!\d)(?<!\d[-.,])(?:\d{10,16}|\d{2,6}(?:-\d{1,8}){1,4}|\d{3,6}(?: \d{2,8}){2,3})(?!\d)(?!-\d)"
+)
 _IBAN_BEGINS = re.compile(r"[A-Z][A-Z]\d")  # looked for in an eighth of the time
 _IBAN = re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
 
 _TELEPHONY_BEFORE = re.compile(
-    r"(?:전화|연락|통화|문자|휴대|핸드폰|팩스"
+    r"(?:전화|연락|통화|문자|휴대|핸드폰|팩스|电话|電話|手机|手機|携帯|điện thoại|\bsđt|\bтел"
     r"|\b(?:tel|phone|mobile|cell|call|contact|reach|dial|fax|text|whatsapp|my number))\D{0,15}$",
     re.I,
 )
 _TELEPHONY_AFTER = re.compile(r"\W{0,3}(?:으로|로|에|번으로)?\s?(?:전화|연락|통화|문자|팩스)")
 _BANK = (  # the names that people write without 은행
-    r"(?:국민|신한|우리|하나|기업|산업|씨티|제일|대구|부산|광주|전북|경남|제주|카카오|카뱅|케이|케뱅|토스|농협|수협|신협"
+    r"(?:국민|신한|우리|하나|기업|산업|씨티|제일|대구|부산|광주|전북|경남|제주|카카오|카뱅|케이|케뱅|토스|toss|농협|수협|신협"
     r"|새마을금고|새마을|우체국|저축|외환|KB|NH|IBK|KEB|SC)(?:은행|뱅크|금고)?"
 )
 _BANKING_BEFORE = re.compile(
@@ -92,7 +99,7 @@ _BANKING_BEFORE = re.compile(
 )
 _BANK_BEFORE = re.compile(rf"(?<![가-힣A-Za-z]){_BANK}\s?[:：]?\s?(?:\(?[가-힣]{{2,4}}\)?\s?)?$", re.I)
 _BANK_ALONE = re.compile(
-    r"(?<![가-힣A-Za-z])(?:국민|신한|카뱅|케뱅|토스)\s?[:：]?\s?$"
+    r"(?<![가-힣A-Za-z])(?:국민|신한|카뱅|케뱅|토스|[Tt]oss)\s?[:：]?\s?$"
 )  # before digits without hyphens
 _BANKING_AFTER = re.compile(
     r"\W{0,3}(?:[가-힣]{1,6}은행|[가-힣]{0,6}뱅크|농협)?\W{0,3}(?:계좌|통장|account|(?:으로|로)\s?(?:입금|송금|이체|환불))",
@@ -108,7 +115,7 @@ _BANK_CONTEXT = re.compile(
 _BUSINESS = re.compile(r"\d{3}-\d{2}-\d{5}")  # a company's registration number
 # "주문번호: " before a number says that it is none of the above.
 _REFERENCE = re.compile(
-    r"(?:주문|송장|운송장|등기|접수|예약|문의|상품|제품|모델|바코드|쿠폰|사업자(?:\s?등록)?|법인\s?등록|승인|거래|택배|대한통운"
+    r"(?:주문|송장|운송장|등기|접수|예약|문의|상품|제품|모델|바코드|쿠폰|사업자(?:\s?등록)?|법인(?:\s?등록)?|승인|거래|택배|대한통운"
     r"|order|invoice|tracking|reference|booking|receipt|ticket|coupon|waybill|parcel|shipment|sku)"
     r"\s?(?:번호|코드|no\.?|number|code|id)?\s?(?:조회|확인)?\s?(?:는|은|이|가|is)?\s?[:：#=(\[]{0,2}\s?$",
     re.I,
@@ -123,7 +130,7 @@ _KEY_OF_ID = re.compile(r"id$|_id\b|no$|num|number|code|key|token|ref|번호|코
 _RESIDENT_WORD = re.compile(
     r"(?:(?:주민|외국인\s?등록|resident|\brrn\b)\D{0,15}|resident\s?registration\D{0,15})$", re.I
 )
-_DATE_FIRST = re.compile(r"(?:19|20)\d\d-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12]\d|3[01])")
+_DATE_FIRST = re.compile(r"(?:19|20)\d\d[- ]?(?:0[1-9]|1[0-2])[- ]?(?:0[1-9]|[12]\d|3[01])")
 _CARD_NUMBER = re.compile(  # by issuer, each with its lengths; what begins otherwise stands for goods (880…) or devices
     r"4(?:\d{12}|\d{15}|\d{18})|(?:5\d|2[2-7])\d{14}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|(?:6\d|35)\d{14,17}|9\d{15}"
 )
@@ -341,7 +348,7 @@ def _is_landline(found: re.Match[str]) -> bool:
 def _is_account_number(found: re.Match[str]) -> bool:
     before, number = _before(found), found.group()
     hyphens = number.count("-")
-    if not 10 <= len(number) - hyphens <= 16 or _DATE_FIRST.match(number):
+    if not 10 <= len(number) - hyphens - number.count(" ") <= 16 or _DATE_FIRST.match(number):
         return False
     return (
         _is_beside_a_bank(found, before, grouped=hyphens >= 2 and not _BUSINESS.fullmatch(number))
