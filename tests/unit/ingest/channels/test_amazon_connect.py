@@ -154,3 +154,32 @@ def test_event_names_the_customer_as_the_record_does(read: Read) -> None:
     [made] = read("amazon_connect", "", body=json.dumps(event).encode()).touchpoints
 
     assert (pb.IDENTIFIER_TYPE_MEMBER_ID, "M-100") in [(each.type, each.value) for each in made.identifiers]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (
+            {
+                "templateType": "ListPicker",
+                "data": {"content": {"title": "무엇을 도울까요?", "elements": [{"title": "환불"}]}},
+            },
+            "무엇을 도울까요? / 환불",
+        ),
+        ({"templateType": "Other", "data": {"content": "x"}}, '{"templateType": "Other", "data": {"content": "x"}}'),
+    ],
+)
+def test_of_a_template_the_words_that_are_shown_are_a_turn(read: Read, content: object, words: str) -> None:
+    turns = [
+        {"ContentType": "text/plain", "ParticipantRole": "CUSTOMER", "Content": "안녕하세요"},
+        {
+            "ContentType": "application/vnd.amazonaws.connect.message.interactive",
+            "ParticipantRole": "SYSTEM",
+            "Content": json.dumps(content, ensure_ascii=False),
+        },
+    ]
+    transcript = {"ContactId": "c3", "Transcript": [{"Type": "MESSAGE", **each} for each in turns]}
+
+    [made] = read("amazon_connect", "", body=json.dumps(transcript).encode()).touchpoints
+
+    assert f"CUSTOMER: 안녕하세요\nSYSTEM: {words}" == made.text

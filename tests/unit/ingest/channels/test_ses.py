@@ -1,5 +1,6 @@
 """Amazon SES over SNS: https://docs.aws.amazon.com/ses/latest/dg/receiving-email-notifications-contents.html."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,3 +66,12 @@ def test_wrong_record_of_a_queue_is_named_by_its_place(read: Read) -> None:
 
     assert 1 == len(found.touchpoints)
     assert ["Records.1"] == [each.field for each in found.unreadable]
+
+
+def test_what_amazon_sends_to_try_a_new_rule_or_topic_is_ignored(read: Read) -> None:
+    body = (PAYLOADS / "ses" / "ok_received_raw_delivery.json").read_bytes()
+    message_id = json.loads(body)["mail"]["messageId"].encode()
+    topic = b'{"Type": "Notification", "Message": "Successfully validated SNS topic for Amazon SES event publishing."}'
+
+    for tried in (body.replace(message_id, b"AMAZON_SES_SETUP_NOTIFICATION"), topic):
+        assert ["test_ping"] == [each.reason for each in read("ses", "", body=tried).ignored]

@@ -276,7 +276,7 @@ def _turns(
     for item in items:
         if reading.optional_text(item, "Type").upper() in ("EVENT", "ATTACHMENT"):
             continue
-        words = " ".join(reading.optional_text(item, "Content").split())
+        words = " ".join(_words(item).split())
         if not words:
             continue
         participant = reading.optional_text(item, "ParticipantId")
@@ -290,6 +290,21 @@ def _turns(
             sentiment=sentiment.upper(),
             end=ended if ended is not None else said.revision if said else 0,
         )
+
+
+def _words(item: reading.JsonObject) -> str:
+    """Give what a turn says; of lists, panels and other templates the words that the customer is shown."""
+    content = reading.optional_text(item, "Content")
+    if "interactive" not in reading.optional_text(item, "ContentType") or not content.lstrip().startswith("{"):
+        return content
+    try:
+        shown = reading.optional_object(reading.parse_json(content), "data.content")
+        choices = reading.objects_at(shown, "elements")
+        words = [reading.optional_text(shown, name) for name in ("title", "subtitle", "body")]
+        words += [reading.optional_text(each, "title") for each in choices]
+    except Unreadable:
+        return content
+    return " / ".join(filter(None, words)) or content
 
 
 def _began(

@@ -29,6 +29,7 @@ FIELDS: Mapping[str, str] = {
     "unreadable: choose the SNS action, which sends it along",
 }
 
+_SETUP = "AMAZON_SES_SETUP_NOTIFICATION"  # in place of an id, of the mail that tries a new rule
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]+")
 _RECEIPTS = frozenset(
     ("Delivery", "Send", "Open", "Click", "Reject", "DeliveryDelay", "Rendering Failure", "Subscription")
@@ -80,7 +81,7 @@ def _enveloped(given: reading.JsonObject, payload: Payload, source: Source) -> R
     message = given.get("Message")
     if not isinstance(message, str) or not message:
         raise Unreadable("field_missing", "missing", "Message")
-    if "SES" in reading.optional_text(given, "Subject") and message.startswith("Successfully validated SNS topic"):
+    if message.startswith("Successfully validated SNS topic"):
         return Reading(ignored=(Ignored("test_ping"),))
     try:
         notification = reading.parse_json(message)
@@ -111,6 +112,8 @@ def _word(given: reading.JsonObject, path: str) -> str:
 
 
 def _received(given: reading.JsonObject, payload: Payload, source: Source) -> Reading:
+    if _word(given, "mail.messageId") == _SETUP:
+        return Reading(ignored=(Ignored("test_ping"),))
     if _word(given, "receipt.virusVerdict.status") == "FAIL":
         return Reading(ignored=(Ignored("virus"),))
     if _word(given, "receipt.spamVerdict.status") == "FAIL" and not reading.flag(source.options, "keep_spam"):
