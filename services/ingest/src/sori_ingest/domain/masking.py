@@ -97,9 +97,9 @@ _BANK = (  # the names that people write without 은행
 _BANKING_BEFORE = re.compile(
     r"(?:계좌|통장|입금|송금|이체|예금주|은행|뱅크|농협|새마을금고|신협|수협|account|acct|\bbank|\biban)\D{0,15}$", re.I
 )
-_BANK_BEFORE = re.compile(rf"(?<![가-힣A-Za-z]){_BANK}\s?[:：]?\s?(?:\(?[가-힣]{{2,4}}\)?\s?)?$", re.I)
+_BANK_BEFORE = re.compile(rf"(?<![가-힣A-Za-z]){_BANK}[\s:：\])/,|-]{{0,3}}(?:\(?[가-힣]{{2,4}}\)?\s?)?$", re.I)
 _BANK_ALONE = re.compile(
-    r"(?<![가-힣A-Za-z])(?:국민|신한|카뱅|케뱅|토스|[Tt]oss)\s?[:：]?\s?$"
+    r"(?<![가-힣A-Za-z])(?:국민|신한|카뱅|케뱅|토스|[Tt]oss)[\s:：\])/,|-]{0,3}$"
 )  # before digits without hyphens
 _BANKING_AFTER = re.compile(
     r"\W{0,3}(?:[가-힣]{1,6}은행|[가-힣]{0,6}뱅크|농협)?\W{0,3}(?:계좌|통장|account|(?:으로|로)\s?(?:입금|송금|이체|환불))",
