@@ -71,6 +71,13 @@ def test_an_answer_below_or_between_quotes_is_kept() -> None:
         "삼성 모바일에서 전송했습니다.",
         "Yahoo Mail: Search, Organize, Conquer",
         "LG 스마트폰에서 보냈습니다.",
+        "iPhone에서 보낸 메일",
+        "내 Galaxy Z Flip5에서 전송됨",
+        "네이버 앱에서 보냄",
+        "Gmail 앱에서 보냄",
+        "Get BlueMail for Android",
+        "Sent from Mail<https://go.microsoft.com/fwlink/?LinkId=550986> for Windows 10",
+        "Sent from Spark",
         "Outlook for Android 다운로드",
         "Proton Mail 보안 이메일로 보냄.",
         "Sent with Proton Mail secure email.",
@@ -101,6 +108,12 @@ def test_thanks_stay_and_the_card_below_them_goes() -> None:
     assert "홍길동 팀장\n(주)소리\nTel. 02-123-4567" == parts.signature
 
 
+def test_a_card_may_name_a_department_for_products() -> None:
+    parts = quotation.separate("확인 바랍니다.\n감사합니다.\n\n상품기획팀 홍길동\nTel. 02-123-4567")
+
+    assert "상품기획팀 홍길동\nTel. 02-123-4567" == parts.signature
+
+
 def test_what_lawyers_wrote_goes_with_the_card_above_it() -> None:
     notice = "CONFIDENTIALITY NOTICE: This e-mail is confidential."
 
@@ -118,6 +131,8 @@ def test_what_lawyers_wrote_goes_with_the_card_above_it() -> None:
         "제목: 환불\n날짜: 1월 5일\n일시: 오후 3시\n환불해 주세요",
         "감사합니다.\n그런데 한 가지 더 여쭤볼 것이 있습니다. 지난번 주문은 언제 오나요?",
         "감사합니다.\n그런데 아직 오지 않았네요.\n제 번호는 010-1234-5678 입니다.",
+        "환불 부탁드립니다.\n\n감사합니다.\n\n주문번호: 20261119-0001\n주문자: 김민지\n연락처: 010-1234-5678",
+        "Thanks,\nOrder: 1001\nTel: 02-123-4567",
         "Thanks,\nand please call me at 02-123-4567 before noon.",
         "On Monday I wrote to you.\nNobody answered",
         "작성: 2026년에 쓴 글입니다",

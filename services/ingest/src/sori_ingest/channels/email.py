@@ -52,8 +52,7 @@ _BOUNCE_SUBJECT = re.compile(
 )
 _SEALED = re.compile(
     r"-{5}BEGIN PGP SIGNED MESSAGE-{5}\n(?:Hash:[^\n]*\n){0,5}\n?"
-    r"|\n?-{5}BEGIN PGP SIGNATURE-{5}.{0,8000}?-{5}END PGP SIGNATURE-{5}",
-    re.S,
+    r"|\n?-{5}BEGIN PGP SIGNATURE-{5}(?:[^-]|-(?!-{4})){0,8000}-{5}END PGP SIGNATURE-{5}"
 )
 _LISTS = ("list-id", "list-post", "list-unsubscribe")
 

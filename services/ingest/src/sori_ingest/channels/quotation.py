@@ -31,8 +31,8 @@ _WROTE_STARTS = re.compile(
 )
 _DATED = re.compile(r"\d{4}|\d{1,2}:\d\d|@|오전|오후|[월화수목금토일]요일")
 # In whatever language, above what is marked as quoted: a time, an address and a colon.
-_TIMED = re.compile(r"\d\d?[:.]\d\d")
-_ADDRESSED = re.compile(r"\d\d?[:.]\d\d.{0,200}<[^<>\s]{1,100}@[^<>\s]{1,200}>.{0,20}[:：]\s*$")
+_TIMED = re.compile(r"\d:\d\d")
+_ADDRESSED = re.compile(r"<[^<>\s]{1,100}@[^<>\s]{1,200}>.{0,20}[:：]\s*$")
 _SEPARATOR = re.compile(
     r"\s*[-_=*─━]{2,}\s*\[?\s*(?:original (?:message|mail|appointment)|(?:begin )?forwarded message|reply message"
     r"|원본\s?(?:메시지|메세지|이?메일|내용)|원문\s?(?:메시지|메일)?|전달된\s?(?:메시지|메세지|이?메일)|받은\s?메일(?:\s?내용)?|보낸\s?메(?:시지|일)"
@@ -80,18 +80,19 @@ _RULE = re.compile(r"\s*[_\-─━]{20,}\s*")
 
 _SIGNATURE = re.compile(r"--\s?|__\s?|—\s?")
 _DEVICE = re.compile(
-    r"\s*(?:sent (?:from|via|with) (?:my |the |outlook|yahoo|gmail|samsung|proton|naver|mail ).{0,80}"
+    r"\s*(?:sent (?:from|via|with) (?:my |the |outlook|yahoo|gmail|samsung|proton|naver|mail\b|spark\b|blue ?mail"
+    r"|aqua ?mail|edison|fastmail|airmail|zoho|kakao|daum).{0,80}"
     r"|(?:envoyé (?:depuis|de|à partir de) |enviado d[eo] |inviato da |verstuurd vanaf |отправлено (?:с|из) "
     r"|(?:发|發)(?:送)?自我的|從我的).{0,12}(?:iphone|ipad|galaxy|samsung|android|mobile|outlook|mobil).{0,40}"
     r"|(?:iphone|ipad|galaxy|android|xperia|スマートフォン)から送信.{0,10}"
     r"|virus-free\.?\s?www\.avast\.com.{0,60}|proton ?mail.{1,30}(?:보냄|보냈습니다|전송됨|발송됨)\.?"
-    r"|get outlook for .{0,80}|yahoo mail: search, organize, conquer"
-    r"|(?:나의|내)\s.{1,40}에서\s?(?:보냄|보냈습니다)\.?"
+    r"|get (?:outlook|blue ?mail) for .{0,80}|yahoo mail: search, organize, conquer"
+    r"|(?:나의|내)\s.{1,40}에서\s?(?:보냄|보냈습니다|전송됨)\.?"
     r"|(?:(?:iphone|ipad|갤럭시|galaxy|아이폰|android|삼성\s?(?:모바일|갤럭시|galaxy)|samsung\s?(?:mobile|galaxy)|스마트폰|lg\s?(?:모바일|스마트폰)"
     r"|네이버\s?메일\s?앱|outlook|daum\s?메일\s?앱|다음\s?메일\s?앱).{0,40}(?:에서|로)"
     r"|(?:(?:windows|ios|android|mac)용\s(?:메일|mail|outlook)"
-    r"|(?:네이버|naver|다음|daum|카카오|kakao)\s?(?:메일|mail)(?:\s?앱)?)에서)"
-    r"\s?(?:보냄|보냈습니다|보낸\s?(?:메일|메시지)입니다|전송(?:됨|함|했습니다|하였습니다)|발송)\.?"
+    r"|(?:네이버|naver|다음|daum|카카오|kakao)\s?(?:(?:메일|mail)(?:\s?앱)?|앱)|(?:gmail|지메일)\s?앱)에서)"
+    r"\s?(?:보냄|보냈습니다|보낸\s?(?:메일|메시지)(?:입니다)?|전송(?:됨|함|했습니다|하였습니다)|발송)\.?"
     r"|.{1,40}용 outlook (?:받기|다운로드).{0,80}|outlook for (?:ios|android|mac) (?:받기|다운로드).{0,80}"
     r"|enviado desde .{0,60}|von meinem .{1,40} gesendet)\s*",
     re.I,
@@ -100,7 +101,7 @@ _DISCLAIMER = re.compile(
     r"[\s*_=─━-]{0,100}(?:\[?(?:confidentiality (?:notice|note)|disclaimer|legal (?:notice|disclaimer)"
     r"|privileged and confidential)\b"
     r"|(?:the (?:information|contents?) .{0,40})?this (?:electronic )?(?:e-?mail|mail|message|communication"
-    r"|transmission)\b.{0,200}?\b(?:confidential|privileged|intended (?:only|solely)|intended for the|intended recipient)"
+    r"|transmission)\b.{0,200}?\b(?:confidential|privileged|intended (?:only|solely|for the|recipient))"
     r"|\[?(?:본|이)\s?(?:전자)?\s?(?:이?메일|메시지|우편|통신문|문서)[은는에의과및 ].{0,250}?"
     r"(?:(?:수신[인자]|수취인|지정[된한]).{0,300}?(?:기밀|비밀|삭제|파기|무단|유출|위법)"
     r"|(?:기밀|비밀|대외비).{0,300}?(?:법률|법령|보호|금지|금합니다|삭제|수신|처벌))"
@@ -111,6 +112,12 @@ _CLOSING = re.compile(
     r"\s*(?:(?:best|kind|warm|many|with best|with kind)?\s?regards|sincerely(?: yours)?"
     r"|yours (?:truly|sincerely|faithfully)|cheers|thanks(?: and regards| again)?|thank you"
     r"|감사합니다|고맙습니다|수고하세요|수고하십시오|안녕히\s?계세요)\s?[,.!~]*\s*",
+    re.I,
+)
+_MATTER = re.compile(  # of which a mail is, as no business card has it
+    r"\s*[-*·•]?\s*(?:주문|상품|제품|품명|모델|송장|운송장|환불|계좌|은행|예금주|예약|접수|구매|결제|수량|옵션|사이즈|색상|시리얼|쿠폰"
+    r"|배송|수령|받는|order|product|model|tracking|account|serial|invoice|booking|refund|item)[^:：]{0,10}[:：]"
+    r"|\s*(?:추신|p\.?\s?s\b)",
     re.I,
 )
 _SENTENCE = re.compile(
@@ -179,7 +186,9 @@ def _unquoted(lines: list[str]) -> tuple[list[str], list[str]]:
 
 def _introduction(lines: list[str], position: int) -> int:
     """Say how many lines from here on say who wrote what follows, as e-mail programs break them."""
-    if not (_WROTE_STARTS.match(lines[position][:_LONGEST_LINE]) or _TIMED.search(lines[position][:_LONGEST_LINE])):
+    first = lines[position][:_LONGEST_LINE]
+    is_timed = ":" in first and _TIMED.search(first) is not None
+    if not (is_timed or _WROTE_STARTS.match(first)):
         return 0
     together = ""
     for length, line in enumerate(lines[position : position + 3], start=1):
@@ -188,7 +197,7 @@ def _introduction(lines: list[str], position: int) -> int:
         together = f"{together} {line}"
         if _WROTE.search(line[-60:]):
             return length if _DATED.search(together) else 0
-        if _ADDRESSED.search(together) and _is_marked(lines, position + length):
+        if is_timed and _ADDRESSED.search(together[-_LONGEST_LINE:]) and _is_marked(lines, position + length):
             return length
     return 0
 
@@ -280,9 +289,8 @@ def _closing(lines: list[str]) -> int:
     for position in range(len(lines) - 1, max(0, len(lines) - _SIGNATURE_LINES), -1):
         if _CLOSING.fullmatch(lines[position][:_LONGEST_LINE]):
             below = [line for line in lines[position + 1 :] if line]
-            if below and all(len(line) <= 60 and not _SENTENCE.search(line) for line in below) and _is_contact(below):
-                return position + 1
-            return len(lines)
+            said = any(len(line) > 60 or _SENTENCE.search(line) or _MATTER.match(line) for line in below)
+            return position + 1 if below and not said and _is_contact(below) else len(lines)
     return len(lines)
 
 
