@@ -101,7 +101,7 @@ _DISCLAIMER = re.compile(
     r"[\s*_=─━-]{0,100}(?:\[?(?:confidentiality (?:notice|note)|disclaimer|legal (?:notice|disclaimer)"
     r"|privileged and confidential)\b"
     r"|(?:the (?:information|contents?) .{0,40})?this (?:electronic )?(?:e-?mail|mail|message|communication"
-    r"|transmission)\b.{0,200}?\b(?:confidential|privileged|intended (?:only|solely|for the|recipient))"
+    r"|transmission)\b[^.?!]{0,200}?\b(?:confidential|privileged|intended (?:only|solely|for the|recipient))"
     r"|\[?(?:본|이)\s?(?:전자)?\s?(?:이?메일|메시지|우편|통신문|문서)[은는에의과및 ].{0,250}?"
     r"(?:(?:수신[인자]|수취인|지정[된한]).{0,300}?(?:기밀|비밀|삭제|파기|무단|유출|위법)"
     r"|(?:기밀|비밀|대외비).{0,300}?(?:법률|법령|보호|금지|금합니다|삭제|수신|처벌))"
@@ -116,7 +116,7 @@ _CLOSING = re.compile(
 )
 _MATTER = re.compile(  # of which a mail is, as no business card has it
     r"\s*[-*·•]?\s*(?:주문|상품|제품|품명|모델|송장|운송장|환불|계좌|은행|예금주|예약|접수|구매|결제|수량|옵션|사이즈|색상|시리얼|쿠폰"
-    r"|배송|수령|받는|order|product|model|tracking|account|serial|invoice|booking|refund|item)[^:：]{0,10}[:：]"
+    r"|배송|수령|받는|반품|교환|취소|사유|신청|문의|증상|내용|order|product|model|tracking|account|serial|invoice|booking|refund|item)[^:：]{0,10}[:：]"
     r"|\s*(?:추신|p\.?\s?s\b)",
     re.I,
 )
