@@ -429,9 +429,10 @@ def test_words_signed_by_pgp_are_read_without_the_seal(read: Read) -> None:
     assert "My order never arrived." == the_touchpoint(read, body=body).text
 
 
-def test_a_shop_system_that_mails_what_its_form_took_names_the_customer_in_reply_to(read: Read) -> None:
-    made = read("email", "", body=b"From: mailer@shopify.com\r\nReply-To: kim@other.example\r\n\r\nwhen?").touchpoints[
-        0
-    ]
+@pytest.mark.parametrize("sender", ["mailer@shopify.com", "forms-receipts-noreply@google.com", "noreply123@sori.kr"])
+def test_a_system_that_mails_what_its_form_took_names_the_customer_in_reply_to(read: Read, sender: str) -> None:
+    body = f"From: {sender}\r\nReply-To: kim@other.example\r\n\r\nwhen?".encode()
+
+    [made] = read("email", "", body=body).touchpoints
 
     assert ["kim@other.example"] == [each.value for each in made.identifiers]

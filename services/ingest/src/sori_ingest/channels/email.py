@@ -31,7 +31,8 @@ _SKEW = dt.timedelta(minutes=5)
 _ID = re.compile(r"<([^<>]{1,998})>")
 _ROBOT = re.compile(r"(?:mailer-daemon|postmaster|mail-daemon|bounces?)(?:[+=_-][^@]*)?@|^mailer-daemon$", re.I)
 _NOBODY = re.compile(
-    r"(?:[^@]*[-_.])?(?:no[-_.]?reply|do[-_.]?not[-_.]?reply|notifications?|mailer|wordpress|form-submission)(?:[+_-][^@]*)?@"
+    r"(?:[^@]*[-_.])?(?:no[-_.]?reply\d*|do[-_.]?not[-_.]?reply\d*|notifications?|mailer|wordpress"
+    r"|form-submission)(?:[+_-][^@]*)?@"
 )
 # A customer who was out when the parcel came, or missed a call (부재중 전화), writes of it: only what programs write.
 _AUTO_SUBJECT = re.compile(

@@ -89,6 +89,7 @@ _TELEPHONY_BEFORE = re.compile(
     r"|\b(?:tel|phone|mobile|cell|call|contact|reach|dial|fax|text|whatsapp|my number))\D{0,15}$",
     re.I,
 )
+_PRICE = re.compile(r"\s?원")
 _TELEPHONY_AFTER = re.compile(r"\W{0,3}(?:으로|로|에|번으로)?\s?(?:전화|연락|통화|문자|팩스)")
 _BANK = (  # the names that people write without 은행
     r"(?:국민|신한|우리|하나|기업|산업|씨티|제일|대구|부산|광주|전북|경남|제주|카카오|카뱅|케이|케뱅|토스|toss|농협|수협|신협"
@@ -338,6 +339,8 @@ def _is_phone_number(found: re.Match[str]) -> bool:
 
 def _is_landline(found: re.Match[str]) -> bool:
     before = _before(found)
+    if _PRICE.match(found.string, found.end()):
+        return False
     return not _REFERENCE.search(before) and bool(
         found.group().startswith("(")
         or _TELEPHONY_BEFORE.search(before)
