@@ -105,3 +105,12 @@ def test_a_choice_goes_where_the_mapping_says(read: Read) -> None:
     [made] = read("formbricks", "", body=body, mapping={"q": "org_unit"}).touchpoints
 
     assert ("강남점", False) == (made.org_unit, "q" in made.attributes)
+
+
+def test_a_mapping_names_a_rating(read: Read) -> None:
+    data = {"id": "r1", "finished": True, "updatedAt": "2026-11-20T05:00:00Z", "data": {"q1": 9, "q2": 4}}
+    body = json.dumps({"event": "responseFinished", "data": data}).encode()
+
+    nps, rated = read("formbricks", "", body=body, mapping={"q1": "nps", "q2": "rating"}).touchpoints
+
+    assert (9, 4, 5) == (nps.survey.score, rated.rating.value, rated.rating.highest)

@@ -1,9 +1,13 @@
 """Google Play reviews, as in https://developers.google.com/android-publisher/api-ref/rest/v3/reviews."""
 
+import base64
+import json
 from collections.abc import Callable
 
+import pytest
+
 from sori.ingest.v1 import touchpoint_pb2 as pb
-from sori_ingest.channels.payload import Reading
+from sori_ingest.channels.payload import Reading, Unreadable
 
 Read = Callable[..., Reading]
 
@@ -49,3 +53,38 @@ def test_review_without_an_answer_may_say_so_by_null(read: Read) -> None:
     [made] = read("google_play", "ok_without_answer.json").touchpoints
 
     assert ("자꾸 꺼져요", 1) == (made.text, made.rating.value)
+
+
+def _pushed(said: object) -> bytes:
+    data = base64.b64encode(json.dumps(said).encode()).decode()
+    return json.dumps(
+        {"message": {"data": data, "messageId": "1"}, "subscription": "projects/p/subscriptions/s"}
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [("testNotification", "test_ping"), ("subscriptionNotification", "event_type_unknown")],
+)
+def test_notifications_for_developers_are_not_for_us(read: Read, event: str, reason: str) -> None:
+    notice = {"version": "1.0", "packageName": "kr.example.app", "eventTimeMillis": "1503349566168", event: {}}
+
+    for body in (_pushed(notice), json.dumps(notice).encode()):
+        assert [reason] == [each.reason for each in read("google_play", "", body=body).ignored]
+
+
+def test_reviews_may_be_pushed(read: Read) -> None:
+    review = {
+        "reviewId": "gp:1",
+        "comments": [{"userComment": {"text": "good", "starRating": 5, "lastModified": "2025-11-28T03:20:00Z"}}],
+    }
+    [made] = read("google_play", "", body=_pushed(review)).touchpoints
+
+    assert ("gp:1", "good") == (made.external_id, made.text)
+    assert ("2025-11-28T03:20:00Z", 1_764_300_000_000) == (made.occurred_time.ToJsonString(), made.revision)
+
+
+@pytest.mark.parametrize("data", ["%%", "bm8=", "WzFd"])
+def test_a_push_of_something_else_is_unreadable(read: Read, data: str) -> None:
+    with pytest.raises(Unreadable):
+        read("google_play", "", body=json.dumps({"message": {"data": data}}).encode())

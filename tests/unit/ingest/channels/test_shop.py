@@ -147,3 +147,12 @@ def test_choices_are_kept_and_files_counted(read: Read) -> None:
     [made] = read("shop", "", body=json.dumps(given).encode()).touchpoints
 
     assert {"tags": "친절, 청결", "attachments": "file:3"} == dict(made.attributes)
+
+
+def test_a_mapping_may_name_a_path(read: Read) -> None:
+    body = b'{"visit": {"store": {"code": "S1"}, "memo": "hi"}, "point": 4}'
+    mapping = {"visit.store.code": "org_unit", "visit.memo": "text", "point": "rating"}
+
+    [made] = read("shop", "", body=body, mapping=mapping).touchpoints
+
+    assert ("S1", "hi", 4) == (made.org_unit, made.text, made.rating.value)

@@ -483,3 +483,260 @@ def test_question_to_rate_is_a_rating(read: Read) -> None:
 
     assert (4, 1, 10) == (rated.rating.value, rated.rating.lowest, rated.rating.highest)
     assert ("85", False) == (summed.attributes["Overall rating"], summed.HasField("rating"))
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        ("응답자 ID,시작 날짜,종료 날짜,NPS", "1,2026-11-20 09:50:00,2026-11-20 10:03:11,7"),
+        ("응답자번호,응답시작시간,응답종료시간,NPS", "1,2026-11-20 09:50:00,2026-11-20 10:03:11,7"),
+        ("제출일,제출 ID,NPS", "2026. 11. 20. 오전 10:03:11,1,7"),
+        ("상담일시,답변 ID,만족도 점수,작성시간", "2026-11-20 10:03:11,1,4,35초"),
+    ],
+)
+def test_korean_makers_tables_have_ids_and_times(read: Read, header: str, cells: str) -> None:
+    [made] = _table(read, header, cells).touchpoints
+
+    assert ("1", "2026-11-20T01:03:11Z") == (made.external_id, made.occurred_time.ToJsonString())
+
+
+def test_names_and_addresses_of_machines_are_not_kept_in_korean_either(read: Read) -> None:
+    [made] = _table(read, "응답자 ID,IP 주소,이름,성,NPS", "1,203.0.113.9,민아,김,7").touchpoints
+
+    assert {"question"} == set(made.attributes)
+
+
+def test_a_day_may_stand_before_the_month_with_dots(read: Read) -> None:
+    [made] = _table(read, "id;date;nps", "1;20.11.2026 10:00;9").touchpoints
+
+    assert "2026-11-20T10:00:00Z" == made.occurred_time.ToJsonString()
+
+
+_QUALTRICS = (
+    "StartDate,EndDate,Status,ResponseId,UserLanguage,Q1",
+    "Start Date,End Date,Response Type,Response ID,User Language,How likely are you to recommend us?",
+    ",".join(
+        f'"{{""ImportId"":""{each}"",""timeZone"":""Asia/Seoul""}}"'
+        if each.endswith("Date")
+        else f'"{{""ImportId"":""{each}""}}"'
+        for each in ("startDate", "endDate", "status", "_recordId", "userLanguage", "QID1")
+    ),
+)
+
+
+def test_qualtrics_says_of_which_zone_its_times_are(read: Read) -> None:
+    [made] = _table(read, *_QUALTRICS, "2026-11-20 10:00:00,2026-11-20 10:02:00,IP Address,R_1,KO,9").touchpoints
+
+    assert ("2026-11-20T01:02:00Z", 540) == (made.occurred_time.ToJsonString(), made.occurred_offset_minutes)
+    assert "ko" == made.language
+
+
+def test_previews_of_a_survey_are_tests(read: Read) -> None:
+    found = _table(read, *_QUALTRICS, "2026-11-20 10:00:00,2026-11-20 10:02:00,Survey Preview,R_1,KO,9")
+
+    assert ([], ["test_ping"]) == ([*found.touchpoints], [each.reason for each in found.ignored])
+
+
+@pytest.mark.parametrize(
+    ("column", "scale"),
+    [
+        ((3, 10), (1, 10)),
+        ((0, 10), (0, 10)),
+        ((3, 4), (0, 0)),  # the usual one
+        ((0, 5), (0, 5)),
+        ((0, 1), (0, 1)),
+        ((*range(1, 8), *range(1, 8), *range(1, 8)), (1, 7)),
+    ],
+)
+@pytest.mark.parametrize("title", ["csat", "전반적 만족도", "How satisfied are you?"])
+def test_a_column_is_on_one_scale(read: Read, title: str, column: tuple[int, ...], scale: tuple[float, float]) -> None:
+    found = _table(read, f"id,{title}", *(f"{index},{value}" for index, value in enumerate(column)))
+
+    assert {(pb.SURVEY_TYPE_CSAT, *scale)} == {
+        (each.survey.type, each.survey.lowest, each.survey.highest) for each in found.touchpoints
+    }
+
+
+def test_scores_of_several_types_are_no_column_of_one_scale(read: Read) -> None:
+    nps, csat = _table(read, "id,type,score", "1,nps,10", "2,csat,4").touchpoints
+
+    assert [(10, 0), (4, 0)] == [(each.survey.score, each.survey.highest) for each in (nps, csat)]
+
+
+@pytest.mark.parametrize(
+    ("title", "score", "scale"),
+    [
+        ("종합 만족도(7점 척도)", 6, (1, 7)),
+        ("종합 만족도(7점 척도)", 3, (1, 7)),
+        ("만족도(100점 만점)", 85, (0, 100)),
+        ("How satisfied are you? (11-point scale)", 3, (0, 10)),
+        ("Satisfaction out of 10", 4, (1, 10)),
+    ],
+)
+def test_a_title_tells_how_many_points_there_are(
+    read: Read, title: str, score: float, scale: tuple[float, float]
+) -> None:
+    [made] = _table(read, f"ID,{title}", f"1,{score}").touchpoints
+
+    assert (score, *scale) == (made.survey.score, made.survey.lowest, made.survey.highest)
+
+
+@pytest.mark.parametrize(
+    ("title", "cell", "score"),
+    [
+        ("전반적 만족도", "대체로 만족", 4),
+        ("전반적 만족도", "다소 불만족", 2),
+        ("전반적 만족도", "매우 만족스러웠다", 5),
+        ("전반적 만족도", "전혀 만족하지 않음", 1),
+        ("전반적 만족도", "매우 좋음", 5),
+        ("전반적 만족도", "나쁨", 2),
+        ("상품에 만족하시나요?", "매우 그렇다", 5),
+        ("상품에 만족하시나요?", "전혀 그렇지 않다", 1),
+        ("I am satisfied with the store", "Strongly agree", 5),
+        ("Overall satisfaction", "Very unsatisfied", 1),
+        ("How easy was it to get help?", "Very easy", 5),
+        ("How easy was it to get help?", "Somewhat difficult", 2),
+    ],
+)
+def test_more_labels_are_scores(read: Read, title: str, cell: str, score: float) -> None:
+    [made] = _table(read, f"ID,{title}", f"1,{cell}").touchpoints
+
+    assert (score, 1, 5) == (made.survey.score, made.survey.lowest, made.survey.highest)
+
+
+def test_an_agreement_is_no_score_where_nobody_asks_for_satisfaction(read: Read) -> None:
+    [made] = _table(read, "ID,answer", "1,그렇다").touchpoints
+
+    assert (False, False) == (made.HasField("survey"), made.HasField("rating"))
+
+
+def test_likelihood_to_recommend_is_nps(read: Read) -> None:
+    [made] = _table(read, "ID,Likelihood to Recommend", "1,10").touchpoints
+
+    assert (pb.SURVEY_TYPE_NPS, 10) == (made.survey.type, made.survey.score)
+
+
+@pytest.mark.parametrize(("cell", "score"), [("Good", 1), ("Good with comment", 1), ("Bad", 0)])
+def test_zendesks_export_says_good_or_bad(read: Read, cell: str, score: float) -> None:
+    [made] = _table(
+        read, "Ticket ID,Satisfaction score,Satisfaction rated at", f"1,{cell},2026-11-20 05:02"
+    ).touchpoints
+
+    assert (score, 0, 1) == (made.survey.score, made.survey.lowest, made.survey.highest)
+    assert "2026-11-20T05:02:00Z" == made.occurred_time.ToJsonString()
+
+
+def test_what_is_written_beside_choices_is_words(read: Read) -> None:
+    [made] = _table(read, "ID,NPS,Which? - Other (please specify)", "1,9,through a friend").touchpoints
+
+    assert "through a friend" == made.text
+
+
+def test_a_workbooks_merged_headers_name_all_columns_under_them(read: Read) -> None:
+    body = spreadsheet.workbook(
+        {
+            "응답": {
+                1: {"A": "응답번호", "B": "응답일", "C": "만족도", "E": "의견"},
+                2: {"C": "배송", "D": "가격"},
+                3: {"A": 1, "B": "2026-11-20", "C": 5, "D": 3, "E": "좋아요"},
+            }
+        }
+    )
+    first, second = read("survey", "", body=body).touchpoints
+
+    assert ("만족도 - 배송", 5) == (first.attributes["question"], first.survey.score)
+    assert ("만족도 - 가격", 3) == (second.attributes["question"], second.survey.score)
+    assert ("1", "좋아요") == (first.external_id, first.text)
+
+
+def test_a_row_without_an_id_is_no_header(read: Read) -> None:
+    found = _table(read, "id,nps,,comment", ",9,,fast", "1,8,x,slow")
+
+    assert [9, 8] == [each.survey.score for each in found.touchpoints]
+
+
+def test_a_workbooks_summary_is_passed_over_and_its_further_sheets_are_read(read: Read) -> None:
+    header = {"A": "응답번호", "B": "NPS"}
+    body = spreadsheet.workbook(
+        {
+            "요약": {1: {"A": "항목", "B": "값"}, 2: {"A": "평균", "B": 4.2}},
+            "11월": {1: header, 2: {"A": 1, "B": 9}},
+            "12월": {1: header, 2: {"A": 2, "B": 3}, 3: {"A": 3, "B": "x"}},
+        }
+    )
+    found = read("survey", "", body=body)
+
+    assert [("1", 9), ("2", 3)] == [(each.external_id, each.survey.score) for each in found.touchpoints]
+    assert ["row 3 of sheet 3.NPS"] == [each.field for each in found.unreadable]
+
+
+def test_texts_of_several_columns_stand_in_their_order(read: Read) -> None:
+    found = read("survey", "", body="id,good,bad\n1,좋음,나쁨\n".encode(), mapping={"good": "text", "bad": "text"})
+
+    assert "좋음\n나쁨" == found.touchpoints[0].text
+
+
+def test_a_mapping_may_name_a_path(read: Read) -> None:
+    [made] = read(
+        "survey",
+        "",
+        body=b'{"reply": {"key": "r1"}, "user": {"id": "u1"}, "q": {"score": 9, "why": "fast"}}',
+        mapping={"reply.key": "external_id", "user.id": "member_id", "q.score": "nps", "q.why": "text"},
+    ).touchpoints
+
+    assert ("r1", 9, "fast") == (made.external_id, made.survey.score, made.text)
+    assert [(pb.IDENTIFIER_TYPE_MEMBER_ID, "u1")] == [(each.type, each.value) for each in made.identifiers]
+    assert {"question"} == set(made.attributes)
+
+
+def test_a_form_tools_webhook_holds_the_response_within(read: Read) -> None:
+    tally = {
+        "eventId": "e1",
+        "eventType": "FORM_RESPONSE",
+        "createdAt": "2026-11-20T05:00:00.000Z",
+        "data": {
+            "responseId": "r1",
+            "fields": [
+                {
+                    "key": "question_a",
+                    "label": "How likely are you to recommend us?",
+                    "type": "LINEAR_SCALE",
+                    "value": 9,
+                },
+                {"key": "question_b", "label": "Why?", "type": "TEXTAREA", "value": "fast"},
+                {"key": "question_c", "label": "Uses", "value": ["x"], "options": [{"id": "x", "text": "App"}]},
+            ],
+        },
+    }
+    [made] = read("survey", "", body=json.dumps(tally).encode()).touchpoints
+
+    assert ("r1", 9, "fast", "App") == (made.external_id, made.survey.score, made.text, made.attributes["Uses"])
+
+
+def test_a_webhooks_time_is_not_that_of_the_person(read: Read) -> None:
+    event = {
+        "event_type": "survey_response.created",
+        "event_data": {
+            "id": "5435",
+            "person": {"id": "33", "email": "foo@example.com", "created_at": 1_611_149_999},
+            "survey_type": "nps",
+            "score": 9,
+            "created_at": 1_795_000_000,
+        },
+    }
+    [made] = read("survey", "", body=json.dumps(event).encode()).touchpoints
+
+    assert (1_795_000_000, "5435") == (made.occurred_time.seconds, made.external_id)
+
+
+def test_a_broken_line_leaves_the_others_be(read: Read) -> None:
+    found = read("survey", "", body=b'{"id": 1, "nps": 9}\nbroken\n{"id": 2, "nps": 8}\n')
+
+    assert [9, 8] == [each.survey.score for each in found.touchpoints]
+    assert [("not_json", "1")] == [(each.reason, each.field) for each in found.unreadable]
+
+
+def test_columns_may_stand_between_bars(read: Read) -> None:
+    [made] = read("survey", "", body=b"id|nps|comment\n1|9|a, b\n").touchpoints
+
+    assert (9, "a, b") == (made.survey.score, made.text)

@@ -160,3 +160,11 @@ def test_a_choice_goes_where_the_mapping_says(read: Read) -> None:
     [made] = read("typeform", "", body=body, mapping={"which": "org_unit"}).touchpoints
 
     assert ("강남점", False) == (made.org_unit, "which" in made.attributes)
+
+
+def test_a_choice_goes_where_its_questions_title_says(read: Read) -> None:
+    answer = {"type": "choice", "choice": {"label": "강남점"}, "field": {"id": "c", "ref": "c", "type": "dropdown"}}
+
+    [made] = _answered(read, [_field("c", "dropdown", "매장")], [answer]).touchpoints
+
+    assert ("강남점", False) == (made.org_unit, "c" in made.attributes)

@@ -114,7 +114,7 @@ def _say(main: pb.Touchpoint, key: str, value: str, words: list[str], source: So
 
 def _score(key: str, value: Any, survey: str, source: Source) -> questionnaire.Score | None:
     question = questionnaire.question(source, key, survey)
-    rated = key in [each.strip() for each in source.options.get("rating", "").split(",")] or "rating" in key.lower()
+    rated = questionnaire.is_rating(source, key) or "rating" in key.lower()
     if not question and not rated:
         return None
     number = reading.number({"": value}, "")

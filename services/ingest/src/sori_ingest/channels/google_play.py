@@ -1,5 +1,6 @@
 """Google Play: reviews as the Android Publisher API lists them, with the developer's replies."""
 
+import base64
 from collections.abc import Mapping
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
@@ -22,6 +23,7 @@ FIELDS: Mapping[str, str] = {
     "rating": "starRating, 1 to 5",
     "product": "the option `app`",
     "attributes": "app_version, android_version, device, thumbs_up, thumbs_down",
+    "ignored": "pages without reviews; Google Play's notifications for developers, which Pub/Sub pushes",
 }
 
 
@@ -29,6 +31,11 @@ def read(payload: Payload, source: Source) -> Reading:
     """Read a page of reviews, or one review."""
     given = reading.json_value(payload)
     if isinstance(given, dict):
+        given = _pushed(given)
+        if event := next((name for name in given if name.endswith("Notification")), ""):
+            return Reading(
+                ignored=(Ignored("test_ping" if event == "testNotification" else "event_type_unknown", event),)
+            )
         reviews = [given] if "reviewId" in given or "comments" in given else _listed(given)
     elif isinstance(given, list):
         reviews = given
@@ -37,6 +44,20 @@ def read(payload: Payload, source: Source) -> Reading:
     if not reviews:
         return Reading(ignored=(Ignored("no_reviews"),))
     return parts.read_each(reviews, "reviews", lambda review: _review(review, payload, source))
+
+
+def _pushed(given: reading.JsonObject) -> reading.JsonObject:
+    """Unwrap what Pub/Sub pushes, such as Google Play's notifications for developers, which are of no reviews."""
+    data = reading.find(given, "message.data")
+    if not isinstance(data, str):
+        return given
+    try:
+        pushed = reading.parse_json(base64.b64decode(data, validate=True).decode())
+    except ValueError:
+        raise Unreadable("field_wrong", "not base64", "message.data") from None
+    if not isinstance(pushed, dict):
+        raise Unreadable("field_wrong", "not an object", "message.data")
+    return pushed
 
 
 def _listed(given: reading.JsonObject) -> list[object]:
@@ -77,9 +98,12 @@ def _begin(
     payload: Payload,
     source: Source,
 ) -> pb.Touchpoint:
-    modified = reading.optional_integer(said, "lastModified.seconds")
-    nanos = reading.optional_integer(said, "lastModified.nanos") or 0
-    given = {} if modified is None else {"lastModified": modified * 1_000 + nanos // 1_000_000}
+    given: reading.JsonObject = {}
+    if isinstance(written := said.get("lastModified"), str):  # As some clients write timestamps.
+        given = {"lastModified": written}
+    elif (modified := reading.optional_integer(said, "lastModified.seconds")) is not None:
+        nanos = reading.optional_integer(said, "lastModified.nanos") or 0
+        given = {"lastModified": modified * 1_000 + nanos // 1_000_000}
     at = reading.moment_at(given, "lastModified", payload=payload, source=source)
     text = reading.optional_text(said, "originalText", "text")
     return reading.touchpoint(

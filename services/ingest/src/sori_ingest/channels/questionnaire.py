@@ -21,7 +21,7 @@ _WORDS: tuple[tuple[pb.SurveyType.ValueType, re.Pattern[str]], ...] = (
         pb.SURVEY_TYPE_NPS,
         re.compile(
             r"(?<![a-z])nps(?![a-z])|net.?promoter|추천(?!\s*(?:인(?!지)|받|코드|메뉴|상품|제품|경로))"
-            r"|(?:likely|willing|would you).{0,40}recommend",
+            r"|(?:likely|willing|would you).{0,40}recommend|likelihood (?:to|of) recommend",
             re.I,
         ),
     ),
@@ -40,7 +40,7 @@ _OPEN = re.compile(
     r"|what (?:did|do) you (?:most |least |really )?(?:like|love|enjoy|dislike|hate)|in your own words"
     r"|describe (?:your|the|what|how)|explain"
     r"|의견|이유|건의|제안|개선|아쉬운|아쉬웠|좋았|좋은\s?점|불편|어떤\s?점|바라는|말씀|하고\s?싶은\s?말|한\s?마디|후기|소감"
-    r"|느낀\s?점|주관식|자유|기타",
+    r"|느낀\s?점|주관식|자유|기타|직접\s?입력|please specify|- other - text",
     re.I,
 )
 _CONTACTS = (
@@ -62,13 +62,32 @@ _SCALE_TOLD = re.compile(
 _LABELS: Mapping[str, float] = {
     "verysatisfied": 5, "satisfied": 4, "neithersatisfiednordissatisfied": 3, "neutral": 3, "dissatisfied": 2,
     "verydissatisfied": 1, "extremelysatisfied": 5, "somewhatsatisfied": 4, "somewhatdissatisfied": 2,
-    "extremelydissatisfied": 1, "만족": 4, "보통": 3, "그저그렇다": 3, "그저그럼": 3, "그저그래요": 3,
+    "extremelydissatisfied": 1, "unsatisfied": 2, "veryunsatisfied": 1, "somewhatunsatisfied": 2,
+    "extremelyunsatisfied": 1, "neithersatisfiednorunsatisfied": 3, "completelysatisfied": 5,
+    "completelydissatisfied": 1, "notatallsatisfied": 1, "매우좋음": 5, "좋음": 4, "나쁨": 2, "매우나쁨": 1,
+    "전혀만족하지않음": 1, "전혀만족하지않는다": 1, "만족하지않음": 2, "만족하지않는다": 2,
+    "만족": 4, "보통": 3, "그저그렇다": 3, "그저그럼": 3, "그저그래요": 3,
     "그저그렇습니다": 3, "불만족": 2, "불만": 2, "매우만족": 5, "매우불만족": 1, "매우불만": 1,
 }  # fmt: skip
 _KOREAN_LABEL = re.compile(
-    r"(매우|아주|정말|대단히)?(만족|불만족|불만|보통)"
-    r"(?:함|합니다|한다|해요|했음|했다|했습니다|했어요|스럽다|스러움|스럽습니다|임|이다|입니다|이에요|이요)?"
+    r"(매우|아주|정말|대단히|대체로|다소|약간|조금|어느정도)?(만족|불만족|불만|보통)"
+    r"(?:함|합니다|한다|해요|했음|했다|했습니다|했어요|하는편|하는편이다|하는편입니다|스럽다|스러움|스러워요|스러웠다|스러웠어요|스러웠습니다|스럽습니다|임|이다|입니다|이에요|이요)?"
 )
+_STEPS_TOLD = re.compile(
+    r"(?<!\d)(\d{1,3})\s?(?:점\s?(?:만점|척도)|단계|[- ]?(?:point|pt)s?\s(?:likert\s)?scale)|\bout of (\d{1,3})(?!\d)",
+    re.I,
+)
+_VERY = ("매우", "아주", "정말", "대단히")
+_AGREED: Mapping[str, float] = {
+    "매우그렇다": 5, "그렇다": 4, "보통이다": 3, "그렇지않다": 2, "전혀그렇지않다": 1, "매우그렇지않다": 1,
+    "stronglyagree": 5, "agree": 4, "neitheragreenordisagree": 3, "disagree": 2, "stronglydisagree": 1,
+}  # fmt: skip
+_EASE: Mapping[str, float] = {
+    "veryeasy": 5, "extremelyeasy": 5, "easy": 4, "somewhateasy": 4, "neithereasynordifficult": 3, "neutral": 3,
+    "difficult": 2, "somewhatdifficult": 2, "verydifficult": 1, "extremelydifficult": 1, "매우쉬움": 5, "쉬움": 4,
+    "보통": 3, "어려움": 2, "매우어려움": 1, "매우쉬웠다": 5, "쉬웠다": 4, "보통이다": 3, "어려웠다": 2,
+    "매우어려웠다": 1,
+}  # fmt: skip
 
 # How forms and trackers name what a customer is known by.
 NAMES: Mapping[str, str] = {
@@ -117,6 +136,7 @@ NAMES: Mapping[str, str] = {
     **dict.fromkeys(("storecode", "storename", "branchid", "매장코드", "매장명", "지점코드", "지점명"), "org_unit"),
     **dict.fromkeys(("회원id", "회원아이디", "고객id", "고객아이디", "membershipnumber"), "member_id"),
     **dict.fromkeys(("핸드폰", "핸드폰번호", "휴대전화", "휴대전화번호"), "phone"),
+    **dict.fromkeys(("userlanguage", "responselanguage", "설문언어"), "language"),
     "language": "language",
     "lang": "language",
     "locale": "language",
@@ -184,6 +204,12 @@ def _is_open(label: str) -> bool:
     return _OPEN.search(label) is not None
 
 
+def is_rating(source: Source, *labels: str) -> bool:
+    """Say whether the source's option `rating` or its mapping names this question."""
+    named = [each.strip() for each in source.options.get("rating", "").split(",")]
+    return any(label and (label in named or source.mapping.get(label) == "rating") for label in labels)
+
+
 def scale(source: Source, option: str, lowest: float, highest: float) -> tuple[float, float]:
     """Give the scale that an option such as `csat_scale: 1-7` names, or the given one."""
     given = re.fullmatch(r"\s*(-?\d{1,3})\s*[-~]\s*(-?\d{1,3})\s*", source.options.get(option, ""))
@@ -203,15 +229,29 @@ def label(answer: str) -> float | None:
     letters = _NO_LETTER.sub("", answer).lower()
     if (known := _LABELS.get(letters)) or not (found := _KOREAN_LABEL.fullmatch(letters)):
         return known
-    return _LABELS.get(("매우" if found[1] else "") + found[2])
+    return _LABELS.get(("매우" if found[1] in _VERY else "") + found[2])
+
+
+def agreed(answer: str) -> float | None:
+    """Give what an answer such as `매우 그렇다` to a question or statement stands for on a scale of 1 to 5."""
+    return _AGREED.get(_NO_LETTER.sub("", answer).lower())
+
+
+def ease(answer: str) -> float | None:
+    """Give what an answer in words, such as `Very easy`, stands for on a scale of 1 to 5."""
+    return _EASE.get(_NO_LETTER.sub("", answer).lower())
 
 
 def scale_told(title: str, value: float) -> tuple[float, float] | None:
-    """Give the scale that a question's title tells, as `1 to 5`, `0~10점` or `1 is poor, 5 is excellent`."""
+    """Give the scale that a title tells, as `1 to 5`, `0~10점`, `1 is poor, 5 is excellent` or `7점 척도`."""
     for found in _SCALE_TOLD.finditer(title[:_LONGEST_LABEL]):
         low, high = (float(found[1]), float(found[2])) if found[1] else (float(found[3]), float(found[4]))
         if low in (0, 1) and low < high <= 100 and low <= value <= high:
             return low, high
+    if steps := _STEPS_TOLD.search(title[:_LONGEST_LABEL]):
+        high = float(steps[1] or steps[2])
+        low, high = (0.0, 10.0) if high == 11 else (0.0 if high == 100 or value == 0 else 1.0, high)
+        return (low, high) if 3 <= high <= 100 and low <= value <= high else None
     return None
 
 
@@ -258,7 +298,7 @@ def fill(made: pb.Touchpoint, name: str, value: str, source: Source) -> bool:
     if field in fields.IDENTIFIERS:
         reading.identify(made, pb.IdentifierType.ValueType(reading.enum_named("identifier", field)), value)
     elif field == "language":
-        made.language = _LANGUAGES.get(value.strip().lower(), value.strip())
+        made.language = _language(value.strip())
     elif field in ("order_id", "product", "org_unit", "thread_id"):
         setattr(made, field, value.strip())
     elif field in fields.CHOICES and (choice := reading.enum_named(field, value)):
@@ -270,6 +310,10 @@ def fill(made: pb.Touchpoint, name: str, value: str, source: Source) -> bool:
     else:
         return False
     return True
+
+
+def _language(written: str) -> str:
+    return _LANGUAGES.get(written.lower(), written.lower() if written.isalpha() else written)
 
 
 def identify(made: pb.Touchpoint, title: str, written: str) -> bool:

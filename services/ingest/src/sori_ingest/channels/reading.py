@@ -117,7 +117,16 @@ def _media_of(body: bytes) -> Media:
 
 def _is_jsonl(start: bytes) -> bool:
     first, _, rest = start.partition(b"\n")
-    return first.rstrip().endswith(b"}") and rest.lstrip().startswith(b"{")
+    if not (first.rstrip().endswith(b"}") and rest.strip()):
+        return False
+    return rest.lstrip().startswith(b"{") or _is_object(first)  # One line may be broken.
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(parse_json(line.decode("utf-8", "replace")), dict)
+    except Unreadable:
+        return False
 
 
 def decoded(payload: Payload) -> str:
@@ -284,7 +293,7 @@ def find(within: object, path: str) -> Any:
         elif isinstance(at, list) and part.isdecimal() and int(part) < len(at):
             at = at[int(part)]
         else:
-            return None
+            return within.get(path) if isinstance(within, dict) else None  # A name may have dots.
     return at
 
 

@@ -149,7 +149,7 @@ def _multipart(payload: Payload) -> dict[str, object]:
 def _one(given: Mapping[str, object], payload: Payload, source: Source) -> list[parts.Outcome]:
     if reading.flag(given, "test") or reading.flag(given, "ping"):
         return [Ignored("test_ping")]
-    given = _flat(given)
+    given = _flat(given) | _at_paths(given, source)
     names = {field: name for name, field in source.mapping.items() if name in given}
     given = _spelt(given, _names(names, "rating", _RATING))
     text = reading.optional_text(given, *_names(names, "text", _TEXT))
@@ -242,6 +242,12 @@ def _flat(given: Mapping[str, object]) -> dict[str, object]:
             known = "customer_id" if inner == "id" else inner  # Names a person, who may write more than once.
             made.setdefault(known if name in _PEOPLE else f"{name}.{inner}", each)
     return made
+
+
+def _at_paths(given: Mapping[str, object], source: Source) -> dict[str, object]:
+    """Give what a mapping names by its path, as `visit.table`."""
+    found = {path: reading.find(given, path) for path in source.mapping if "." in path and path not in given}
+    return {path: value for path, value in found.items() if value is not None}
 
 
 def _answer(made: pb.Touchpoint, kind: pb.SurveyType.ValueType, given: Mapping[str, object], name: str) -> None:

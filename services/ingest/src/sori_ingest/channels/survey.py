@@ -10,6 +10,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import questionnaire, reading, workbook
@@ -38,6 +39,7 @@ FIELDS: Mapping[str, str] = {
     "ignored": "rows without any answer",
 }
 
+
 _MOST_ROWS = 100_000
 _MOST_TITLES = 8  # rows until the header's end
 _ROW = "row "
@@ -53,9 +55,10 @@ _LEADING_NUMBER = re.compile(
 _TRAILING_NUMBER = re.compile(r"[^\d()]{1,60}\(\s*(\d{1,2})\s*(?:점|/\s*(\d{1,3}))?\s*\)")  # Very satisfied (5)
 _LAST_NUMBER = re.compile(r"\D{1,60}\s[-–—]\s?(\d{1,2})(?:/(\d{1,3}))?")  # SurveyMonkey's "Extremely likely - 10"
 _BARE_NUMBER = re.compile(r"\s*-?\d{1,4}(?:[.]\d{1,6})?\s*점?\s*")
+_ZONE = re.compile(r'"timeZone"\s*:\s*"([\w/+-]{1,40})"')
 _POINTS = re.compile(r"\d+\s*점?")
 _SEPARATOR = re.compile(r"sep=([,;|\t])\r?\n", re.I)
-_DELIMITER = re.compile(r"[,;\t]")
+_DELIMITER = re.compile(r"[,;\t|]")
 _SCALE = re.compile(r"\s*(-?\d{1,3})\s*(?:[-~–]|to|에서)\s*(-?\d{1,3})\s*(?:점)?\s*", re.I)
 _OPEN_ENDED = ("open-ended response", "주관식 응답", "개방형 응답")
 _SECOND_HEADER = {"response", "응답", "other (please specify)", *_OPEN_ENDED}
@@ -73,16 +76,22 @@ _IDS = (
     "응답자id",
     "externalid",
     "idresponseid",  # LimeSurvey's
+    *("제출id", "제출번호", "답변id", "답변번호", "응답자번호"),
 )
 _TIMES = (
     "enddate", "submittedat", "completedat", "respondedat", "answeredat", "finishedat", "occurredtime", "createdat",
     "timestamp", "time", "date", "datemodified", "datecreated", "응답일시", "응답시간", "제출일시", "제출시간",
     "응답일", "응답시각", "제출시각", "작성일시", "등록일시", "설문일시", "참여일시", "완료일시", "접수일시",
-    "완료시간", "타임스탬프", "등록일", "종료일", "작성일", "일시", "날짜", "submitdate", "submitdateutc",
+    "완료시간", "타임스탬프", "등록일", "종료일", "종료날짜", "종료일시", "응답종료시간", "응답종료일시",
+    "응답완료시간", "응답완료일시", "응답날짜", "응답일자", "제출일", "제출일자", "제출날짜", "답변일시", "답변일",
+    "평가일시", "평가일", "작성일자", "등록일자", "설문일", "참여일", "완료일", "접수일", "상담일시", "상담일",
+    "작성일", "일시", "날짜", "submitdate", "submitdateutc",
     "submissiondate", "datesubmitted", "submitteddate", "submittedon", "responsecreatedat", "responsedate",
-    "recordeddate", "submitdatedatesubmitted", "startdate", "startedat", "시작일",
+    "recordeddate", "submitdatedatesubmitted",
+    "startdate", "startedat", "시작일", "시작날짜", "응답시작시간", "응답시작일시",
 )  # fmt: skip
 _PERHAPS_TIMES = (  # Where they hold a time: others mean by them how long it took.
+    *("satisfactionratedat", "ratedat", "responded", "답변시간", "작성시간", "종료시간"),
     *("completiontime", "completedtime", "submissiontime", "starttime", "startedtime", "timestarted"),
     *("startdateutc", "stagedateutc", "startdatedatestarted", "시작시간", "시작일시"),
 )
@@ -90,11 +99,11 @@ _TIME_FORMS = (
     *("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %H:%M", "%m/%d/%Y"),
     *("%m/%d/%y %H:%M:%S", "%m/%d/%y %H:%M", "%m/%d/%y %I:%M:%S %p", "%m/%d/%y %I:%M %p", "%m/%d/%y"),
 )
+_DOTTED_FORMS = ("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y, %H:%M", "%d.%m.%Y")
 _NAMED_MONTH_FORMS = (
     *("%d-%b-%Y %H:%M:%S", "%d-%b-%Y %H:%M", "%d-%b-%Y", "%b %d, %Y %I:%M %p", "%b %d, %Y %I:%M:%S %p"),
     *("%b %d, %Y %H:%M", "%b %d, %Y", "%B %d, %Y %I:%M %p", "%B %d, %Y", "%d %b %Y %H:%M:%S", "%d %b %Y"),
 )
-_DOTTED_FORMS = ("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y")
 _DIGITS = re.compile(r"(20\d\d)([01]\d)([0-3]\d)(?:([0-2]\d)([0-5]\d)([0-5]\d)?)?")  # 20261130180000
 _SHORT_YEAR = re.compile(r"\d\d[./-]\d{1,2}[./-]\d{1,2}(?!\d).*", re.S)
 _FIRST_DAY = dt.datetime(1899, 12, 30)  # noqa: DTZ001  # Excel's days are counted from it.
@@ -108,6 +117,7 @@ _SCORES = ("score", "rating", "value", "answer", "점수", "평점", "별점", "
 _SURVEYS = ("surveyid", "formid", "survey", "surveyname", "collectorid", "설문", "설문명")
 _UNSAID = (  # kept out: nobody asked for them
     *("ipaddress", "ip", "firstname", "lastname", "fullname", "name", "customername", "respondentname"),
+    *("ip주소", "성", "submissionip"),
     *("personname", "recipientfirstname", "recipientlastname", "locationlatitude", "locationlongitude"),
     *("이름", "성함", "성명", "고객명", "응답자", "응답자명", "작성자", "작성자명"),
 )
@@ -118,9 +128,11 @@ _SPELLED = re.compile(  # 2024. 5. 1 오후 3:05:01, 2024년 5월 1일 10시 5�
     re.I,
 )
 _TESTS = frozenset({"test", "ping"})
+_PREVIEWS = ("Survey Preview", "Survey Test")  # of Qualtrics
 _WRAPPERS = ("responses", "data", "results", "items", "answers_list")
 _PEOPLE = ("respondent", "customer", "user", "contact", "person")
 _INNER = (*_PEOPLE, "metadata", "meta", "answers", "response", "customfields", "scores", "ratings", "fields")
+_EVENTS = ("data", "eventdata", "formresponse", "submission", "payload")  # A webhook may hold the response in these.
 
 _UNANSWERED = frozenset(  # In place of a score: the question was left out, or does not apply.
     {"na", "none", "null", "notapplicable", "noanswer", "dontknow", "idontknow", "notsure"}
@@ -128,6 +140,8 @@ _UNANSWERED = frozenset(  # In place of a score: the question was left out, or d
 )
 _RATED = re.compile(r"\brate (?:your|our|the|this|us)\b|\brating\b|별점|평점|평가해", re.I)
 _HIGHEST_RATING = 10
+_MANY = 20  # answers, of which some would be higher if the scale were longer
+_GOOD_OR_BAD = ("satisfactionscore", "satisfactionrating")  # how Zendesk's exports call them
 _WHY = re.compile(r"\bwhy\b|reason|comment|feedback|explain|이유|의견", re.I)
 
 
@@ -139,11 +153,13 @@ def read(payload: Payload, source: Source) -> Reading:
     ignored: list[Ignored] = []
     unreadable: list[Unreadable] = []
     seen: dict[str, int] = {}
-    for place, record in _records(payload, source):
+    records = list(_records(payload, source))
+    spans = _spans(records, source) if len(records) > 1 else {}
+    for place, record in records:
         try:
             if isinstance(record, Unreadable):
                 raise record
-            found = _response(place, record, payload, source, seen)
+            found = _response(place, record, payload, source, seen, spans)
         except _Test:
             ignored.append(Ignored("test_ping", place))
             continue
@@ -176,18 +192,20 @@ def _records(payload: Payload, source: Source) -> Iterator[tuple[str, dict[str, 
     """Give each response as named values, with its place in the payload; or what is wrong with its line."""
     kind = reading.media(payload)
     if kind in (Media.JSON, Media.JSONL):
-        yield from _json_records(payload, kind)
+        yield from _json_records(payload, kind, source)
     elif kind == Media.FORM:
         yield "", dict(reading.form(payload))
     elif kind in (Media.CSV, Media.TSV, Media.TEXT, Media.MIME):
         yield from _csv_records(reading.decoded(payload), "\t" if kind == Media.TSV else "", source)
     elif kind == Media.XLSX:
-        yield from _table(workbook.rows(payload.body), source)
+        yield from _workbook(payload.body, source)
     else:
         raise Unreadable("not_a_table", "neither CSV nor JSON")
 
 
-def _json_records(payload: Payload, kind: Media) -> Iterator[tuple[str, dict[str, object] | Unreadable]]:
+def _json_records(
+    payload: Payload, kind: Media, source: Source
+) -> Iterator[tuple[str, dict[str, object] | Unreadable]]:
     given: list[object]
     if kind == Media.JSONL:
         given = [_line(line) for line in reading.decoded(payload).split("\n") if line.strip()]
@@ -199,10 +217,21 @@ def _json_records(payload: Payload, kind: Media) -> Iterator[tuple[str, dict[str
         given = value if isinstance(value, list) else [value]
     for index, each in enumerate(given):
         if isinstance(each, dict):
-            yield "" if len(given) == 1 else str(index), _flat(each)
+            yield "" if len(given) == 1 else str(index), _at_paths(each, source) | _flat(each)
         else:
             wrong = each if isinstance(each, Unreadable) else Unreadable("not_json", "not an object")
             yield str(index), wrong
+
+
+def _at_paths(given: dict[str, object], source: Source) -> dict[str, object]:
+    """Take out what a mapping names by its path, as `answers.q1`."""
+    made: dict[str, object] = {}
+    for path in source.mapping:
+        place, _, name = path.rpartition(".")
+        within = reading.find(given, place) if place and path not in given else None
+        if isinstance(within, dict) and within.get(name) is not None and not _nested(within[name]):
+            made[path] = within.pop(name)
+    return made
 
 
 def _line(line: str) -> object:
@@ -229,7 +258,7 @@ def _flat(given: Mapping[str, object]) -> dict[str, object]:
             for page in value:
                 _pages(page, made)
             continue
-        if isinstance(value, dict) and _letters(name) in _INNER:
+        if isinstance(value, dict) and _letters(name) in (*_INNER, *_EVENTS):
             _unpack(name, value, made)
         elif isinstance(value, list) and all(isinstance(each, dict) for each in value):
             for each in value:
@@ -240,11 +269,15 @@ def _flat(given: Mapping[str, object]) -> dict[str, object]:
 
 
 def _unpack(name: str, given: Mapping[str, object], made: dict[str, object]) -> None:
-    for inner, each in given.items():
+    for inner, each in sorted(given.items(), key=lambda item: isinstance(item[1], dict)):  # A person has times, too.
         if isinstance(each, dict) and "value" in each and each.keys() <= {"type", "value"}:  # SurveyMonkey's metadata
             each = each["value"]
         if isinstance(each, dict) and _letters(inner) in _INNER:
             _unpack(inner, each, made)
+            continue
+        if isinstance(each, list) and each and all(isinstance(item, dict) for item in each):
+            for item in each:
+                _answer(item, made)
             continue
         if inner == "id" and _letters(name) in _PEOPLE:  # Names a person, who may answer more than once.
             inner = "user_id" if name == "user" else "customer_id"
@@ -266,12 +299,25 @@ def _pages(page: object, made: dict[str, object]) -> None:
 
 def _answer(each: Mapping[str, object], made: dict[str, object]) -> None:
     """Take one of a list of questions with their answers."""
-    names = ("question", "title", "name", "key", "id", "question_id", "type")
+    names = ("question", "title", "label", "name", "key", "id", "question_id", "type")
     name = next((str(each[key]) for key in names if isinstance(each.get(key), str | int)), "")
     values = ("answer", "value", "score", "text", "response")
     value = next((each[key] for key in values if isinstance(each.get(key), str | int | float)), None)
-    if name and value is not None:
+    if value is None:
+        value = _chosen(each)
+    if name and value not in (None, ""):
         made.setdefault(name, value)
+
+
+def _chosen(each: Mapping[str, object]) -> str:
+    """Write what was chosen of several, by the texts of the options where it is ids."""
+    values = each.get("value", each.get("answer"))
+    options = each.get("options")
+    texts = {reading.find(one, "id"): reading.find(one, "text") for one in options} if isinstance(options, list) else {}
+    chosen = (
+        [str(texts.get(one) or one) for one in values if isinstance(one, str | int)] if isinstance(values, list) else []
+    )
+    return ", ".join(chosen)
 
 
 def _csv_records(text: str, delimiter: str, source: Source) -> Iterator[tuple[str, dict[str, object]]]:
@@ -279,11 +325,33 @@ def _csv_records(text: str, delimiter: str, source: Source) -> Iterator[tuple[st
     if told := _SEPARATOR.match(text):  # A line that Excel writes and hides.
         delimiter, text = told[1], text[told.end() :]
     head = next((line for line in text.split("\n", _MOST_TITLES)[:_MOST_TITLES] if _DELIMITER.search(line)), "")
-    delimiter = delimiter or max(",;\t", key=head.count)
+    delimiter = delimiter or max(",;\t|", key=head.count)
     try:
         yield from _table(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), source)
     except csv.Error:
         raise Unreadable("not_a_table", "not CSV") from None
+
+
+def _workbook(body: bytes, source: Source) -> Iterator[tuple[str, dict[str, object]]]:
+    """Read the first sheet that has answers, and those after it that have the same columns."""
+    sheets = [(rows := iter(sheet), [*itertools.islice(rows, _MOST_TITLES)]) for sheet in workbook.sheets(body)]
+    headers = [ahead[_first_row(ahead)] if ahead else [] for _, ahead in sheets]
+    first = next((at for at, header in enumerate(headers) if any(_tells(each, source) for each in header)), 0)
+    for number, (rows, ahead) in enumerate(sheets):
+        if number == first or (number > first and headers[number] == headers[first]):
+            for place, record in _table(itertools.chain(ahead, rows), source):
+                yield place if number == first else f"{place} of sheet {number + 1}", record
+
+
+def _tells(title: str, source: Source) -> bool:
+    """Say whether a column's title is of an answer, or of who answered and when."""
+    return (
+        _is_known(title)
+        or title in source.mapping
+        or bool(questionnaire.question(source, title))
+        or questionnaire.is_open(title)
+        or bool(_RATED.search(title[:_LONGEST_NAME]))
+    )
 
 
 def _table(rows: Iterator[list[str]], source: Source) -> Iterator[tuple[str, dict[str, object]]]:
@@ -294,15 +362,17 @@ def _table(rows: Iterator[list[str]], source: Source) -> Iterator[tuple[str, dic
         raise Unreadable("not_a_table", "no header row")
     titles, last = _titles(header, None), first
     below = ahead[first + 1 : first + 3]
+    zones: dict[int, str] = {}
     if len(below) == 2 and _is_of_qualtrics(below[1]):
         titles, last = _asked_titles(header, below[0], {*source.mapping, *_options(source)}), first + 2
-    elif below and _is_second_header(below[0]):
+        zones = _zones(below[1])
+    elif below and (_is_second_header(below[0]) or _is_under_merged(header, below[0])):
         titles, last = _titles(header, below[0]), first + 1
     for number, row in enumerate(itertools.chain(ahead[last + 1 :], rows), start=last + 2):
         if number > _MOST_ROWS:
             raise Unreadable("too_large", f"more than {_MOST_ROWS:,} rows")
         if any(cell.strip() for cell in row):
-            yield f"{_ROW}{number}", _named(titles, row)
+            yield f"{_ROW}{number}", _named(titles, _zoned(row, zones) if zones else row)
 
 
 def _first_row(rows: list[list[str]]) -> int:
@@ -322,6 +392,21 @@ def _is_of_qualtrics(row: list[str]) -> bool:
     return any(row) and all(cell.startswith('{"ImportId"') for cell in row if cell)
 
 
+def _zones(row: list[str]) -> dict[int, str]:
+    """Give the zones of the columns with times, which Qualtrics names beside their ids."""
+    found = ((index, _ZONE.search(cell)) for index, cell in enumerate(row))
+    return {index: zone[1] for index, zone in found if zone}
+
+
+def _zoned(row: list[str], zones: Mapping[int, str]) -> list[str]:
+    made = [*row]
+    for index, zone in zones.items():
+        if index < len(made) and (moment := reading.moment(made[index], local=zone)) is not None:
+            offset = dt.timezone(dt.timedelta(minutes=moment.offset_minutes))
+            made[index] = moment.time.astimezone(offset).isoformat()
+    return made
+
+
 def _asked_titles(header: list[str], questions: list[str], kept: Collection[str]) -> list[str]:
     """Name the columns of Qualtrics by the questions in its second row, but those known by their short name."""
     named = itertools.zip_longest(header, questions, fillvalue="")
@@ -336,6 +421,19 @@ def _options(source: Source) -> Iterator[str]:
 def _is_second_header(row: list[str]) -> bool:
     """Say whether this is SurveyMonkey's second header row, which names the kind or the choice of each answer."""
     return bool(row) and not row[0].strip() and any(cell.strip().lower() in _SECOND_HEADER for cell in row)
+
+
+def _is_under_merged(header: list[str], row: list[str]) -> bool:
+    """Say whether this row names the columns under cells of the header that are merged: it has nothing elsewhere."""
+    filled = [index for index, cell in enumerate(row) if cell.strip()]
+    gaps = [index for index, cell in enumerate(header) if not cell.strip()]
+    under = {*gaps, *(index - 1 for index in gaps)}
+    return (
+        bool(gaps)
+        and gaps[0] > 1
+        and {*gaps} <= {*filled} <= under
+        and not any(_BARE_NUMBER.fullmatch(row[index]) for index in filled)
+    )
 
 
 def _titles(header: list[str], second: list[str] | None) -> list[str]:
@@ -387,6 +485,19 @@ def _letters_of(name: str) -> str:
     return _NO_LETTER.sub("", name).lower()
 
 
+@dataclass(slots=True)
+class _Span:
+    """Which numbers a column of scores has: all of it is on one scale."""
+
+    low: float
+    high: float
+    count: int = 0
+
+    def add(self, value: float) -> None:
+        """Take one more."""
+        self.low, self.high, self.count = min(self.low, value), max(self.high, value), self.count + 1
+
+
 class _Test(Exception):
     """Not an answer: somebody tries whether it arrives."""
 
@@ -395,8 +506,8 @@ class _Record:
     """One response, of which each value is used once."""
 
     def __init__(self, record: Mapping[str, object], source: Source) -> None:
-        self.left = {name: value for name, value in record.items() if value not in (None, "")}
-        self.mapped = {field: name for name, field in source.mapping.items() if name in self.left}
+        self.left = {name: value for name, value in record.items() if value not in (None, "", {}, [])}
+        self.mapped = {field: name for name, field in reversed([*source.mapping.items()]) if name in self.left}
 
     def take(self, field: str, names: tuple[str, ...]) -> tuple[str, object] | None:
         """Take the value that is mapped to a field, or the first that has one of these names."""
@@ -415,9 +526,16 @@ def _nested(value: object) -> bool:
 
 
 def _response(
-    place: str, given: dict[str, object], payload: Payload, source: Source, seen: dict[str, int]
+    place: str,
+    given: dict[str, object],
+    payload: Payload,
+    source: Source,
+    seen: dict[str, int],
+    spans: Mapping[str, _Span],
 ) -> list[pb.Touchpoint]:
     record = _Record(given, source)
+    if any(given.get(name) in _PREVIEWS for name in ("Response Type", "Status", "응답 유형")):
+        raise _Test
     if reading.flag(given, "test") or reading.optional_text(given, "event").strip().lower() in _TESTS:
         raise _Test
     at = _time(record, source)
@@ -437,8 +555,8 @@ def _response(
         if _letters(name) in _TYPES and not _nested(value)
     )
     scale = _scale_of(record)
-    scores = _named_scores(record, scale)
-    scores += _typed_score(record, scale, source)
+    scores = _named_scores(record, scale, spans)
+    scores += _typed_score(record, scale, source, spans)
     survey_id = record.text("survey_id", _SURVEYS)
     words = [text for name in _WORDS if (text := record.text("text", (name,)))]
     for name, value in record.left.items():
@@ -451,7 +569,7 @@ def _response(
             or questionnaire.identify(main, name, written)
         ):
             continue
-        elif score := _asked(name, value, source):
+        elif score := _asked(name, value, source, spans):
             scores.append(score)
         elif questionnaire.is_open(name) and not _BARE_NUMBER.fullmatch(written):
             words.append(written)
@@ -540,7 +658,35 @@ def _digest(given: dict[str, object], seen: dict[str, int]) -> str:
     return f"sha256:{digest}:{seen[digest]}"
 
 
-def _named_scores(record: _Record, scale: str) -> list[questionnaire.Score]:
+def _spans(records: list[tuple[str, dict[str, object] | Unreadable]], source: Source) -> dict[str, _Span]:
+    """Say which numbers each column of scores has."""
+    made: dict[str, _Span] = {}
+    scored: dict[str, bool] = {}
+    for _, record in records:
+        for name, value in () if isinstance(record, Unreadable) else record.items():
+            if (is_scored := scored.get(name)) is None:
+                is_scored = scored[name] = _is_scored(name, source)
+            if not is_scored or isinstance(value, bool):
+                continue
+            if isinstance(value, str) and _BARE_NUMBER.fullmatch(value):
+                value = float(value.replace("점", ""))
+            if isinstance(value, int | float):
+                made.setdefault(name, _Span(value, value)).add(value)
+    typed = any(_letters(name) in _TYPES for name in scored)  # `score` is then of the type beside it, each on its own.
+    return {name: span for name, span in made.items() if not (typed and _letters(name) in _SCORES)}
+
+
+def _is_scored(name: str, source: Source) -> bool:
+    kind = questionnaire.question(source, name)
+    return kind != pb.SURVEY_TYPE_NPS and (
+        bool(kind)
+        or _letters(name) in _SCORES
+        or source.mapping.get(name) == "rating"
+        or bool(_RATED.search(name[:_LONGEST_NAME]))
+    )
+
+
+def _named_scores(record: _Record, scale: str, spans: Mapping[str, _Span]) -> list[questionnaire.Score]:
     """Take the columns that are named nps, csat and ces; the scale is that of the only one beside NPS."""
     made = []
     several = sum(1 for name in record.left if _letters(name) in ("csat", "ces", "score", "rating")) > 1
@@ -548,11 +694,12 @@ def _named_scores(record: _Record, scale: str) -> list[questionnaire.Score]:
         taken = record.take(option, (option, f"{option}score", f"{option}점수"))
         if taken is not None and not _is_unanswered(taken[1]):
             value, highest = _number(taken[0], taken[1], kind)
-            made.append(_score(option, kind, value, highest, "" if several or kind == pb.SURVEY_TYPE_NPS else scale))
+            told = "" if several or kind == pb.SURVEY_TYPE_NPS else scale
+            made.append(_score(option, kind, value, highest, told, spans.get(taken[0])))
     return made
 
 
-def _typed_score(record: _Record, scale: str, source: Source) -> list[questionnaire.Score]:
+def _typed_score(record: _Record, scale: str, source: Source, spans: Mapping[str, _Span]) -> list[questionnaire.Score]:
     """Take `score`, which is of the `type` beside it."""
     taken = record.take("rating", _SCORES)
     if taken is None or _is_unanswered(taken[1]):
@@ -565,7 +712,7 @@ def _typed_score(record: _Record, scale: str, source: Source) -> list[questionna
         record.left[taken[0]] = taken[1]  # An answer in words.
         return []
     value, highest = _number(taken[0], taken[1], kind)
-    return [_score(_letters(taken[0]), kind, value, highest, scale)]
+    return [_score(_letters(taken[0]), kind, value, highest, scale, spans.get(taken[0]))]
 
 
 def _scale_of(record: _Record) -> str:
@@ -581,7 +728,9 @@ def _scale_of(record: _Record) -> str:
     return f"{low or 1}-{high}" if high else ""
 
 
-def _score(key: str, kind: pb.SurveyType.ValueType, value: float, highest: float, scale: str) -> questionnaire.Score:
+def _score(
+    key: str, kind: pb.SurveyType.ValueType, value: float, highest: float, scale: str, span: _Span | None
+) -> questionnaire.Score:
     found = _SCALE.fullmatch(scale)
     if found:
         return questionnaire.Score(key=key, value=value, question=kind, lowest=float(found[1]), highest=float(found[2]))
@@ -590,15 +739,22 @@ def _score(key: str, kind: pb.SurveyType.ValueType, value: float, highest: float
     if highest:
         return questionnaire.Score(key=key, value=value, question=kind, lowest=min(1.0, value), highest=highest)
     usual = {pb.SURVEY_TYPE_NPS: 10, pb.SURVEY_TYPE_CSAT: 5, pb.SURVEY_TYPE_CES: 7}.get(kind, 5)
-    if kind != pb.SURVEY_TYPE_NPS and usual < value <= 10:  # Given on a longer scale than usual, of which none is told.
-        return questionnaire.Score(key=key, value=value, question=kind, lowest=min(1.0, value), highest=10)
+    low, high = (span.low, span.high) if span else (value, value)
+    if kind == pb.SURVEY_TYPE_CSAT and span and span.count >= _MANY and usual < high <= 7 and low >= 1:
+        return questionnaire.Score(key=key, value=value, question=kind, lowest=1, highest=7)
+    if kind != pb.SURVEY_TYPE_NPS and usual < high <= 10:  # Given on a longer scale than usual, of which none is told.
+        return questionnaire.Score(key=key, value=value, question=kind, lowest=min(1.0, low), highest=10)
+    if kind != pb.SURVEY_TYPE_NPS and low == 0 < high <= usual:  # Counted from 0; or good and bad.
+        return questionnaire.Score(key=key, value=value, question=kind, lowest=0, highest=1 if high == 1 else usual)
     return questionnaire.Score(key=key, value=value, question=kind)
 
 
-def _asked(title: str, value: object, source: Source) -> questionnaire.Score | None:
+def _asked(title: str, value: object, source: Source, spans: Mapping[str, _Span]) -> questionnaire.Score | None:
     """Take a column whose title is a question for a score."""
     kind = questionnaire.question(source, title)
     written = "" if _nested(value) else reading.optional_text({"": value}, "")
+    if _letters(title) in _GOOD_OR_BAD and (word := written.partition(" ")[0].lower()) in ("good", "bad"):
+        return questionnaire.Score(key=title, value=float(word == "good"), question=kind, lowest=0, highest=1)
     if not (kind or _RATED.search(title[:_LONGEST_NAME])):
         return None
     if len(written) > _LONGEST_MARK // 2 or (mark := _mark(written, kind)) is None:
@@ -610,7 +766,7 @@ def _asked(title: str, value: object, source: Source) -> questionnaire.Score | N
     score, highest = _number(title, value, kind)
     told = None if highest else questionnaire.scale_told(title, score)
     scale = f"{told[0]:g}-{told[1]:g}" if told and kind != pb.SURVEY_TYPE_NPS else ""
-    return _score(reading.reference(title), kind, score, highest, scale)
+    return _score(reading.reference(title), kind, score, highest, scale, spans.get(title))
 
 
 def _is_unanswered(value: object) -> bool:
@@ -641,6 +797,11 @@ def _mark(written: str, kind: pb.SurveyType.ValueType) -> tuple[float, float] | 
             value is None or (not highest and value == 6 - label)
         ):  # `1. Very satisfied` counts from the top.
             return label, 5
+    if value is None and kind:
+        said = questionnaire.ease(text) if kind == pb.SURVEY_TYPE_CES else None
+        said = questionnaire.agreed(text) if kind == pb.SURVEY_TYPE_CSAT else said
+        if said:
+            return said, 5
     return None if value is None else (value, highest)
 
 

@@ -78,8 +78,10 @@ def read(payload: Payload, source: Source) -> Reading:
             words += filter(
                 None, [reading.optional_text(answer, *(f"{kind}.{name}" for name in ("transcript", "text")))]
             )
-        elif not questionnaire.fill(main, ref, chosen := _written(answer, kind), source):
-            reading.attribute(main, ref, chosen)
+        else:
+            chosen, title = _written(answer, kind), reading.optional_text(definition, "title").strip()
+            if not (questionnaire.fill(main, ref, chosen, source) or questionnaire.fill(main, title, chosen, source)):
+                reading.attribute(main, ref, chosen)
     main.text = "\n".join(words)
     for variable in reading.objects_at(given, "form_response.variables"):
         key = reading.optional_text(variable, "key")
