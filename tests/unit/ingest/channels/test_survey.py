@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import unicodedata
 from collections.abc import Callable
 
 import pytest
@@ -740,3 +741,63 @@ def test_columns_may_stand_between_bars(read: Read) -> None:
     [made] = read("survey", "", body=b"id|nps|comment\n1|9|a, b\n").touchpoints
 
     assert (9, "a, b") == (made.survey.score, made.text)
+
+
+@pytest.mark.parametrize(
+    ("title", "score", "scale"),
+    [
+        ("추천 의향 (1~5점)", 4, (1, 5)),
+        ("추천 의향(5점 척도)", 4, (1, 5)),
+        ("Would you recommend us? (1-7)", 6, (1, 7)),
+    ],
+)
+def test_who_is_asked_on_a_shorter_scale_is_not_asked_for_nps(
+    read: Read, title: str, score: float, scale: tuple[float, float]
+) -> None:
+    [rated] = _table(read, f"ID,{title}", f"1,{score}").touchpoints
+    [named] = read("survey", "", body=f"ID,{title}\n1,{score}\n".encode(), mapping={title: "nps"}).touchpoints
+
+    assert (score, *scale) == (rated.rating.value, rated.rating.lowest, rated.rating.highest)
+    assert not rated.HasField("survey")
+    assert (pb.SURVEY_TYPE_NPS, score) == (named.survey.type, named.survey.score)
+
+
+def test_sums_under_a_table_are_nobodys_answers(read: Read) -> None:
+    found = _table(read, "번호,만족도,의견", "1,5,빨라요", "2,4,", "평균,4.5,", "합계,9,")
+
+    assert [(5, 0), (4, 0)] == [(each.survey.score, each.survey.highest) for each in found.touchpoints]
+    assert ["row 4", "row 5"] == [each.detail for each in found.ignored]
+
+
+@pytest.mark.parametrize("header", ["응답일,응답시각", "날짜,시간"])
+def test_the_time_of_day_may_have_a_column_of_its_own(read: Read, header: str) -> None:
+    [made] = _table(read, f"{header},NPS", "2026-11-20,15:05,9").touchpoints
+
+    assert ("2026-11-20T06:05:00Z", {"question"}) == (made.occurred_time.ToJsonString(), set(made.attributes))
+
+
+def test_hours_that_are_no_time_of_day_are_kept(read: Read) -> None:
+    [made] = _table(read, "응답일,시간,NPS", "2026-11-20,3시간 반,9").touchpoints
+
+    assert "3시간 반" == made.attributes["시간"]
+
+
+def test_titles_may_be_decomposed(read: Read) -> None:
+    header = unicodedata.normalize("NFD", "응답번호,만족도,의견")
+    [made] = _table(read, header, "1,4,좋아요").touchpoints
+
+    assert ("1", 4, "좋아요") == (made.external_id, made.survey.score, made.text)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Fri Nov 20 2026 15:06:01 GMT+0900 (Korean Standard Time)",
+        "Fri Nov 20 2026 15:06:01 GMT+0900",
+        "11/20/26 15:06:01",
+    ],
+)
+def test_times_of_scripts_and_short_years(read: Read, written: str) -> None:
+    [made] = _table(read, "응답번호,완료 시간,NPS", f"1,{written},9").touchpoints
+
+    assert "2026-11-20T06:06:01Z" == made.occurred_time.ToJsonString()

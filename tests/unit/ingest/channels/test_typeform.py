@@ -168,3 +168,12 @@ def test_a_choice_goes_where_its_questions_title_says(read: Read) -> None:
     [made] = _answered(read, [_field("c", "dropdown", "매장")], [answer]).touchpoints
 
     assert ("강남점", False) == (made.org_unit, "c" in made.attributes)
+
+
+def test_who_is_asked_on_a_shorter_scale_is_not_asked_for_nps(read: Read) -> None:
+    field = _field("r", "opinion_scale", "추천 의향은?") | {"properties": {"steps": 5, "start_at_one": True}}
+    answer = {"type": "number", "number": 4, "field": {"id": "r", "ref": "r", "type": "opinion_scale"}}
+
+    [made] = _answered(read, [field], [answer]).touchpoints
+
+    assert (4, 1, 5, False) == (made.rating.value, made.rating.lowest, made.rating.highest, made.HasField("survey"))

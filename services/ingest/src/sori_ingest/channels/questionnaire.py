@@ -204,6 +204,14 @@ def _is_open(label: str) -> bool:
     return _OPEN.search(label) is not None
 
 
+def is_on_scale(source: Source, kind: pb.SurveyType.ValueType, highest: float, *labels: str) -> bool:
+    """Say whether a question may be of this kind: who is asked on another scale than NPS's is not asked for NPS."""
+    if kind != pb.SURVEY_TYPE_NPS or highest in (0, 10):
+        return True
+    named = [each.strip() for each in source.options.get("nps", "").split(",")]
+    return any(label and (label in named or source.mapping.get(label) == "nps") for label in labels)
+
+
 def is_rating(source: Source, *labels: str) -> bool:
     """Say whether the source's option `rating` or its mapping names this question."""
     named = [each.strip() for each in source.options.get("rating", "").split(",")]

@@ -435,6 +435,9 @@ class Moment:
 
 _EARLIEST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _NUMBER = re.compile(r"-?[0-9]{1,19}(?:\.[0-9]{1,12})?")
+_SCRIPT_TIME = re.compile(  # Fri Nov 20 2026 15:05:01 GMT+0900 (Korean Standard Time), as JavaScript writes it
+    r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d{1,2}) (\d{4}) (\d\d:\d\d:\d\d) GMT([+-]\d{4})(?!\S)"
+)
 _OLD_TIME = re.compile(
     r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) ([\d:]{8}) ([+-]\d{4}) (\d{4})"
 )  # X, before its API 2
@@ -480,6 +483,8 @@ def _spelled(value: str, local: str) -> Moment | None:
     if last in _ABBREVIATIONS:  # An e-mail's date has its offset apart, and without a colon.
         ahead = _ABBREVIATIONS[last]
         value = f"{head}{ahead}" if head[:4].isdigit() else f"{head} {ahead.replace(':', '')}"
+    if script := _SCRIPT_TIME.match(value):
+        value = f"{script[2]} {script[1]} {script[3]} {script[4]} {script[5]}"
     if old := _OLD_TIME.fullmatch(value):
         value = f"{old[2]} {old[1]} {old[5]} {old[3]} {old[4]}"
     made: dt.datetime | None

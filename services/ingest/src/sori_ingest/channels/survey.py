@@ -105,6 +105,7 @@ _NAMED_MONTH_FORMS = (
     *("%b %d, %Y %H:%M", "%b %d, %Y", "%B %d, %Y %I:%M %p", "%B %d, %Y", "%d %b %Y %H:%M:%S", "%d %b %Y"),
 )
 _DIGITS = re.compile(r"(20\d\d)([01]\d)([0-3]\d)(?:([0-2]\d)([0-5]\d)([0-5]\d)?)?")  # 20261130180000
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:[.]\d+)?)?")
 _SHORT_YEAR = re.compile(r"\d\d[./-]\d{1,2}[./-]\d{1,2}(?!\d).*", re.S)
 _FIRST_DAY = dt.datetime(1899, 12, 30)  # noqa: DTZ001  # Excel's days are counted from it.
 _FIRST_SERIAL, _LAST_SERIAL = 36_526, 73_051  # 2000 to 2100
@@ -128,6 +129,7 @@ _SPELLED = re.compile(  # 2024. 5. 1 오후 3:05:01, 2024년 5월 1일 10시 5�
     re.I,
 )
 _TESTS = frozenset({"test", "ping"})
+_SUMS = frozenset({"합계", "총계", "소계", "평균", "total", "grand total", "average", "mean", "sum"})  # under a table
 _PREVIEWS = ("Survey Preview", "Survey Test")  # of Qualtrics
 _WRAPPERS = ("responses", "data", "results", "items", "answers_list")
 _PEOPLE = ("respondent", "customer", "user", "contact", "person")
@@ -371,7 +373,11 @@ def _table(rows: Iterator[list[str]], source: Source) -> Iterator[tuple[str, dic
     for number, row in enumerate(itertools.chain(ahead[last + 1 :], rows), start=last + 2):
         if number > _MOST_ROWS:
             raise Unreadable("too_large", f"more than {_MOST_ROWS:,} rows")
-        if any(cell.strip() for cell in row):
+        if not any(cell.strip() for cell in row):
+            continue
+        if row[0].strip().lower() in _SUMS and not questionnaire.is_open(titles[0]):
+            yield f"{_ROW}{number}", {}
+        else:
             yield f"{_ROW}{number}", _named(titles, _zoned(row, zones) if zones else row)
 
 
@@ -439,12 +445,13 @@ def _is_under_merged(header: list[str], row: list[str]) -> bool:
 def _titles(header: list[str], second: list[str] | None) -> list[str]:
     """Join the two header rows: a question's title stands over the first of its columns only."""
     if second is None:
-        return [each.strip() for each in header]
+        return [unicodedata.normalize("NFC", each.strip()) for each in header]
     titles: list[str] = []
     question = ""
     for index, cell in enumerate(header + [""] * (len(second) - len(header))):
-        below = second[index].strip() if index < len(second) else ""
-        question = cell.strip() or question
+        below = unicodedata.normalize("NFC", second[index].strip()) if index < len(second) else ""
+        cell = unicodedata.normalize("NFC", cell.strip())
+        question = cell or question
         if below.lower() in _OPEN_ENDED and not _is_known(question):
             titles.append(f"{question} ({_OPEN_ENDED[0]})")
             continue
@@ -592,8 +599,13 @@ def _token(record: _Record) -> str:
 def _time(record: _Record, source: Source) -> reading.Moment | None:
     """Take all columns with times; the first in the order above that says one counts."""
     found: reading.Moment | None = None
-    wrong = ""
+    wrong = clock = ""
     while (taken := record.take("occurred_time", _TIMES)) is not None:
+        if isinstance(taken[1], str) and _CLOCK.fullmatch(taken[1].strip()):
+            clock = clock or taken[1].strip()
+            wrong = wrong or taken[0]
+            record.mapped.pop("occurred_time", None)
+            continue
         made = None if _nested(taken[1]) else _moment(taken[1], questionnaire.zone(source, *taken))
         wrong = wrong or (taken[0] if made is None else "")
         found = found or made
@@ -606,18 +618,33 @@ def _time(record: _Record, source: Source) -> reading.Moment | None:
             del record.left[name]
     if found is None and wrong:
         raise Unreadable("field_wrong", "not a time", wrong)
-    return found
+    if found is None:
+        return None
+    for name in () if clock else ("시간", "시각"):
+        if _CLOCK.fullmatch(str(record.left.get(name, ""))):
+            clock = str(record.left.pop(name))
+    return _at_clock(found, clock)
+
+
+def _at_clock(found: reading.Moment, clock: str) -> reading.Moment:
+    """Add the time of day that stands in a column of its own beside the date."""
+    local = found.time + dt.timedelta(minutes=found.offset_minutes)
+    if not (parts := _CLOCK.fullmatch(clock)) or local.time() != dt.time():
+        return found
+    hours, minutes, seconds = (int(each or 0) for each in parts.groups())
+    later = dt.timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    return reading.Moment(found.time + later, found.offset_minutes)
 
 
 def _moment(value: object, zone: str) -> reading.Moment | None:
-    value = _unfolded(value, zone)
-    if (made := reading.moment(value, local=zone)) is not None:
+    unfolded = _unfolded(value, zone)
+    if (made := reading.moment(unfolded, local=zone)) is not None:
+        return made
+    if (found := _SPELLED.fullmatch(str(unfolded).strip()[:60])) and (made := _spelled(found, zone)):
         return made
     text = str(value).strip()[:60]
-    if (found := _SPELLED.fullmatch(text)) is not None:
-        return _spelled(found, zone)
-    spellings = _NAMED_MONTH_FORMS if text[:12].upper().isupper() else _DOTTED_FORMS
-    for form in _TIME_FORMS if "/" in text else spellings:
+    named = _NAMED_MONTH_FORMS if text[:12].upper().isupper() else _DOTTED_FORMS
+    for form in _TIME_FORMS if "/" in text else named:
         try:
             spelled = dt.datetime.strptime(text, form)  # noqa: DTZ007
         except ValueError:
@@ -765,6 +792,8 @@ def _asked(title: str, value: object, source: Source, spans: Mapping[str, _Span]
         return None
     score, highest = _number(title, value, kind)
     told = None if highest else questionnaire.scale_told(title, score)
+    if not questionnaire.is_on_scale(source, kind, told[1] if told else 0, title):
+        kind = pb.SURVEY_TYPE_UNSPECIFIED
     scale = f"{told[0]:g}-{told[1]:g}" if told and kind != pb.SURVEY_TYPE_NPS else ""
     return _score(reading.reference(title), kind, score, highest, scale, spans.get(title))
 

@@ -158,6 +158,8 @@ def _score(
         return None
     question = questionnaire.question(source, *labels)
     lowest, highest = _scale(kind, question, value, definition)
+    if kind != "nps" and not questionnaire.is_on_scale(source, question, highest, *labels):
+        question = pb.SURVEY_TYPE_UNSPECIFIED
     return questionnaire.Score(key=ref, value=value, question=question, lowest=lowest, highest=highest)
 
 
