@@ -1,5 +1,6 @@
 """App Store reviews: https://developer.apple.com/documentation/appstoreconnectapi/customer-reviews, and the feed."""
 
+import json
 from collections.abc import Callable
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
@@ -56,3 +57,25 @@ def test_the_feed_says_the_same_as_xml(read: Read) -> None:
     assert ("11900000001", 1, "4.2.0") == (made.external_id, made.rating.value, made.attributes["app_version"])
     assert "로그인이 안 돼요\n업데이트 & 재설치 뒤에도 계속 꺼져요 😢" == made.text
     assert "app_store:123456789" == made.identifiers[0].value
+
+
+def test_several_pages_may_come_as_a_list(read: Read) -> None:
+    said = {"rating": 4, "title": "좋아요", "body": "빨라요", "createdDate": "2026-11-20T07:00:00-08:00"}
+    answered = {"response": {"data": {"type": "customerReviewResponses", "id": "a1"}}}
+    answer = {
+        "type": "customerReviewResponses",
+        "id": "a1",
+        "attributes": {"responseBody": "감사합니다", "lastModifiedDate": "2026-11-21T07:00:00-08:00"},
+    }
+    pages = [
+        {
+            "data": [{"type": "customerReviews", "id": "r1", "attributes": said, "relationships": answered}],
+            "included": [answer],
+        },
+        {"data": [{"type": "customerReviews", "id": "r2", "attributes": said}]},
+    ]
+    found = read("app_store", "", body=json.dumps(pages).encode())
+
+    assert [("r1", "r1"), ("r2", "r2"), ("a1", "r1")] == [
+        (each.external_id, each.thread_id) for each in found.touchpoints
+    ]

@@ -88,3 +88,49 @@ def test_reviews_may_be_pushed(read: Read) -> None:
 def test_a_push_of_something_else_is_unreadable(read: Read, data: str) -> None:
     with pytest.raises(Unreadable):
         read("google_play", "", body=json.dumps({"message": {"data": data}}).encode())
+
+
+_EXPORT = (
+    "Package Name,App Version Code,App Version Name,Reviewer Language,Device,Review Submit Date and Time,"
+    "Review Submit Millis Since Epoch,Review Last Update Date and Time,Review Last Update Millis Since Epoch,"
+    "Star Rating,Review Title,Review Text,Developer Reply Date and Time,Developer Reply Millis Since Epoch,Developer Reply Text,"
+    "Review Link\r\n"
+    "kr.example.app,1402,14.0.2,ko,gta8wifi,2026-11-01T03:04:05Z,1793502245000,2026-11-02T03:04:05Z,1793588645123,1,,"
+    '"결제가 두 번\n됐어요",2026-11-03T03:04:05Z,1793675045000,죄송합니다,'
+    "https://play.google.com/console/developers/1/app/2/user-feedback/review-details?reviewId=gp%3AAOqp1&corpus=PUBLIC\r\n"
+    "kr.example.app,,,en,a51,2026-11-01T03:04:05Z,1793502245000,2026-11-01T03:04:05Z,1793502245000,5,,,,,,\r\n"
+    "kr.example.app,,,en,a51,2026-11-01T03:04:05Z,1793502245000,2026-11-01T03:04:05Z,1793502245000,many,,,,,,\r\n"
+)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8", "utf-8-sig"])
+def test_the_consoles_export_says_what_the_api_says(read: Read, encoding: str) -> None:
+    found = read("google_play", "", body=_EXPORT.encode(encoding))
+    review, reply, stars = found.touchpoints
+
+    assert ("gp:AOqp1", "결제가 두 번\n됐어요", 1, "ko") == (
+        review.external_id,
+        review.text,
+        review.rating.value,
+        review.language,
+    )
+    assert (1_793_588_645_123, "14.0.2") == (review.revision, review.attributes["app_version"])
+    assert ("gp:AOqp1#reply", pb.ACTOR_AGENT, "죄송합니다") == (reply.external_id, reply.actor, reply.text)
+    assert ("csv:1793502245000:a51:en", 5, "") == (stars.external_id, stars.rating.value, stars.text)
+    assert ["row.2"] == [each.field.rpartition(".starRating")[0] for each in found.unreadable]
+
+
+def test_another_table_is_no_export(read: Read) -> None:
+    with pytest.raises(Unreadable):
+        read("google_play", "", body=b"a,b\n1,2\n")
+
+
+def test_several_pages_may_come_as_a_list(read: Read) -> None:
+    pages = [
+        {"reviews": [{"reviewId": each, "comments": [{"userComment": {"text": "x", "starRating": 5}}]}]}
+        for each in "ab"
+    ]
+
+    assert ["a", "b"] == [
+        each.external_id for each in read("google_play", "", body=json.dumps(pages).encode()).touchpoints
+    ]

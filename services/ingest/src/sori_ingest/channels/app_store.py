@@ -48,6 +48,10 @@ def read(payload: Payload, source: Source) -> Reading:
         if data is None:
             raise Unreadable("field_missing", "missing", "data")
         listed = [data] if isinstance(data, dict) else reading.items_at({"data": data}, "data")
+        pages = [each for each in listed if isinstance(each, dict) and isinstance(each.get("data"), list)]
+        if pages and len(pages) == len(listed):  # Several pages as a list.
+            listed = [each for page in pages for each in page["data"]]
+            given = {"included": [each for page in pages for each in reading.items_at(page, "included")]}
         answered = _answered(listed)
         listed = [*listed, *(each for each in reading.items_at(given, "included") if _is_response(each))]
         found = parts.read_each(listed, "data", lambda each: [_resource(each, payload, source, answered)])

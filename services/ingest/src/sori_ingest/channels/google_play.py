@@ -1,18 +1,24 @@
-"""Google Play: reviews as the Android Publisher API lists them, with the developer's replies."""
+"""Google Play: reviews as the Android Publisher API lists them or the console exports them, with the replies."""
 
 import base64
+import csv
+import io
+import re
+import urllib.parse
 from collections.abc import Mapping
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import parts, reading
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
+from sori_ingest.channels.reading import Media
 
 NAME = "google_play"
 TITLE = "Google Play reviews"
 DOCUMENT = "https://developers.google.com/android-publisher/api-ref/rest/v3/reviews"
 CHANNEL = "review"
 FIELDS: Mapping[str, str] = {
-    "external_id": "reviewId; the developer's reply: reviewId#reply",
+    "external_id": "reviewId; the developer's reply: reviewId#reply; of an exported row that has no link to its review "
+    "`csv:` and when it was first submitted, the device and the language",
     "revision": "lastModified in milliseconds: an edited review is a new version of the same touchpoint",
     "thread_id": "reviewId",
     "kind": "review; reply for the developer's comment",
@@ -26,9 +32,29 @@ FIELDS: Mapping[str, str] = {
     "ignored": "pages without reviews; Google Play's notifications for developers, which Pub/Sub pushes",
 }
 
+_VERSIONS = ("appVersionCode", "appVersionName")
+_COLUMNS: Mapping[str, str] = {
+    "appVersionCode": "App Version Code",
+    "appVersionName": "App Version Name",
+    "reviewerLanguage": "Reviewer Language",
+    "device": "Device",
+    "submitted": "Review Submit Millis Since Epoch",
+    "modified": "Review Last Update Millis Since Epoch",
+    "starRating": "Star Rating",
+    "title": "Review Title",
+    "text": "Review Text",
+    "replied": "Developer Reply Millis Since Epoch",
+    "reply": "Developer Reply Text",
+    "link": "Review Link",
+}
+_LINKED = re.compile(r"\breviewid=([^&#\s]{1,300})", re.I)
+_LONGEST_TIME = 15  # digits
+
 
 def read(payload: Payload, source: Source) -> Reading:
-    """Read a page of reviews, or one review."""
+    """Read a page of reviews, several pages, one review, or the console's export."""
+    if reading.media(payload) in (Media.CSV, Media.TSV):
+        return parts.read_each(_exported(payload), "row", lambda review: _review(review, payload, source))
     given = reading.json_value(payload)
     if isinstance(given, dict):
         given = _pushed(given)
@@ -38,12 +64,45 @@ def read(payload: Payload, source: Source) -> Reading:
             )
         reviews = [given] if "reviewId" in given or "comments" in given else _listed(given)
     elif isinstance(given, list):
-        reviews = given
+        pages = [each["reviews"] if isinstance(each, dict) and "reviews" in each else [each] for each in given]
+        reviews = [each for page in pages for each in (page if isinstance(page, list) else [page])]
     else:
         raise Unreadable("not_json", "not an object")
     if not reviews:
         return Reading(ignored=(Ignored("no_reviews"),))
     return parts.read_each(reviews, "reviews", lambda review: _review(review, payload, source))
+
+
+def _exported(payload: Payload) -> list[reading.JsonObject]:
+    """Give the rows of the console's export, which is a CSV in UTF-16, in the shape of the API."""
+    rows = csv.DictReader(io.StringIO(reading.decoded(payload).removeprefix("\ufeff"), newline=""), restval="")
+    try:
+        if not {"Star Rating", "Review Text"} <= {*(rows.fieldnames or ())}:
+            raise Unreadable("field_missing", "no column Star Rating or Review Text", "Star Rating")
+        return [_as_listed(row) for row in rows]
+    except csv.Error:
+        raise Unreadable("not_a_table", "not CSV") from None
+
+
+def _as_listed(row: Mapping[str, str]) -> reading.JsonObject:
+    cell = {name: row.get(column, "") for name, column in _COLUMNS.items()}
+    link = _LINKED.search(cell["link"])
+    unlinked = ":".join(("csv", cell["submitted"], cell["device"], cell["reviewerLanguage"]))
+    said: reading.JsonObject = {
+        name: cell[name] for name in ("starRating", "reviewerLanguage", "device", *_VERSIONS) if cell[name]
+    }
+    said |= {"text": f"{cell['title']}\t{cell['text']}", "lastModified": _at(cell["modified"] or cell["submitted"])}
+    comments: list[reading.JsonObject] = [{"userComment": said}]
+    if cell["reply"].strip():
+        comments.append({"developerComment": {"text": cell["reply"], "lastModified": _at(cell["replied"])}})
+    return {"reviewId": urllib.parse.unquote(link[1]) if link else unlinked, "comments": comments}
+
+
+def _at(milliseconds: str) -> reading.JsonObject:
+    if not milliseconds.isdecimal() or len(milliseconds) > _LONGEST_TIME:
+        return {}
+    seconds, rest = divmod(int(milliseconds), 1_000)
+    return {"seconds": seconds, "nanos": rest * 1_000_000}
 
 
 def _pushed(given: reading.JsonObject) -> reading.JsonObject:
