@@ -114,3 +114,41 @@ def test_a_mapping_names_a_rating(read: Read) -> None:
     nps, rated = read("formbricks", "", body=body, mapping={"q1": "nps", "q2": "rating"}).touchpoints
 
     assert (9, 4, 5) == (nps.survey.score, rated.rating.value, rated.rating.highest)
+
+
+def _finished(answers: dict[str, object], **others: object) -> bytes:
+    data = {"id": "r1", "finished": True, "updatedAt": "2026-11-20T05:00:00Z", "data": answers, **others}
+    return json.dumps({"event": "responseFinished", "data": data}).encode()
+
+
+@pytest.mark.parametrize(
+    ("question", "score", "scale"),
+    [("csat", 4, (0, 0)), ("csat", 7, (1, 7)), ("csat", 9, (1, 10)), ("ces", 7, (0, 0)), ("ces", 8, (1, 10))],
+)
+def test_a_score_beyond_the_usual_scale_is_on_a_longer_one(
+    read: Read, question: str, score: float, scale: tuple[float, float]
+) -> None:
+    [made] = read("formbricks", "", body=_finished({question: score})).touchpoints
+
+    assert (score, *scale) == (made.survey.score, made.survey.lowest, made.survey.highest)
+
+
+def test_an_address_a_number_and_a_link_are_no_words(read: Read) -> None:
+    answers = {
+        "a": "kim@example.kr",
+        "b": "010-1234-5678",
+        "c": "https://example.kr/x",
+        "d": "20260001",
+        "e": "10분 기다렸어요",
+    }
+    [made] = read("formbricks", "", body=_finished(answers)).touchpoints
+
+    assert "20260001\n10분 기다렸어요" == made.text
+    assert ["kim@example.kr", "+821012345678"] == [each.value for each in made.identifiers]
+    assert "https://example.kr/x" == made.attributes["c"]
+
+
+def test_ids_of_contacts_may_be_numbers(read: Read) -> None:
+    [made] = read("formbricks", "", body=_finished({"q": "x"}, contactAttributes={"userId": 123})).touchpoints
+
+    assert ["123"] == [each.value for each in made.identifiers]

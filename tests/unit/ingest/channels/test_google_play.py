@@ -93,8 +93,8 @@ def test_a_push_of_something_else_is_unreadable(read: Read, data: str) -> None:
 _EXPORT = (
     "Package Name,App Version Code,App Version Name,Reviewer Language,Device,Review Submit Date and Time,"
     "Review Submit Millis Since Epoch,Review Last Update Date and Time,Review Last Update Millis Since Epoch,"
-    "Star Rating,Review Title,Review Text,Developer Reply Date and Time,Developer Reply Millis Since Epoch,Developer Reply Text,"
-    "Review Link\r\n"
+    "Star Rating,Review Title,Review Text,Developer Reply Date and Time,"
+    "Developer Reply Millis Since Epoch,Developer Reply Text,Review Link\r\n"
     "kr.example.app,1402,14.0.2,ko,gta8wifi,2026-11-01T03:04:05Z,1793502245000,2026-11-02T03:04:05Z,1793588645123,1,,"
     '"결제가 두 번\n됐어요",2026-11-03T03:04:05Z,1793675045000,죄송합니다,'
     "https://play.google.com/console/developers/1/app/2/user-feedback/review-details?reviewId=gp%3AAOqp1&corpus=PUBLIC\r\n"

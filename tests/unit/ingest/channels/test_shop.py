@@ -156,3 +156,14 @@ def test_a_mapping_may_name_a_path(read: Read) -> None:
     [made] = read("shop", "", body=body, mapping=mapping).touchpoints
 
     assert ("S1", "hi", 4) == (made.org_unit, made.text, made.rating.value)
+
+
+def test_answers_are_no_files(read: Read) -> None:
+    listed = {"comment": "보통", "answers": [{"question": "청결", "score": 4}, {"question": "친절", "score": 2}]}
+    nested = {"store": "S1", "answers": {"rating": 4, "comment": "보통"}}
+
+    [one] = read("shop", "", body=json.dumps(listed).encode()).touchpoints
+    [other] = read("shop", "", body=json.dumps(nested).encode()).touchpoints
+
+    assert {"청결": "4", "친절": "2"} == dict(one.attributes)
+    assert ("보통", 4) == (other.text, other.rating.value)

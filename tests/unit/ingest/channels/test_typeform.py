@@ -177,3 +177,12 @@ def test_who_is_asked_on_a_shorter_scale_is_not_asked_for_nps(read: Read) -> Non
     [made] = _answered(read, [field], [answer]).touchpoints
 
     assert (4, 1, 5, False) == (made.rating.value, made.rating.lowest, made.rating.highest, made.HasField("survey"))
+
+
+def test_where_somebody_works_is_no_words(read: Read) -> None:
+    fields = [_field("a", "short_text", "Company name"), _field("b", "short_text", "부서")]
+
+    [made] = _answered(read, fields, [_text("a", "ACME"), _text("b", "물류")]).touchpoints
+
+    assert "" == made.text
+    assert {"ACME", "물류"} <= {*made.attributes.values()}

@@ -31,6 +31,8 @@ _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _NUMBER = re.compile(r"\+?[\d\s().-]{7,20}")
 _DECIMAL = re.compile(r"\d{1,3}(?:\.\d{1,3})?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:T[\d:.]{5,15}Z?)?")
+_LINK = re.compile(r"https?://\S+")
+_USUAL = {pb.SURVEY_TYPE_CSAT: 5, pb.SURVEY_TYPE_CES: 7, pb.SURVEY_TYPE_UNSPECIFIED: 5}  # the end of the scale
 _EVENTS = ("responseCreated", "responseUpdated", "responseFinished")
 
 
@@ -108,8 +110,18 @@ def _say(main: pb.Touchpoint, key: str, value: str, words: list[str], source: So
     choices = [each.strip() for each in source.options.get("choices", "").split(",")]
     if value in ("clicked", "dismissed", "accepted", "booked", "skipped") or key in choices or _DATE.fullmatch(value):
         reading.attribute(main, key, value)
+    elif _is_told(main, value.strip()):
+        return
+    elif _LINK.fullmatch(value.strip()):
+        reading.attribute(main, key, value)
     elif value.strip():
         words.append(value)
+
+
+def _is_told(main: pb.Touchpoint, value: str) -> bool:
+    """Take an answer that is nothing but an address or a phone number, for which the question asks."""
+    kind = "email" if _ADDRESS.fullmatch(value) else "phone" if _NUMBER.fullmatch(value) else ""
+    return bool(kind) and questionnaire.identify(main, kind, value)
 
 
 def _score(key: str, value: Any, survey: str, source: Source) -> questionnaire.Score | None:
@@ -118,7 +130,11 @@ def _score(key: str, value: Any, survey: str, source: Source) -> questionnaire.S
     if not question and not rated:
         return None
     number = reading.number({"": value}, "")
-    lowest, highest = (1.0, 5.0) if not question and number <= 5 else (1.0, 10.0) if not question else (0.0, 0.0)
+    usual = _USUAL.get(question, 0)
+    longer = 7.0 if usual < number <= 7 and question else 10.0  # Ranges end at 3 to 7, or at 10.
+    lowest, highest = (1.0, longer) if number > usual else (0.0, 0.0) if question else (1.0, 5.0)
+    if question == pb.SURVEY_TYPE_NPS:
+        lowest, highest = 0.0, 0.0
     return questionnaire.Score(key=key, value=number, question=question, lowest=lowest, highest=highest)
 
 
@@ -129,8 +145,8 @@ def _is_number(value: object) -> bool:
 def _contact(main: pb.Touchpoint, data: reading.JsonObject, source: Source) -> None:
     attributes = reading.optional_object(data, "contactAttributes") or reading.optional_object(data, "personAttributes")
     for name, value in attributes.items():
-        if isinstance(value, str):
-            questionnaire.fill(main, name, value, source)
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            questionnaire.fill(main, name, str(value), source)
     user = reading.optional_text(data, "contact.userId") or reading.optional_text(data, "person.userId")
     if user:
         questionnaire.fill(main, "userId", user, source)

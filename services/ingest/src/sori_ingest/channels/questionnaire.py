@@ -83,10 +83,8 @@ _AGREED: Mapping[str, float] = {
     "stronglyagree": 5, "agree": 4, "neitheragreenordisagree": 3, "disagree": 2, "stronglydisagree": 1,
 }  # fmt: skip
 _EASE: Mapping[str, float] = {
-    "veryeasy": 5, "extremelyeasy": 5, "easy": 4, "somewhateasy": 4, "neithereasynordifficult": 3, "neutral": 3,
-    "difficult": 2, "somewhatdifficult": 2, "verydifficult": 1, "extremelydifficult": 1, "매우쉬움": 5, "쉬움": 4,
-    "보통": 3, "어려움": 2, "매우어려움": 1, "매우쉬웠다": 5, "쉬웠다": 4, "보통이다": 3, "어려웠다": 2,
-    "매우어려웠다": 1,
+    "veryeasy": 5, "extremelyeasy": 5, "easy": 4, "somewhateasy": 4, "neithereasynordifficult": 3,
+    "difficult": 2, "somewhatdifficult": 2, "verydifficult": 1, "extremelydifficult": 1,
 }  # fmt: skip
 
 # How forms and trackers name what a customer is known by.

@@ -66,6 +66,8 @@ _TIME = (
     ),
 )
 _PEOPLE = ("customer", "contact", "member", "user", "respondent", "고객")
+_VALUES = ("answer", "score", "value", "rating", "text")
+_GIVEN = ("answers", "response", "form", "응답")
 _HIGHEST = ("max_score", "maxScore", "max_rating", "maxRating", "scale_max", "max", "out_of")
 _MARK = re.compile(r"(\d+(?:\.\d+)?)\s?(?:점|stars?)?(?:\s?(?:/|out of)\s?(\d{1,3})\s?점?)?", re.I)
 _DEVICES = ("device_id", "deviceId", "kiosk_id", "kioskId", "device", "kiosk")  # the shop's, so nobody's identifier
@@ -191,6 +193,9 @@ def _one(given: Mapping[str, object], payload: Payload, source: Source) -> list[
             continue
         if chosen := _chosen(name, value):
             reading.attribute(made, name, chosen)
+        elif answers := _answers(value):
+            for question, answer in answers.items():
+                reading.attribute(made, question, answer)
         else:
             photos += len(value)
     attachments.attach(made, ["file"] * min(photos, 100))
@@ -201,6 +206,18 @@ def _chosen(name: str, values: list[object]) -> str:
     """Write the choices of a list, such as tags; nothing where it is one of files."""
     words = [each for each in values if isinstance(each, str) and "://" not in each and not each.startswith("data:")]
     return ", ".join(words) if len(words) == len(values) and not _FILES.search(name) else ""
+
+
+def _answers(values: list[object]) -> dict[str, object]:
+    """Give the questions of a list with their answers; nothing where it is one of something else."""
+    made: dict[str, object] = {}
+    for each in values:
+        question = reading.find(each, "question") if isinstance(each, dict) else None
+        answer = next((each[name] for name in _VALUES if name in each), None) if isinstance(each, dict) else None
+        if not isinstance(question, str) or not isinstance(answer, str | int | float):
+            return {}
+        made[question] = answer
+    return made
 
 
 def _spelt(given: Mapping[str, object], names: tuple[str, ...]) -> Mapping[str, object]:
@@ -240,7 +257,8 @@ def _flat(given: Mapping[str, object]) -> dict[str, object]:
             continue
         for inner, each in value.items():
             known = "customer_id" if inner == "id" else inner  # Names a person, who may write more than once.
-            made.setdefault(known if name in _PEOPLE else f"{name}.{inner}", each)
+            plain = inner if name in _GIVEN else f"{name}.{inner}"
+            made.setdefault(known if name in _PEOPLE else plain, each)
     return made
 
 

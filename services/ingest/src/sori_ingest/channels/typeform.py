@@ -29,6 +29,7 @@ _WORDS = ("long_text", "short_text")
 _DEEPEST = 3  # a group, contact details in it, and their parts
 _DETAILS = ("contact_info", "address")
 _PLACES = ("address", "address line 2", "city/town", "state/region/province", "zip/post code", "country", "company")
+_POSTS = ("company name", "job title", "회사명", "회사", "직책", "직급", "부서", "소속")
 _PERSONAL = {"email": pb.IDENTIFIER_TYPE_EMAIL, "phone_number": pb.IDENTIFIER_TYPE_PHONE}
 
 
@@ -131,7 +132,7 @@ def _words(
             return  # Who somebody is, is told by identifiers.
         if questionnaire.fill(main, title, said, source) or questionnaire.identify(main, title, said):
             return
-    if said.strip() and kind in ("", *_WORDS) and not (is_detail or title.lower() in _PLACES):
+    if said.strip() and kind in ("", *_WORDS) and not (is_detail or title.lower() in (*_PLACES, *_POSTS)):
         words.append(said)
     else:
         reading.attribute(main, ref, said)
