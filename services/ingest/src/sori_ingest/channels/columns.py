@@ -1,0 +1,83 @@
+"""How the columns of surveys' tables are called: by the letters of their titles, in lower case."""
+
+import functools
+import re
+
+from sori_ingest.channels import questionnaire
+
+IDS = (
+    "external_id",
+    "responseid",
+    "submissionid",
+    "respondentid",
+    "id",
+    "token",
+    "uuid",
+    "응답번호",
+    "응답id",
+    "응답자id",
+    "externalid",
+    "idresponseid",  # LimeSurvey's
+    *("제출id", "제출번호", "답변id", "답변번호", "응답자번호"),
+)
+TIMES = (
+    "enddate", "submittedat", "completedat", "respondedat", "answeredat", "finishedat", "occurredtime", "createdat",
+    "timestamp", "time", "date", "datemodified", "datecreated", "응답일시", "응답시간", "제출일시", "제출시간",
+    "응답일", "응답시각", "제출시각", "작성일시", "등록일시", "설문일시", "참여일시", "완료일시", "접수일시",
+    "완료시간", "타임스탬프", "등록일", "종료일", "종료날짜", "종료일시", "응답종료시간", "응답종료일시",
+    "응답완료시간", "응답완료일시", "응답날짜", "응답일자", "제출일", "제출일자", "제출날짜", "답변일시", "답변일",
+    "평가일시", "평가일", "작성일자", "등록일자", "설문일", "참여일", "완료일", "접수일", "상담일시", "상담일",
+    "작성일", "일시", "날짜", "submitdate", "submitdateutc",
+    "submissiondate", "datesubmitted", "submitteddate", "submittedon", "responsecreatedat", "responsedate",
+    "recordeddate", "submitdatedatesubmitted",
+    "startdate", "startedat", "시작일", "시작날짜", "응답시작시간", "응답시작일시",
+)  # fmt: skip
+PERHAPS_TIMES = (  # Where they hold a time: others mean by them how long it took.
+    *("satisfactionratedat", "ratedat", "responded", "답변시간", "작성시간", "종료시간"),
+    *("completiontime", "completedtime", "submissiontime", "starttime", "startedtime", "timestarted"),
+    *("startdateutc", "stagedateutc", "startdatedatestarted", "시작시간", "시작일시"),
+)
+WORDS = (
+    "comment", "comments", "text", "feedback", "reason", "message", "opentext", "openended", "verbatim", "note",
+    "의견", "이유", "코멘트", "내용", "남기실말씀", "하고싶은말", "주관식",
+)  # fmt: skip
+TYPES = ("type", "surveytype", "metric", "questiontype", "survey", "question", "kind", "유형", "문항", "설문유형")
+SCORES = ("score", "rating", "value", "answer", "점수", "평점", "별점", "만족도점수")
+SURVEYS = ("surveyid", "formid", "survey", "surveyname", "collectorid", "설문", "설문명")
+UNSAID = (  # kept out: nobody asked for them
+    *("ipaddress", "ip", "firstname", "lastname", "fullname", "name", "customername", "respondentname"),
+    *("ip주소", "성", "submissionip"),
+    *("personname", "recipientfirstname", "recipientlastname", "locationlatitude", "locationlongitude"),
+    *("이름", "성함", "성명", "고객명", "응답자", "응답자명", "작성자", "작성자명"),
+)
+
+LONGEST_NAME = 300  # characters of a title that are looked at
+RATED = re.compile(
+    r"\brate (?:your|our|the|this|us)\b|\brating\b|별점|평점|평가해", re.I
+)  # what a question for a rating says
+BARE_NUMBER = re.compile(r"\s*-?\d{1,4}(?:[.]\d{1,6})?\s*점?\s*")
+_REMEMBERED = 1_024  # titles
+_NO_LETTER = re.compile(r"[\W_]+")
+
+
+def is_named(title: str) -> bool:
+    """Say whether a column is called by what is asked."""
+    found = letters(title)
+    return found in questionnaire.OPTIONS or found in SCORES or found in WORDS
+
+
+def is_known(title: str) -> bool:
+    """Say whether a column's title alone tells what is in it."""
+    found = letters(title)
+    return is_named(title) or found in questionnaire.NAMES or found in (*IDS, *TIMES, *UNSAID)
+
+
+def letters(name: str) -> str:
+    """Give the letters and digits of a title."""
+    return _letters_of(name) if len(name) <= LONGEST_NAME else _NO_LETTER.sub("", name).lower()
+
+
+@functools.lru_cache(_REMEMBERED)
+def _letters_of(name: str) -> str:
+    """Do it once for the titles of a table, which all of its rows have."""
+    return _NO_LETTER.sub("", name).lower()

@@ -1,0 +1,80 @@
+"""Times as people and spreadsheets spell them: in Korean, with named months, as day numbers of Excel."""
+
+import datetime as dt
+import re
+
+from sori_ingest.channels import reading
+
+_LONGEST_SERIAL = 20  # characters
+_SPELLED = re.compile(  # 2024. 5. 1 오후 3:05:01, 2024년 5월 1일 10시 5분, 2024/05/01 3:05:01 오후 GMT+9
+    r"(\d{4})\s?[./년-]\s?(\d{1,2})\s?[./월-]\s?(\d{1,2})\s?[.일]?,?\s*(?:\([^()]{1,4}\)\s*)?"
+    r"(?:(오전|오후|AM|PM)?\s*(\d{1,2})\s?(?:[:시]\s?(?:(\d{1,2})\s?(?:[:분]\s?(?:(\d{1,2})(?:[.]\d+)?\s?초?)?)?)?)"
+    r"\s*(오전|오후|AM|PM)?\s*(?:(?:GMT|UTC)\s?([+-])(\d{1,2})(?::?(\d\d))?)?)?",
+    re.I,
+)
+_TIME_FORMS = (
+    *("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %H:%M", "%m/%d/%Y"),
+    *("%m/%d/%y %H:%M:%S", "%m/%d/%y %H:%M", "%m/%d/%y %I:%M:%S %p", "%m/%d/%y %I:%M %p", "%m/%d/%y"),
+)
+_DOTTED_FORMS = ("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y, %H:%M", "%d.%m.%Y")
+_NAMED_MONTH_FORMS = (
+    *("%d-%b-%Y %H:%M:%S", "%d-%b-%Y %H:%M", "%d-%b-%Y", "%b %d, %Y %I:%M %p", "%b %d, %Y %I:%M:%S %p"),
+    *("%b %d, %Y %H:%M", "%b %d, %Y", "%B %d, %Y %I:%M %p", "%B %d, %Y", "%d %b %Y %H:%M:%S", "%d %b %Y"),
+)
+_DIGITS = re.compile(r"(20\d\d)([01]\d)([0-3]\d)(?:([0-2]\d)([0-5]\d)([0-5]\d)?)?")  # 20261130180000
+CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:[.]\d+)?)?")
+_SHORT_YEAR = re.compile(r"\d\d[./-]\d{1,2}[./-]\d{1,2}(?!\d).*", re.S)
+_FIRST_DAY = dt.datetime(1899, 12, 30)  # noqa: DTZ001  # Excel's days are counted from it.
+_FIRST_SERIAL, _LAST_SERIAL = 36_526, 73_051  # 2000 to 2100
+
+
+def moment(value: object, zone: str) -> reading.Moment | None:
+    """Read a time, which is of the zone where it has no offset; None of what is none."""
+    unfolded = _unfolded(value, zone)
+    if (made := reading.moment(unfolded, local=zone)) is not None:
+        return made
+    if (found := _SPELLED.fullmatch(str(unfolded).strip()[:60])) and (made := _spelled(found, zone)):
+        return made
+    text = str(value).strip()[:60]
+    named = _NAMED_MONTH_FORMS if text[:12].upper().isupper() else _DOTTED_FORMS
+    for form in _TIME_FORMS if "/" in text else named:
+        try:
+            spelled = dt.datetime.strptime(text, form)  # noqa: DTZ007
+        except ValueError:
+            continue
+        return reading.moment(spelled.isoformat(), local=zone)
+    return None
+
+
+def _unfolded(value: object, zone: str) -> object:
+    """Write out a time that stands as digits alone, as Excel's day number, with a short year or with UTC after it."""
+    text = str(value).strip() if isinstance(value, str | int | float) else ""
+    if found := _DIGITS.fullmatch(text):
+        return f"{found[1]}-{found[2]}-{found[3]}T{found[4] or '00'}:{found[5] or '00'}:{found[6] or '00'}"
+    if text[:1].isdecimal() and len(text) <= _LONGEST_SERIAL and text.replace(".", "", 1).isdecimal():
+        days = float(text)
+        return (_FIRST_DAY + dt.timedelta(days=days)).isoformat() if _FIRST_SERIAL <= days < _LAST_SERIAL else value
+    if text[-4:] in (" UTC", " GMT"):
+        return f"{text[:-4]}Z"
+    return f"20{text}" if zone == "Asia/Seoul" and _SHORT_YEAR.fullmatch(text) else value
+
+
+def _spelled(found: re.Match[str], zone: str) -> reading.Moment | None:
+    year, month, day, hour, minute, second = (int(found[group] or 0) for group in (1, 2, 3, 5, 6, 7))
+    half = (found[4] or found[8] or "").upper()
+    if half in ("오후", "PM") and hour < 12:
+        hour += 12
+    elif half in ("오전", "AM") and hour == 12:
+        hour = 0
+    offset = f"{found[9]}{int(found[10]):02}:{found[11] or '00'}" if found[9] else ""
+    return reading.moment(f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{offset}", local=zone)
+
+
+def at_clock(found: reading.Moment, clock: str) -> reading.Moment:
+    """Add the time of day that stands in a column of its own beside the date."""
+    local = found.time + dt.timedelta(minutes=found.offset_minutes)
+    if not (parts := CLOCK.fullmatch(clock)) or local.time() != dt.time():
+        return found
+    hours, minutes, seconds = (int(each or 0) for each in parts.groups())
+    later = dt.timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    return reading.Moment(found.time + later, found.offset_minutes)
