@@ -41,7 +41,11 @@ _REQUEST = 0.12
 _UPSET_REQUEST = 0.2
 _QUESTION = 0.08
 _CALM = Urgency(0.0, ())
-_PRESSING = {Emotion.ANGER: 0.15, Emotion.FEAR: 0.15, Emotion.SADNESS: 0.05}
+_PRESSING = {  # weight, and the reason
+    Emotion.ANGER: (0.15, "anger"),
+    Emotion.FEAR: (0.15, "fear"),
+    Emotion.SADNESS: (0.05, "sadness"),
+}
 
 _HANGUL = re.compile("[가-힣ㄱ-ㅎㅏ-ㅣᄀ-ᇿ]")
 _LATIN = re.compile("[A-Za-zÀ-ÖØ-öø-ɏ]")
@@ -81,6 +85,8 @@ def language_of(text: str) -> Language:
         return Language.KOREAN  # Whatever the others are, they are fewer: most texts need no closer look.
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)  # Letters of full or half width are letters.
+    elif not _ENGLISH_WORDS.isdisjoint(text.lower().split()):
+        return Language.ENGLISH  # Nearly always there is a word that has no mark beside it.
     words = _LATIN_WORD.findall(text.lower())
     english = not _ENGLISH_WORDS.isdisjoint(words)
     if english and text.isascii():
@@ -210,9 +216,9 @@ def urgency_of(
     if label is _BAD:
         calm -= _NEGATIVE * sentiment.negative
         reasons.append("negative")
-    if emotion in _PRESSING and label is not _GOOD:
-        calm *= 1.0 - _PRESSING[emotion] * emotion_score
-        reasons.append(emotion.value)
+    if label is not _GOOD and (pressing := _PRESSING.get(emotion)):
+        calm *= 1.0 - pressing[0] * emotion_score
+        reasons.append(pressing[1])
     if utterance is _WANTS:
         calm *= 1.0 - (_UPSET_REQUEST if label is _BAD else _REQUEST)
         reasons.append("request")
