@@ -391,9 +391,8 @@ def _mark(written: str, kind: pb.SurveyType.ValueType) -> tuple[float, float] | 
     value, highest = (float(found[1]), float(found[2] or 0)) if found else (None, 0.0)
     if kind in (pb.SURVEY_TYPE_CSAT, pb.SURVEY_TYPE_UNSPECIFIED):
         label = questionnaire.label(_POINTS.sub("", text) if found else text)
-        if label and (
-            value is None or (not highest and value == 6 - label)
-        ):  # `1. Very satisfied` counts from the top.
+        from_the_top = value is not None and not highest and value == 6 - (label or 0)  # `1. Very satisfied`
+        if label and (value is None or from_the_top):
             return label, 5
     if value is None and kind:
         said = questionnaire.ease(text) if kind == pb.SURVEY_TYPE_CES else None
