@@ -58,6 +58,15 @@ class Harness:
         """Count what the service has published on a subject."""
         return await self.runtime.bus.count(subject)
 
+    async def handled(self) -> None:
+        """Wait until the service's consumers have handled all that there is for them."""
+        bus = self.runtime.bus
+
+        async def nothing_left() -> bool:
+            return all([await bus.backlog(each) == (0, 0) for each in bus.consumers])
+
+        await until(nothing_left)
+
 
 def environment(name: str, engines: Engines, issuer: LocalIssuer, extra: Mapping[str, str]) -> dict[str, str]:
     """The environment of a service under test."""

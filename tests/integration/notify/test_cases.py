@@ -69,6 +69,7 @@ async def opened(notify: harness.Harness, *events: Event[Any], count: int = 0) -
         return await notify.published(OPENED) >= (count or len(events))
 
     await harness.until(enough)
+    await notify.handled()  # Also what opens no case, such as a reply.
     answer = await stub(notify).ListCases(pb.ListCasesRequest(), metadata=notify.metadata())
     return list(answer.cases)
 
