@@ -59,6 +59,44 @@ def test_shared_channel_has_customers_and_staff_in_one_thread(read: Read) -> Non
     assert ["slack:U0CUSTOMER"] == [each.value for each in customer.identifiers]
 
 
+# As tests of Slack's own libraries record them: the team of the envelope is that of who wrote, or of whoever owns the
+# channel; the authorization names the one that installed the app.
+@pytest.mark.parametrize(
+    ("envelope", "teams", "actor"),
+    [
+        ({"team_id": "T0THEIRS", "enterprise_id": "E0THEIRS"}, {"team": "T0THEIRS"}, pb.ACTOR_CUSTOMER),
+        ({"team_id": "T0OURS"}, {"team": "T0OURS", "user_team": "T0THEIRS"}, pb.ACTOR_CUSTOMER),
+        ({"team_id": "T0OURS"}, {"team": "T0OURS", "user_team": "E0THEIRS"}, pb.ACTOR_CUSTOMER),
+        ({"team_id": "T0THEIRS"}, {}, pb.ACTOR_CUSTOMER),
+        ({"team_id": "T0OURS", "context_team_id": "T0THEIRS"}, {"team": "T0OURS"}, pb.ACTOR_AGENT),
+        ({"team_id": "T0THEIRS"}, {"team": "T0THEIRS", "user_team": "T0OURS"}, pb.ACTOR_AGENT),
+        ({"team_id": "T0OURS"}, {"team": "E0OURS", "user_team": "E0OURS"}, pb.ACTOR_AGENT),
+        ({"team_id": "T0SISTER", "enterprise_id": "E0OURS"}, {"team": "T0SISTER"}, pb.ACTOR_AGENT),
+        ({"team_id": "T0OURS"}, {}, pb.ACTOR_AGENT),
+    ],
+)
+def test_who_installed_the_app_says_who_is_a_customer(
+    read: Read, envelope: dict[str, str], teams: dict[str, str], actor: int
+) -> None:
+    event = {"type": "message", "text": "Hey!", "user": "U1", "ts": "1678454365.204709", "channel": "C1", **teams}
+    authorization = {"enterprise_id": "E0OURS", "team_id": "T0OURS", "user_id": "U0BOT", "is_bot": True}
+    given = {"type": "event_callback", "event": event, "authorizations": [authorization], **envelope}
+
+    [made] = read("slack", "", body=json.dumps({**given, "is_ext_shared_channel": True}).encode()).touchpoints
+    [internal] = read("slack", "", body=json.dumps({**given, "is_ext_shared_channel": False}).encode()).touchpoints
+
+    assert (actor, "internal") == (made.actor, internal.attributes["voice"])
+
+
+def test_title_of_a_thread_with_an_assistant_is_nobodys_words(read: Read) -> None:
+    event = json.loads((PAYLOADS / "slack" / "ok_changed.json").read_bytes())
+    event["event"]["message"] |= {"subtype": "assistant_app_thread", "text": "New chat", "edited": {}}
+
+    [ignored] = read("slack", "", body=json.dumps(event).encode()).ignored
+
+    assert ("event_type_unknown", "message.assistant_app_thread") == (ignored.reason, ignored.detail)
+
+
 def test_option_says_whose_voice_a_channel_is(read: Read) -> None:
     [made] = read("slack", "ok_minimal.json", options={"voice": "customer"}).touchpoints
 

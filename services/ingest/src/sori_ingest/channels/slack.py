@@ -19,8 +19,8 @@ FIELDS: Mapping[str, str] = {
     "external_id": "`channel:ts` of the message; the same for its edits, its deletion and a mention in it",
     "revision": "`message.edited.ts`, or `event_ts` of a deletion, which makes the message an empty one",
     "kind": "inquiry of a customer, reply of staff in a shared channel, other for internal voice and deletions",
-    "actor": "customer for another organisation's member in a shared channel, else agent; option `voice` (customer,"
-    " internal) decides for all channels of the source",
+    "actor": "customer for another organisation's member in a shared channel, by who installed the app (`authorizations`),"
+    " else agent; option `voice` (customer, internal) decides for all channels of the source",
     "occurred_time": "`ts` of the message",
     "identifiers": "ANONYMOUS_ID `slack:<user>` of a customer; none of staff",
     "text": "`text` without markup, else the texts of `blocks`",
@@ -78,6 +78,8 @@ def _read(given: reading.JsonObject, event: reading.JsonObject, payload: Payload
             return _deletion(given, event, reading.text(given, "event.message.ts"), before or message, payload, source)
         if _is_bot(message):
             return Ignored("bot_echo")
+        if (of := reading.optional_text(message, "subtype")) not in _SPOKEN:  # Such as the title of a thread.
+            return Ignored("event_type_unknown", f"message.{of}")
         if not _is_edited(event, message):
             return Ignored("text_unchanged")
         return _message(given, event, message, payload, source, "event.message")
@@ -163,13 +165,31 @@ def _voice(given: reading.JsonObject, event: reading.JsonObject, message: readin
     configured = source.options.get("voice", "")
     if configured in ("customer", "internal"):
         return configured
-    ours = reading.optional_text(given, "team_id", "authorizations.0.team_id")
+    shared = given.get("is_ext_shared_channel")
+    if shared is False:
+        return "internal"  # Also where one organisation has many teams.
+    ours = _ours(given)
+    within = reading.optional_text(given, "team_id")  # the author's, or that of whoever owns the channel
     theirs = ""
-    for within in (message, event):
-        theirs = theirs or reading.optional_text(within, "user_team", "source_team", "team")
-    if ours and theirs and ours != theirs and given.get("is_ext_shared_channel") is not False:
-        return "customer"  # Within one organisation of many teams the channel is not external.
+    for each in (message, event):
+        theirs = theirs or reading.optional_text(each, "user_team", "source_team", "team")
+    theirs = theirs or within
+    sister = theirs == within and reading.optional_text(given, "enterprise_id") in ours
+    if ours and theirs and theirs not in ours and not sister:
+        return "customer"
     return "company" if reading.flag(given, "is_ext_shared_channel") else "internal"
+
+
+def _ours(given: reading.JsonObject) -> set[str]:
+    """Give the team and the organisation that installed the app: in a shared channel `team_id` may be of others."""
+    for names in (
+        ("authorizations.0.team_id", "authorizations.0.enterprise_id"),  # Slack gives no more than one.
+        ("context_team_id", "context_enterprise_id"),
+        ("team_id",),
+    ):
+        if found := {reading.optional_text(given, each) for each in names} - {""}:
+            return found
+    return set()
 
 
 def _is_edited(event: reading.JsonObject, message: reading.JsonObject) -> bool:
