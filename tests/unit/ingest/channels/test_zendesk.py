@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
-from sori_ingest.channels.payload import Reading
+from sori_ingest.channels.payload import Reading, Unreadable
 
 Read = Callable[..., Reading]
 PAYLOADS = Path(__file__).parents[3] / "contract" / "payloads"
@@ -92,6 +92,43 @@ def test_trigger_gives_the_person_and_the_rating(read: Read) -> None:
     }
     assert (pb.SURVEY_TYPE_CSAT, 0, 1) == (made.survey.type, made.survey.score, made.survey.highest)
     assert "너무 느려요" == made.text
+
+
+def test_rating_is_the_same_touchpoint_by_event_and_by_trigger(read: Read) -> None:
+    [made] = read("zendesk", "ok_csat_received.json").touchpoints
+
+    assert (pb.TOUCHPOINT_KIND_SURVEY_RESPONSE, pb.ACTOR_CUSTOMER) == (made.kind, made.actor)
+    assert (pb.SURVEY_TYPE_CSAT, 0, 1) == (made.survey.type, made.survey.score, made.survey.highest)
+    assert ("답이 너무 늦었어요", "ticket:5158:rating", 1736496000123) == (made.text, made.external_id, made.revision)
+
+
+@pytest.mark.parametrize(
+    ("event", "score", "highest", "words"),
+    [
+        ({"satisfaction_score": "GOOD"}, 1, 1, ""),
+        ({"satisfaction_rating": {"score": "good_with_comment", "comment": "빨라요"}}, 1, 1, "빨라요"),
+        ({"rating": 4, "comment": None}, 4, 5, ""),
+        (
+            {"answers": [{"type": "rating_scale", "rating": 2}, {"type": "open_ended", "value": "느려요"}, None]},
+            *(2, 5, "느려요"),
+        ),
+    ],
+)
+def test_rating_is_read_on_its_scale(
+    read: Read, event: dict[str, object], score: float, highest: float, words: str
+) -> None:
+    given = json.loads((PAYLOADS / "zendesk" / "ok_csat_received.json").read_bytes())
+
+    [made] = read("zendesk", "", body=json.dumps(given | {"event": event}).encode()).touchpoints
+
+    assert (score, highest, words) == (made.survey.score, made.survey.highest, made.text)
+
+
+def test_rating_that_cannot_be_read_is_not_lost(read: Read) -> None:
+    given = json.loads((PAYLOADS / "zendesk" / "ok_csat_received.json").read_bytes())
+
+    with pytest.raises(Unreadable, match=r"event\.satisfaction_score"):
+        read("zendesk", "", body=json.dumps(given | {"event": {"meta": {}}}).encode())
 
 
 def test_answer_that_solves_is_a_reply_and_a_resolution(read: Read) -> None:

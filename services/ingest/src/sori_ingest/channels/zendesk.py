@@ -57,6 +57,7 @@ _COMMENT_KINDS = {
 }
 _STAFF_ROLES = frozenset({"agent", "admin", "staff"})  # also within the name of a role, as of a light agent
 _RATINGS = {"good": 1.0, "bad": 0.0}
+_SCORES = ("score", "rating", "current")
 _SAME_MOMENT_SECONDS = 60
 _HEADING = re.compile(r"-{20,}\s*\n\s*[^\n]{1,200}\d[^\n]{0,40}\n\s*")  # who wrote a comment and when, above its words
 _TAG = re.compile(r"<(?:p|div|br|html|span|table|a|ul)\b", re.IGNORECASE)
@@ -92,6 +93,8 @@ def _event(given: reading.JsonObject, kind: str, payload: Payload, source: Sourc
         yield Ignored("no_words", "messaging") if _is_heading(given, made.text) else made
     elif kind == "ticket.status_changed":
         yield _status_changed(given, payload, source)
+    elif kind == "ticket.csat_received":
+        yield _csat_received(given, payload, source)
     elif kind in _REMOVALS:
         yield _removal(given, kind, payload, source)
     elif kind == "messaging_ticket.message_added":
@@ -160,6 +163,30 @@ def _status_changed(given: reading.JsonObject, payload: Payload, source: Source)
         return Ignored("already_resolved")
     made = _of_event(given, pb.TOUCHPOINT_KIND_RESOLUTION, pb.ACTOR_AGENT, payload, source)
     made.external_id = f"ticket:{made.thread_id}:{status}:{reading.text(given, 'id')}"
+    return made
+
+
+def _csat_received(given: reading.JsonObject, payload: Payload, source: Source) -> pb.Touchpoint:
+    """Read a customer's rating: good or bad, or 1 to 5 where the survey is of the newer kind, with its answers."""
+    event = reading.object_at(given, "event")
+    answers = event.get("answers")
+    rated = None
+    words = ""
+    for found in (
+        *(event.get(each) for each in ("satisfaction_score", "satisfaction_rating", "survey_response")),
+        event,
+        *(answers if isinstance(answers, list) else ()),
+    ):
+        answer: reading.JsonObject = found if isinstance(found, dict) else {"score": found}
+        rated = rated or _rated(reading.optional_text(answer, *_SCORES).strip().lower())
+        words = words or reading.optional_text(answer, "comment", "value").strip()
+    if rated is None:
+        raise Unreadable("field_missing", "missing", "event.satisfaction_score")
+    made = _of_event(given, pb.TOUCHPOINT_KIND_SURVEY_RESPONSE, pb.ACTOR_CUSTOMER, payload, source)
+    made.external_id = _rating_id(made.thread_id)
+    made.revision = max(reading.moment_at(given, "time", payload=payload, source=source).revision, 1)
+    made.text = words
+    reading.answer_survey(made, pb.SURVEY_TYPE_CSAT, rated[0], lowest=rated[1], highest=rated[2])
     return made
 
 
@@ -475,15 +502,19 @@ def _rating(
                 continue
             touchpoint = _of_trigger(given, ticket, number, pb.ACTOR_CUSTOMER, payload, source)
             touchpoint.kind, touchpoint.text = pb.TOUCHPOINT_KIND_SURVEY_RESPONSE, words
-            touchpoint.external_id = f"ticket:{number}:rating"
+            touchpoint.external_id = _rating_id(number)
             touchpoint.revision = reading.Moment(_trigger_time(given, ticket, payload, source).time).revision
             reading.answer_survey(touchpoint, pb.SURVEY_TYPE_CSAT, made[0], lowest=made[1], highest=made[2])
             return touchpoint
     return None
 
 
+def _rating_id(ticket: str) -> str:
+    return f"ticket:{ticket}:rating"
+
+
 def _rated(score: str) -> tuple[float, float, float] | None:
-    name = score.partition(",")[0].strip()  # Of `good, I'm satisfied`.
+    name = score.partition(",")[0].partition("_with")[0].strip()  # Of `good, I'm satisfied`, `good_with_comment`.
     if name in _RATINGS:
         return _RATINGS[name], 0, 1
     return (float(score), 1, 5) if score in ("1", "2", "3", "4", "5") else None
