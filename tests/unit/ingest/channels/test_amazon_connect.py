@@ -1,12 +1,15 @@
+import base64
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
-from sori_ingest.channels.payload import Reading
+from sori_ingest.channels.payload import Reading, Unreadable
 
 Read = Callable[..., Reading]
+PAYLOADS = Path(__file__).parents[3] / "contract" / "payloads" / "amazon_connect"
 
 
 def test_transcript_is_one_touchpoint_with_its_turns(read: Read) -> None:
@@ -183,3 +186,52 @@ def test_of_a_template_the_words_that_are_shown_are_a_turn(read: Read, content: 
     [made] = read("amazon_connect", "", body=json.dumps(transcript).encode()).touchpoints
 
     assert f"CUSTOMER: 안녕하세요\nSYSTEM: {words}" == made.text
+
+
+def in_base64(told: bytes) -> str:
+    return base64.b64encode(told).decode()
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda told: {"Type": "Notification", "TopicArn": "arn:aws:sns:x:1:t", "Message": told.decode()},
+        lambda told: {"Records": [{"Sns": {"Type": "Notification", "Message": told.decode()}}]},
+        lambda told: {"Records": [{"body": json.dumps({"Type": "Notification", "Message": told.decode()})}]},
+        lambda told: {"Records": [{"kinesis": {"partitionKey": "c", "data": in_base64(told)}}]},
+        lambda told: {"requestId": "r", "timestamp": 1, "records": [{"data": in_base64(told)}]},
+        lambda told: [{"partitionKey": "c", "data": in_base64(told)}],
+        lambda told: [json.loads(told)],
+    ],
+)
+@pytest.mark.parametrize("file", ["ok_real_time_segments.json", "ok_contact_record.json", "ok_contact_initiated.json"])
+def test_event_is_the_same_whatever_is_around_it(read: Read, around: Callable[[bytes], object], file: str) -> None:
+    told = (PAYLOADS / file).read_bytes()
+
+    made = read("amazon_connect", "", body=json.dumps(around(told)).encode()).touchpoints
+
+    assert read("amazon_connect", file).touchpoints == made
+
+
+def test_records_are_read_one_by_one_and_firehose_is_answered(read: Read) -> None:
+    told = (PAYLOADS / "ok_contact_record.json").read_bytes()
+    records = [{"data": in_base64(each)} for each in (told, b"{", b'{"detail-type": "x"}')]
+
+    found = read("amazon_connect", "", body=json.dumps({"requestId": "r-1", "records": [*records, None]}).encode())
+
+    assert 1 == len(found.touchpoints)
+    assert ["records.1.data", "records.3"] == [each.field for each in found.unreadable]
+    assert ["event_type_unknown"] == [each.reason for each in found.ignored]
+    assert {"requestId", "timestamp"} == json.loads(found.reply).keys()
+
+
+def test_subscription_of_a_topic_is_no_contact(read: Read) -> None:
+    [ignored] = read("amazon_connect", "", body=b'{"Type": "SubscriptionConfirmation", "Token": "t"}').ignored
+
+    assert "subscription_confirmation" == ignored.reason
+
+
+@pytest.mark.parametrize("held", ["no json", "[]"])
+def test_envelope_of_something_else_is_kept(read: Read, held: str) -> None:
+    with pytest.raises(Unreadable, match="Message"):
+        read("amazon_connect", "", body=json.dumps({"Type": "Notification", "Message": held}).encode())

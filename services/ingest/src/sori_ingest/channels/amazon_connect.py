@@ -8,7 +8,8 @@ from typing import Any
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import questionnaire, reading
 from sori_ingest.channels.attachments import attach, type_of
-from sori_ingest.channels.parts import Outcome, reading_of
+from sori_ingest.channels.envelopes import read_enveloped
+from sori_ingest.channels.parts import Outcome
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
 
 NAME = "amazon_connect"
@@ -16,7 +17,8 @@ TITLE = "Amazon Connect and Contact Lens"
 DOCUMENT = "https://docs.aws.amazon.com/connect/latest/adminguide/contact-lens-example-output-files.html"
 CHANNEL = "call_center, chat, email"
 FIELDS: Mapping[str, str] = {
-    "external_id": "id of the contact: events, real-time segments and transcripts of one contact are one touchpoint",
+    "external_id": "id of the contact: events, real-time segments and transcripts of one contact are one touchpoint;"
+    " they may come bare, in a list, or within what SNS, SQS, Kinesis, Firehose and Lambda put around them",
     "revision": "time of a contact event; above those the end of the last real-time segment; above those the"
     " transcript, and above it the redacted one",
     "channel": "`Channel`: call_center for VOICE, chat for CHAT and for the transcript of a chat that names none, email"
@@ -33,7 +35,7 @@ FIELDS: Mapping[str, str] = {
     " turn_sentiment_2, …), sentiment_customer, sentiment_agent, categories, summary, seconds, event, queue, agent,"
     " disconnect_reason, attachments, and those that the company's flows set on the contact",
     "ignored": "other contact events, events of agents, tasks, matched rules, partial utterances, failed analyses,"
-    " contacts without words",
+    " contacts without words, confirmations of a subscription",
 }
 
 _CHANNELS = {
@@ -70,24 +72,27 @@ class Turn:
 
 
 def read(payload: Payload, source: Source) -> Reading:
-    """Read a contact event, a contact record, a transcript file or real-time segments; see Adapter."""
-    given = reading.json_object(payload)
+    """Read contact events, contact records, a transcript file or real-time segments; see Adapter."""
+    return read_enveloped(payload, lambda given: [_read(given, payload, source)])
+
+
+def _read(given: reading.JsonObject, payload: Payload, source: Source) -> Outcome:
     if "detail-type" in given:
         kind = reading.text(given, "detail-type")
         if kind != _CONTACT_EVENT:
-            return reading_of(Ignored("event_type_unknown", kind))
+            return Ignored("event_type_unknown", kind)
         detail = _lowered(reading.object_at(given, "detail"))
-        return reading_of(_event({"detail": detail, "time": given.get("time")}, payload, source))
+        return _event({"detail": detail, "time": given.get("time")}, payload, source)
     if "eventType" in given and "contactId" in given:  # What a rule's target gets that takes the detail alone.
-        return reading_of(_event({"detail": _lowered(given)}, payload, source))
+        return _event({"detail": _lowered(given)}, payload, source)
     if "EventType" in given and "ContactId" in given:
-        return reading_of(_real_time(given, payload, source))
+        return _real_time(given, payload, source)
     if "Transcript" in given or "CustomerMetadata" in given or "JobStatus" in given:
-        return reading_of(_transcript(given, payload, source))
+        return _transcript(given, payload, source)
     if "ContactId" in given and ("InitiationTimestamp" in given or "CustomerEndpoint" in given):
-        return reading_of(_record(given, payload, source))
+        return _record(given, payload, source)
     if "AgentARN" in given:  # An event of the agents' stream: a login, a change of state, a heart beat.
-        return reading_of(Ignored("event_type_unknown", reading.optional_text(given, "EventType")))
+        return Ignored("event_type_unknown", reading.optional_text(given, "EventType"))
     raise Unreadable("field_missing", "missing", "Transcript")
 
 

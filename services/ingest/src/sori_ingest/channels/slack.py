@@ -19,7 +19,7 @@ FIELDS: Mapping[str, str] = {
     "external_id": "`channel:ts` of the message; the same for its edits, its deletion and a mention in it",
     "revision": "`message.edited.ts`, or `event_ts` of a deletion, which makes the message an empty one",
     "kind": "inquiry of a customer, reply of staff in a shared channel, other for internal voice and deletions",
-    "actor": "customer for another organisation's member in a shared channel, by who installed the app (`authorizations`),"
+    "actor": "customer for another organisation's member in a shared channel, as `authorizations` say which is ours,"
     " else agent; option `voice` (customer, internal) decides for all channels of the source",
     "occurred_time": "`ts` of the message",
     "identifiers": "ANONYMOUS_ID `slack:<user>` of a customer; none of staff",
