@@ -152,6 +152,57 @@ def test_kakaotalk_by_way_of_zendesk_is_kakaotalk(read: Read) -> None:
     assert {"haneul@example.com", "+821012345678"} < {each.value for each in made.identifiers}
 
 
+def test_who_writes_by_whatsapp_is_known_by_their_number(read: Read) -> None:
+    [made] = read("zendesk", "ok_conversations_whatsapp.json").touchpoints
+
+    assert {"zendesk:69b43c86543fa6363b8fabdd", "+821012345678"} == {each.value for each in made.identifiers}
+
+
+@pytest.mark.parametrize("client", [{"externalId": "KR.13491208655302741918"}, {"externalId": None}, None])
+def test_whatsapp_without_a_number_is_heard(read: Read, client: dict[str, object] | None) -> None:
+    given = json.loads((PAYLOADS / "zendesk" / "ok_conversations_whatsapp.json").read_bytes())
+    given["events"][0]["payload"]["message"]["source"]["client"] = client
+
+    [made] = read("zendesk", "", body=json.dumps(given).encode()).touchpoints
+
+    assert ["zendesk:69b43c86543fa6363b8fabdd"] == [each.value for each in made.identifiers]
+
+
+def test_messaging_delivery_of_version_1_is_read_as_one_of_version_2(read: Read) -> None:
+    words, picture = read("zendesk", "ok_conversations_version_1.json").touchpoints
+
+    assert (pb.TOUCHPOINT_KIND_INQUIRY, pb.ACTOR_CUSTOMER, "환불은 어떻게 하나요?") == (
+        words.kind,
+        words.actor,
+        words.text,
+    )
+    assert {"zendesk:7f54b1a7c1b3d1e2", "member-77", "customer@example.com"} == {
+        each.value for each in words.identifiers
+    }
+    assert ("105e47578be874292d365ee8", "message:55e8d6a2f1a2b3c4") == (words.thread_id, words.external_id)
+    assert (1444348338, "image:1") == (words.occurred_time.seconds, picture.attributes["attachments"])
+
+
+@pytest.mark.parametrize(
+    ("source", "actor"), [("zd:agentWorkspace", pb.ACTOR_AGENT), ("slack", pb.ACTOR_BOT), ("api", pb.ACTOR_BOT)]
+)
+def test_what_the_company_says_by_version_1_is_not_the_customers(read: Read, source: str, actor: int) -> None:
+    given = json.loads((PAYLOADS / "zendesk" / "ok_conversations_version_1.json").read_bytes())
+    given["trigger"] = "message:appMaker"
+    given["messages"] = [given["messages"][0] | {"role": "appMaker", "source": {"type": source}}, None]
+
+    found = read("zendesk", "", body=json.dumps(given).encode())
+
+    assert [actor] == [each.actor for each in found.touchpoints]
+    assert ["messages.1"] == [each.field for each in found.unreadable]
+
+
+def test_other_events_of_version_1_are_ignored(read: Read) -> None:
+    [ignored] = read("zendesk", "", body=b'{"trigger": "conversation:read", "appUser": {"_id": "a"}}').ignored
+
+    assert ("event_type_unknown", "conversation:read") == (ignored.reason, ignored.detail)
+
+
 def test_form_that_a_customer_fills_in_is_read(read: Read) -> None:
     [made] = read("zendesk", "ok_conversation_form_answered.json").touchpoints
 

@@ -26,7 +26,7 @@ FIELDS: Mapping[str, str] = {
     "actor": "`comment.author.is_staff`, `event.actor.type`, `author.type`, the role of a trigger's author",
     "occurred_time": "`time` of the event, `createdAt`, `created_at`, `updated_at`",
     "identifiers": "ANONYMOUS_ID `zendesk:<requester>`, or of another customer who comments; EMAIL, PHONE, MEMBER_ID"
-    " (`external_id`) where a trigger or a messaging profile gives them",
+    " (`external_id`) where a trigger or a messaging profile gives them; PHONE of who writes by WhatsApp or SMS",
     "text": "`comment.body`, `message.body`, `description`, without the heading that triggers write above it; the"
     " answers of a form",
     "survey": "CSAT: good and bad as 1 and 0, or 1 to 5",
@@ -48,6 +48,7 @@ _VIA = {
     **dict.fromkeys(("chat", _MESSAGING, "messaging", "whatsapp", "line", "sms", "apple"), pb.CHANNEL_CHAT),
 }
 _IDENTITIES = {"email": pb.IDENTIFIER_TYPE_EMAIL, "phone_number": pb.IDENTIFIER_TYPE_PHONE}
+_BY_NUMBER = frozenset({"whatsapp", "twilio", "messagebird"})  # messengers that know people by their phone number
 _REMOVALS = frozenset({"ticket.comment_redacted", "ticket.comment_made_private"})
 _UNUSED_CONVERSATION = frozenset({"conversation:create", "conversation:read", "conversation:typing", "user:merge"})
 _COMMENT_KINDS = {
@@ -71,6 +72,10 @@ def read(payload: Payload, source: Source) -> Reading:
         return reading_of(*_event(given, kind.removeprefix(_EVENT), payload, source))
     if isinstance(given.get("events"), list):
         return read_each(given["events"], "events", lambda event: _conversation(event, payload, source))
+    if isinstance(given.get("messages"), list) and "trigger" in given:
+        return read_each(_of_version_1(given), "messages", lambda event: _conversation(event, payload, source))
+    if isinstance(given.get("trigger"), str) and "appUser" in given:
+        return reading_of(Ignored("event_type_unknown", given["trigger"]))
     if "detail-type" in given:  # EventBridge has all of this in another form.
         return reading_of(Ignored("event_type_unknown", str(given["detail-type"])[:100]))
     return reading_of(*_ticket(given, payload, source))
@@ -298,6 +303,9 @@ def _conversation(event: reading.JsonObject, payload: Payload, source: Source) -
         )
         reading.identify(made, pb.IDENTIFIER_TYPE_MEMBER_ID, reading.optional_text(user, "externalId"))
         reading.identify(made, pb.IDENTIFIER_TYPE_EMAIL, reading.optional_text(user, "profile.email"))
+        if messenger in _BY_NUMBER:  # WhatsApp writes them without a plus.
+            number = reading.optional_text(event, "payload.message.source.client.externalId")
+            reading.identify(made, pb.IDENTIFIER_TYPE_PHONE, f"+{number.removeprefix('+')}" if number else "")
         for each in reading.objects_at(user, "identities"):
             if (of_type := _IDENTITIES.get(reading.optional_text(each, "type"))) is not None:
                 reading.identify(made, of_type, reading.optional_text(each, "value"))
@@ -308,6 +316,34 @@ def _conversation(event: reading.JsonObject, payload: Payload, source: Source) -
     elif content != "text":
         attach(made, [content])
     yield made if made.text or content != "text" else Ignored("no_words")
+
+
+def _of_version_1(given: reading.JsonObject) -> list[Any]:
+    """Spell a delivery of version 1 of these webhooks, which has the messages of one user, as version 2 does."""
+    user = reading.optional_object(given, "appUser")
+    person = {
+        "id": user.get("_id"),
+        "externalId": user.get("userId"),
+        "profile": {"email": user.get("email")},
+    }
+    return [
+        {
+            "type": "conversation:message",
+            "payload": {
+                "conversation": {"id": reading.find(given, "conversation._id") or user.get("_id")},
+                "message": {
+                    "id": message.get("_id"),
+                    "received": message.get("received"),
+                    "author": {"type": "user" if message.get("role") == "appUser" else "business", "user": person},
+                    "content": message,
+                    "source": message.get("source"),
+                },
+            },
+        }
+        if isinstance(message, dict)
+        else message
+        for message in given["messages"]
+    ]
 
 
 def _answer(made: pb.Touchpoint, form: reading.JsonObject) -> None:
