@@ -94,3 +94,10 @@ def test_user_without_keys_of_the_channel_is_heard(read: Read) -> None:
     [made] = read("kakao_openbuilder", "ok_account_without_keys.json").touchpoints
 
     assert ("환불이 왜 이렇게 늦어요?", "138348") == (made.text, made.thread_id)
+
+
+def test_check_of_a_parameter_is_passed_and_is_no_message(read: Read) -> None:
+    found = read("kakao_openbuilder", "ignored_parameter_check.json")
+
+    assert ((), ["parameter_check"]) == (found.touchpoints, [each.reason for each in found.ignored])
+    assert {"status": "SUCCESS"} == json.loads(found.reply)

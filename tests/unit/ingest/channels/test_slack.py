@@ -154,6 +154,14 @@ def test_bots_are_nobodys_voice(read: Read, file: str) -> None:
     assert "bot_echo" == ignored.reason
 
 
+@pytest.mark.parametrize(("is_bot", "reasons"), [(True, ["bot_echo"]), (False, [])])
+def test_own_app_is_known_by_its_user(read: Read, is_bot: bool, reasons: list[str]) -> None:
+    given = json.loads((PAYLOADS / "slack" / "ok_file_without_text.json").read_bytes())
+    given["authorizations"][0] |= {"user_id": given["event"]["user"], "is_bot": is_bot}
+
+    assert reasons == [each.reason for each in read("slack", "", body=json.dumps(given).encode()).ignored]
+
+
 @given(st.text())
 def test_words_that_slack_escaped_come_back_as_they_were_written(written: str) -> None:
     assert written == mrkdwn.plain(html.escape(written, quote=False))

@@ -29,7 +29,8 @@ FIELDS: Mapping[str, str] = {
     "language": "`userRequest.lang`",
     "thread_id": "`plusfriendUserKey`, else the bot's user key",
     "attributes": "block, bot, skill, surface, is_friend, param.* (`action.params`), attachments",
-    "ignored": "trials in the builder, blank utterances, skill responses; the skill is answered with the option"
+    "ignored": "trials in the builder, checks of a parameter (they pass), blank utterances, skill responses; the skill"
+    " is answered with the option"
     " `answer`, else so that the block says its own",
 }
 
@@ -45,6 +46,9 @@ def read(payload: Payload, source: Source) -> Reading:
     Options: `answer`, what the bot says instead; `app_user_id=kakao_id`, Kakao's app user ids are not the app's own.
     """
     given = reading.json_object(payload)
+    if "userRequest" not in given and "isInSlotFilling" in given:  # Asks whether a parameter's value is one.
+        valid = json.dumps({"status": "SUCCESS"}).encode()
+        return Reading(ignored=(Ignored("parameter_check"),), reply=valid, reply_content_type="application/json")
     found = reading_of(_read(given, payload, source))
     answer = source.options.get("answer", "")
     said = {"template": {"outputs": [{"simpleText": {"text": answer}}]}} if answer else {"data": {}}

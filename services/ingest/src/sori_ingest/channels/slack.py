@@ -73,10 +73,10 @@ def _read(given: reading.JsonObject, event: reading.JsonObject, payload: Payload
         if reading.optional_text(message, "subtype") == "tombstone":
             # Slack puts a remark of its own in the place of a deleted message that has answers.
             before = reading.optional_object(event, "previous_message")
-            if _is_bot(before):
+            if _is_bot(given, before):
                 return Ignored("bot_echo")
             return _deletion(given, event, reading.text(given, "event.message.ts"), before or message, payload, source)
-        if _is_bot(message):
+        if _is_bot(given, message):
             return Ignored("bot_echo")
         if (of := reading.optional_text(message, "subtype")) not in _SPOKEN:  # Such as the title of a thread.
             return Ignored("event_type_unknown", f"message.{of}")
@@ -86,12 +86,12 @@ def _read(given: reading.JsonObject, event: reading.JsonObject, payload: Payload
     if subtype == "message_deleted":
         previous = reading.optional_object(event, "previous_message")
         deleted = reading.optional_text(event, "deleted_ts") or reading.optional_text(previous, "ts")
-        if _is_bot(previous):
+        if _is_bot(given, previous):
             return Ignored("bot_echo")
         if not deleted:
             raise Unreadable("field_missing", "missing", "event.deleted_ts")
         return _deletion(given, event, deleted, previous, payload, source)
-    if subtype == "bot_message" or _is_bot(event):
+    if _is_bot(given, event):
         return Ignored("bot_echo")
     if subtype in _SPOKEN:
         return _message(given, event, event, payload, source, "event")
@@ -198,10 +198,13 @@ def _is_edited(event: reading.JsonObject, message: reading.JsonObject) -> bool:
     return "edited" in message or before != reading.optional_text(message, "text")
 
 
-def _is_bot(message: reading.JsonObject) -> bool:
-    by_slack = reading.optional_text(message, "user") == "USLACKBOT"
-    by_app = bool(reading.optional_text(message, "bot_id"))
-    return by_slack or by_app or reading.optional_text(message, "subtype") == "bot_message"
+def _is_bot(given: reading.JsonObject, message: reading.JsonObject) -> bool:
+    """Say whether an app, a workflow or Slack itself wrote a message; our own app is known by its user, too."""
+    if reading.optional_text(message, "bot_id") or reading.optional_text(message, "subtype") == "bot_message":
+        return True
+    user = reading.optional_text(message, "user")
+    own = reading.optional_text(given, "authorizations.0.user_id") if user else ""
+    return user == "USLACKBOT" or (user == own != "" and reading.flag(given, "authorizations.0.is_bot"))
 
 
 def _words_of(blocks: object) -> str:
