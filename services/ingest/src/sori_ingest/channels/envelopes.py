@@ -16,6 +16,7 @@ Make: TypeAlias = Callable[[reading.JsonObject], Iterable[Outcome]]
 _DEEPEST = 4  # An event in a notification in the record of a queue, and one to spare.
 _TEXTS = ("body", "Sns.Message")  # of a queue's record; of a notification that Lambda hands on
 _BYTES = ("data", "kinesis.data")
+_AROUND = frozenset({"Message", *(each.partition(".")[0] for each in (*_TEXTS, *_BYTES))})
 
 
 def read_enveloped(payload: Payload, make: Make) -> Reading:
@@ -57,6 +58,8 @@ def _opened(given: reading.JsonObject, make: Make, depth: int = 0) -> Iterator[O
 
 def _within(given: reading.JsonObject, is_notification: bool) -> reading.JsonObject | None:
     """Give what an envelope holds, or None where there is no envelope."""
+    if _AROUND.isdisjoint(given):  # As most often.
+        return None
     for path in ("Message",) if is_notification else (*_TEXTS, *_BYTES):
         held = reading.find(given, path)
         if not isinstance(held, str):
