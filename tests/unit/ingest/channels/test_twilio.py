@@ -97,6 +97,20 @@ def test_removed_message_of_a_conversation_becomes_an_empty_revision(read: Read)
     assert "" == removed.text
 
 
+def test_message_of_a_conversation_is_the_same_by_event_streams(read: Read) -> None:
+    said, system, edited, removed = read("twilio", "ok_event_streams_of_conversations.json").touchpoints
+
+    assert (pb.ACTOR_CUSTOMER, "사이즈 교환되나요?", "image:1") == (
+        said.actor,
+        said.text,
+        said.attributes["attachments"],
+    )
+    assert ["+821012345678"] == [each.value for each in said.identifiers]
+    assert (pb.ACTOR_BOT, "색상 교환되나요?", "") == (system.actor, edited.text, removed.text)
+    assert 0 == said.revision < edited.revision < removed.revision
+    assert {"CHee95cfd541a925a3337fec19a0200009"} == {each.thread_id for each in (said, system, edited, removed)}
+
+
 @pytest.mark.parametrize(
     ("file", "reason"),
     [
@@ -104,6 +118,7 @@ def test_removed_message_of_a_conversation_becomes_an_empty_revision(read: Read)
         ("ignored_call_status.txt", "call_status"),
         ("ignored_call_recording.txt", "recording_without_words"),
         ("ignored_live_transcript_not_final.txt", "not_finished"),
+        ("ignored_message_to_be_added.txt", "event_type_unused"),
     ],
 )
 def test_what_is_no_touchpoint_is_ignored(read: Read, file: str, reason: str) -> None:

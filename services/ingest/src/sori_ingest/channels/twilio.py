@@ -33,8 +33,8 @@ FIELDS: Mapping[str, str] = {
     "language": "`LanguageCode`",
     "thread_id": "`ConversationSid`, `CallSid`, else made of both numbers",
     "attributes": "from_country, opt_out, segments, confidence, seconds, event, deleted, attachments",
-    "ignored": "status callbacks, states of calls, recordings of whole calls, transcripts that are not final, blank"
-    " messages; a form is answered with empty TwiML",
+    "ignored": "status callbacks, states of calls, recordings of whole calls, transcripts that are not final,"
+    " messages that are still to be added, blank messages; a form is answered with empty TwiML",
 }
 
 _SENT = frozenset(
@@ -45,6 +45,11 @@ _OPT_OUTS = frozenset(
 )
 _CHOICES = {"STOP": "true", "START": "false"}  # `OptOutType` -> attribute `opt_out`
 _INBOUND_EVENT = "com.twilio.messaging.inbound-message.received"
+_CONVERSED = {  # of Event Streams -> of webhooks; those before something happens have no `ed`, as `onMessageAdd`
+    "com.twilio.conversations.message.added": "onMessageAdded",
+    "com.twilio.conversations.message.updated": "onMessageUpdated",
+    "com.twilio.conversations.message.removed": "onMessageRemoved",
+}
 _VOICEMAIL = frozenset({"", "recordverb"})
 _MOST_MEDIA = 50
 _LOST_PLUS = re.compile(r"(^|:) (?=[0-9])")
@@ -73,6 +78,10 @@ def _enveloped(given: reading.JsonObject, payload: Payload, source: Source) -> O
     kind = reading.optional_text(given, "type")
     if "specversion" not in given or not kind.startswith("com.twilio."):
         return _read(given, payload, source)
+    if kind in _CONVERSED:
+        told = reading.object_at(given, "data")
+        named = {"Body": told.get("MessageBody"), "DateUpdated": given.get("time")}
+        return _read({**named, **told, "EventType": _CONVERSED[kind]}, payload, source)
     if kind != _INBOUND_EVENT:
         return Ignored("event_type_unknown", kind)
     return _read({**reading.object_at(given, "data"), "Timestamp": given.get("time")}, payload, source)
@@ -82,7 +91,7 @@ def _read(named: dict[str, Any], payload: Payload, source: Source) -> Outcome:
     """Tell by its fields what a callback is about; they are spelled `MessageSid`, `messageSid` or `message_sid`."""
     given = {name.replace("_", "").lower(): value for name, value in named.items()}
     event = _text(given, "eventtype")
-    if event.startswith("onMessage") and _text(given, "conversationsid"):
+    if event in _CONVERSED.values() and _text(given, "conversationsid"):
         return _conversation(given, event, payload, source)
     if event.startswith("on"):
         return Ignored("event_type_unused", event)
@@ -242,8 +251,6 @@ def _conversation(given: reading.JsonObject, event: str, payload: Payload, sourc
         files = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
         attach(made, [type_of(reading.optional_text(each, "ContentType", "content_type")) for each in files])
         return made if made.text or files else Ignored("no_words")
-    if event not in ("onMessageUpdated", "onMessageRemoved"):
-        return Ignored("event_type_unused", event)
     revision = _at(given, payload, source, "dateremoved", "dateupdated").revision
     if event == "onMessageRemoved":
         return withdraw(made, revision)
