@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 
 import pytest
@@ -116,3 +117,23 @@ def test_redacted_first_message_becomes_an_empty_revision(read: Read) -> None:
     assert (said.external_id, said.identifiers) == (redacted.external_id, redacted.identifiers)
     assert said.revision < redacted.revision
     assert ("", "true") == (redacted.text, redacted.attributes["deleted"])
+
+
+@pytest.mark.parametrize(
+    ("source", "heard"),
+    [
+        ({"type": "conversation", "body": "", "attachments": []}, 0),
+        ({"type": "conversation", "body": None, "subject": None}, 0),
+        ({"type": "conversation", "body": "", "attachments": [{"content_type": "image/png"}]}, 1),
+        ({"type": "email", "body": "", "subject": "환불 요청"}, 1),
+        ({"type": "phone_call", "body": None}, 1),
+    ],
+)
+def test_conversation_that_begins_without_a_word_is_heard_when_there_is_one(
+    read: Read, source: dict[str, object], heard: int
+) -> None:
+    given = {"topic": "conversation.user.created", "data": {"item": {"id": "1", "source": source}}}
+
+    found = read("intercom", "", body=json.dumps(given).encode())
+
+    assert (heard, 1 - heard) == (len(found.touchpoints), len(found.ignored))

@@ -147,6 +147,16 @@ def test_files_are_counted_without_their_address(read: Read) -> None:
     assert "secret" not in str(made)
 
 
+def test_message_that_is_passed_on_is_counted_and_its_words_are_not_of_who_does(read: Read) -> None:
+    event = json.loads((PAYLOADS / "slack" / "ok_customer_in_shared_channel.json").read_bytes())
+    passed_on = {"is_msg_unfurl": True, "is_share": True, "author_id": "U2", "text": "환불해 주세요"}
+    event["event"] |= {"text": "", "blocks": [], "attachments": [passed_on, {"from_url": "https://x.kr"}]}
+
+    [made] = read("slack", "", body=json.dumps(event).encode()).touchpoints
+
+    assert ("", "message:1") == (made.text, made.attributes["attachments"])
+
+
 @pytest.mark.parametrize("file", ["ignored_bot_message.json", "ignored_own_app.json"])
 def test_bots_are_nobodys_voice(read: Read, file: str) -> None:
     [ignored] = read("slack", file).ignored

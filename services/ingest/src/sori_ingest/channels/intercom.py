@@ -27,7 +27,7 @@ FIELDS: Mapping[str, str] = {
     "survey": "CSAT, 1 to 5",
     "thread_id": "id of the conversation",
     "attributes": "subject, part_type, source_type, source_url, teammate, deleted, attachments",
-    "ignored": "pings, notes, assignments, snoozes, tags, contacts, other topics",
+    "ignored": "pings, notes, beginnings without words, assignments, snoozes, tags, contacts, other topics",
 }
 
 _CUSTOMERS = frozenset({"user", "lead", "contact", "visitor"})
@@ -94,7 +94,10 @@ def _first_message(given: reading.JsonObject, topic: str, payload: Payload, sour
     reading.attribute(made, "subject", rich_text.words(reading.optional_text(message, "subject")))
     if actor == pb.ACTOR_CUSTOMER:
         _identify_author(made, message)
-    return made
+    told = made.text or made.attributes.get("attachments", "") or made.attributes.get("subject", "")
+    if told or made.channel == pb.CHANNEL_CALL_CENTER or reading.flag(message, "redacted"):
+        return made
+    return Ignored("no_words")  # A workflow began it, and the customer speaks in a part that is told by itself.
 
 
 def _parts(given: reading.JsonObject, usual: str, payload: Payload, source: Source) -> Iterator[Outcome]:

@@ -114,9 +114,18 @@ def _message(
         made.revision = max(at.revision, 1)
     made.text = mrkdwn.plain(reading.optional_text(message, "text")).strip() or _words_of(message.get("blocks"))
     files = [each for each in reading.objects_at(message, "files") if each.get("mode") != "tombstone"]
-    if files:
-        attach(made, [type_of(reading.optional_text(each, "mimetype")) for each in files])
-    return made if made.text or files or made.revision else Ignored("no_words")
+    kinds = [type_of(reading.optional_text(each, "mimetype")) for each in files] + _forwarded(message)
+    if kinds:
+        attach(made, kinds)
+    return made if made.text or kinds or made.revision else Ignored("no_words")
+
+
+def _forwarded(message: reading.JsonObject) -> list[str]:
+    """Count the messages that somebody passes on: their words are of others. Links that are unfolded are none."""
+    around = message.get("attachments")
+    if not isinstance(around, list):
+        return []
+    return ["message" for each in around if isinstance(each, dict) and each.get("is_share") is True]
 
 
 def _deletion(
