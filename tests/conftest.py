@@ -1,6 +1,9 @@
 """Fixtures of all tests."""
 
 import asyncio
+import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -19,6 +22,26 @@ structlog.configure(
         structlog.processors.KeyValueRenderer(key_order=["level", "event"]),
     ]
 )
+
+
+# A run has a folder of its own: each that begins in the usual one closes it to other users, and one of them is that of
+# the Postgres of a run beside it.
+_TEMPORARY = "PYTEST_DEBUG_TEMPROOT"
+_FAILED = pytest.StashKey[bool]()
+_made = "" if _TEMPORARY in os.environ else tempfile.mkdtemp(prefix="sori-tests-")
+if _made:
+    os.environ[_TEMPORARY] = _made
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave the folder of a run only where something failed, to be looked at."""
+    if _made and not config.stash.get(_FAILED, False):
+        shutil.rmtree(_made, ignore_errors=True)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Remember whether something failed."""
+    session.config.stash[_FAILED] = exitstatus != pytest.ExitCode.OK
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
