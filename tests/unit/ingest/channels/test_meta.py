@@ -124,3 +124,42 @@ def test_answer_to_a_feedback_template_is_a_survey(read: Read) -> None:
     assert (pb.SURVEY_TYPE_CSAT, 2, "답변이 너무 늦었어요") == (made.survey.type, made.survey.score, made.text)
     assert (pb.TOUCHPOINT_KIND_SURVEY_RESPONSE, "100:555") == (made.kind, made.thread_id)
     assert ["facebook:555"] == [each.value for each in made.identifiers]
+
+
+def test_messages_of_instagram_may_come_as_changes(read: Read) -> None:
+    found = read("meta", "ok_instagram_messages_as_changes.json")
+    said, pressed = found.touchpoints
+
+    assert ("재입고 언제 되나요?", pb.CHANNEL_CHAT, pb.TOUCHPOINT_KIND_INQUIRY) == (said.text, said.channel, said.kind)
+    assert ("상담원 연결", "aWdfZAG1faXRlbToxOm") == (pressed.text, pressed.external_id)
+    assert "17841400001:IG77" == said.thread_id == pressed.thread_id
+    assert ["receipt"] == [each.reason for each in found.ignored]
+
+
+def test_a_message_as_a_change_is_the_same_as_one_of_its_own(read: Read) -> None:
+    message = {"sender": {"id": "2"}, "recipient": {"id": "1"}, "timestamp": 1763600000, "message": {"mid": "m"}}
+    change = {"id": "1", "time": 1763600000, "changes": [{"field": "messages", "value": message}]}
+    usual = {"id": "1", "time": 1763600000, "messaging": [message]}
+
+    one, other = (
+        read("meta", "", body=json.dumps({"object": "instagram", "entry": [entry]}).encode())
+        for entry in (change, usual)
+    )
+
+    assert one == other
+
+
+def test_who_came_by_a_plugin_of_our_page_has_a_reference_only(read: Read) -> None:
+    message = {"sender": {"user_ref": "R"}, "recipient": {"id": "1"}, "postback": {"mid": "m", "title": "시작하기"}}
+    body = json.dumps({"object": "page", "entry": [{"id": "1", "messaging": [message]}]}).encode()
+
+    [made] = read("meta", "", body=body).touchpoints
+
+    assert ("시작하기", "1:R") == (made.text, made.thread_id)
+
+
+def test_photos_and_videos_that_visitors_post_are_counted(read: Read) -> None:
+    photo, video = read("meta", "ok_visitors_photo_and_video.json").touchpoints
+
+    assert ("", "image:1") == (photo.text, photo.attributes["attachments"])
+    assert ("소리가 이상해요", "video:1") == (video.text, video.attributes["attachments"])

@@ -130,6 +130,8 @@ def _change(event: _Event, each: reading.JsonObject, payload: Payload, source: S
         if field == "feed" or field == "ratings" or event.platform == "facebook":
             return _post(event, field, value, payload, source)
         return _instagram(event, field, value, payload, source)
+    if "sender" in (value := reading.optional_object(each, "value")):  # Some of Instagram's messages are changes.
+        return _message(event, value, payload, source)
     return Ignored("event_type_unknown", field[:64])
 
 
@@ -235,16 +237,17 @@ def _begin(
 
 
 def _attached(made: pb.Touchpoint, value: reading.JsonObject) -> None:
-    photos = value.get("photos")
-    sent = ["image"] * len(photos) if isinstance(photos, list) else ["image"] * bool(value.get("photo"))
-    attachments.attach(made, sent + ["video"] * bool(value.get("video")))
+    item, photos = value.get("item"), value.get("photos")
+    images = len(photos) if isinstance(photos, list) else int(item == "photo" or bool(value.get("photo")))
+    attachments.attach(made, ["image"] * images + ["video"] * (item == "video" or bool(value.get("video"))))
 
 
 def _message(event: _Event, each: reading.JsonObject, payload: Payload, source: Source) -> pb.Touchpoint | Ignored:
     for silent in _SILENT_MESSAGES:
         if silent in each:
             return Ignored("event_type_unknown" if silent in ("app_roles", "policy_enforcement") else "receipt", silent)
-    sender, receiver = reading.text(each, "sender.id"), reading.optional_text(each, "recipient.id")
+    sender = reading.text(each, "sender.id", "sender.user_ref")  # The latter where a page of ours asked them in.
+    receiver = reading.optional_text(each, "recipient.id")
     if "messaging_feedback" in each:
         return _feedback(event, each, sender, receiver, payload, source)
     if "message" in each:
