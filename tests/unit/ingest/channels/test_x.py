@@ -90,3 +90,47 @@ def test_a_post_counts_without_its_author(read: Read) -> None:
     [made] = read("x", "ok_filtered_stream_without_author.json").touchpoints
 
     assert ("1880000000000000001", 0) == (made.external_id, len(made.identifiers))
+
+
+def test_messages_that_are_looked_up_are_of_both_sides(read: Read) -> None:
+    found = read("x", "ok_v2_messages.json", options={"own_ids": "930524282358325248"})
+    received, sent = found.touchpoints
+
+    assert ("주문 & 환불 문의요", "photo:1") == (received.text, received.attributes["attachments"])
+    assert [pb.ACTOR_CUSTOMER, pb.ACTOR_AGENT] == [received.actor, sent.actor]
+    assert "dm:2244994945" == received.thread_id == sent.thread_id
+    assert ["ParticipantsJoin"] == [each.detail for each in found.ignored]
+
+
+def test_a_post_without_a_time_has_that_of_its_id(read: Read) -> None:
+    [made] = read("x", "ok_v2_default_fields.json").touchpoints
+    [small] = read("x", "", body=b'{"data": {"id": "10", "text": "x", "edit_history_tweet_ids": ["10"]}}').touchpoints
+
+    assert "2024-11-20T11:39:56.922Z" == made.occurred_time.ToJsonString()
+    assert "2026-11-22T03:04:05Z" == small.occurred_time.ToJsonString()  # The time of receipt.
+
+
+def test_an_id_of_tomorrow_holds_no_time(read: Read) -> None:
+    body = b'{"data": {"id": "9223372036854775807", "text": "x", "edit_history_tweet_ids": []}}'
+
+    [made] = read("x", "", body=body).touchpoints
+
+    assert "2026-11-22T03:04:05Z" == made.occurred_time.ToJsonString()
+
+
+def test_files_are_of_the_type_that_is_included(read: Read) -> None:
+    body = (
+        b'{"data": {"id": "11", "text": "x", "author_id": "2", "attachments": {"media_keys": ["3_1", "7_2", "3_9"]}},'
+        b' "includes": {"media": [{"media_key": "3_1", "type": "photo"}, {"media_key": "7_2", "type": "video"}]}}'
+    )
+
+    [made] = read("x", "", body=body).touchpoints
+
+    assert "media:1,photo:1,video:1" == made.attributes["attachments"]
+
+
+def test_posts_of_the_second_api_are_read_within_the_older_envelope(read: Read) -> None:
+    [made] = read("x", "ok_v2_post_in_the_older_envelope.json").touchpoints
+
+    assert ("@sorimarket 앱이 안 열려요", "1859200000000000008") == (made.text, made.thread_id)
+    assert ["x:2244994945"] == [each.value for each in made.identifiers]

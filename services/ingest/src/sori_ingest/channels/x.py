@@ -20,7 +20,7 @@ FIELDS: Mapping[str, str] = {
     "kind": "mention; inquiry for direct messages; reply for what we answer; other for what was deleted",
     "actor": "customer; agent for our own account (for_user_id and the option `own_ids`); bot for messages that an app "
     "named in the option `bot_app_ids` sent for us",
-    "occurred_time": "created_at, timestamp_ms, created_timestamp",
+    "occurred_time": "created_at, timestamp_ms, created_timestamp; the time within a post's id where it has none",
     "identifiers": "the author's id as `x:…`",
     "text": "full text, HTML entities undone; empty when deleted",
     "language": "lang",
@@ -33,6 +33,8 @@ _DELETIONS = ("tweet_delete_events", "post_delete_events")
 _MESSAGES = ("direct_message_events",)
 _AROUND = ("for_user_id", "users", "apps", "user_has_blocked", "is_blocked_by")
 _NO_LANGUAGE = ("und", "qme", "qam", "qct", "qht", "qst", "zxx", "art")
+_SNOWFLAKES = 10**15  # Ids from here on hold the time in ms, 22 bits up, since _EPOCH.
+_EPOCH = 1_288_834_974_657  # ms since 1970
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 
 
@@ -92,6 +94,8 @@ def _first(
         yield _deletion(each, own, payload, source)
     elif each.get("retweeted_status"):
         yield Ignored("retweet")
+    elif "author_id" in each and "user" not in each:  # The newer shape within the older envelope.
+        yield _second_post(each, {}, own, payload, source)
     else:
         yield _first_post(each, own, payload, source)
 
@@ -179,15 +183,22 @@ def _second(given: reading.JsonObject, own: frozenset[str], payload: Payload, so
     listed = data if isinstance(data, list) else [data]
     if not listed:
         return Reading(ignored=(Ignored("no_events"),))
-    return parts.read_each(listed, "data", lambda each: _second_each(each, own, payload, source))
+    media = {
+        reading.optional_text(file, "media_key"): reading.optional_text(file, "type")
+        for file in reading.objects_at(given, "includes.media")
+    }
+    return parts.read_each(listed, "data", lambda each: _second_each(each, media, own, payload, source))
 
 
 def _second_each(
-    each: reading.JsonObject, own: frozenset[str], payload: Payload, source: Source
+    each: reading.JsonObject, media: Mapping[str, str], own: frozenset[str], payload: Payload, source: Source
 ) -> Iterator[parts.Outcome]:
     event = reading.optional_text(each, "event_type")
     if not event:
-        yield _second_post(each, own, payload, source)
+        yield _second_post(each, media, own, payload, source)
+        return
+    if event == "MessageCreate":  # As messages are looked up.
+        yield _second_message(each, media, own, payload, source)
         return
     own |= {reading.optional_text(each, "filter.user_id")} - {""}
     inner = reading.optional_object(each, "payload")
@@ -200,9 +211,9 @@ def _second_each(
         if event not in ("dm.received", "dm.sent"):
             yield Ignored("event_type_unknown", event[:64])
         else:
-            yield _second_message(inner, own, payload, source)
+            yield _second_message(inner, media, own, payload, source)
     elif event in ("post.create", "post.mention.create", "post.reply.create", "post.quote.create"):
-        yield _second_post(inner, own, payload, source)
+        yield _second_post(inner, media, own, payload, source)
     elif event == "post.delete":
         yield _deletion(
             {**inner, "status": {"id": inner.get("id"), "user_id": inner.get("author_id")}}, own, payload, source
@@ -211,11 +222,15 @@ def _second_each(
         yield Ignored("event_type_unknown", event[:64])
 
 
-def _second_message(each: reading.JsonObject, own: frozenset[str], payload: Payload, source: Source) -> parts.Outcome:
+def _second_message(
+    each: reading.JsonObject, media: Mapping[str, str], own: frozenset[str], payload: Payload, source: Source
+) -> parts.Outcome:
     if "message_create" in each:
         return _message(each, own, payload, source)
     sender = reading.text(each, "sender_id")
     people = [str(person) for person in reading.items_at(each, "participant_ids")]
+    if not people and "-" in (both := reading.optional_text(each, "dm_conversation_id")):
+        people = both.split("-")
     made = _direct(
         message_id=reading.text(each, "id", "dm_event_id"),
         sender=sender,
@@ -226,11 +241,13 @@ def _second_message(each: reading.JsonObject, own: frozenset[str], payload: Payl
         source=source,
     )
     made.text = _plain(reading.optional_text(each, "text"))
-    attachments.attach(made, ["media"] * len(reading.items_at(each, "attachments.media_keys")))
+    _attach(made, each, media)
     return made
 
 
-def _second_post(each: reading.JsonObject, own: frozenset[str], payload: Payload, source: Source) -> parts.Outcome:
+def _second_post(
+    each: reading.JsonObject, media: Mapping[str, str], own: frozenset[str], payload: Payload, source: Source
+) -> parts.Outcome:
     if "created_at" in each and "user" in each:  # The older shape within a newer envelope.
         return _first_post(each, own, payload, source) if not each.get("retweeted_status") else Ignored("retweet")
     post_id = reading.text(each, "id")
@@ -243,15 +260,30 @@ def _second_post(each: reading.JsonObject, own: frozenset[str], payload: Payload
     if author in own and "replied_to" not in referenced:
         return Ignored("own_post")
     versions = [str(version) for version in reading.items_at(each, "edit_history_tweet_ids")]
-    at = reading.moment_at(each, "created_at", payload=payload, source=source)
+    times = {"created_at": each.get("created_at") or _time_within(post_id, payload)}  # Only there where asked for.
+    at = reading.moment_at(times, "created_at", payload=payload, source=source)
     made = _begin(post_id, versions, author, own, at, source)
     made.thread_id = reading.optional_text(each, "conversation_id") or referenced.get("replied_to") or made.external_id
     made.text = _plain(reading.optional_text(each, "note_tweet.text", "text"))
     made.language = _language(each)
-    attachments.attach(made, ["media"] * len(reading.items_at(each, "attachments.media_keys")))
+    _attach(made, each, media)
     reading.attribute(made, "in_reply_to", referenced.get("replied_to", ""))
     reading.attribute(made, "quoted", referenced.get("quoted", ""))
     return made
+
+
+def _time_within(post_id: str, payload: Payload) -> int | None:
+    """Give the time that a post's id holds, in ms since 1970; None where it holds none that can be."""
+    if not (post_id.isdecimal() and post_id.isascii() and len(post_id) < 20) or int(post_id) < _SNOWFLAKES:
+        return None
+    time = (int(post_id) >> 22) + _EPOCH
+    return time if time <= payload.received_time.timestamp() * 1_000 else None
+
+
+def _attach(made: pb.Touchpoint, each: reading.JsonObject, media: Mapping[str, str]) -> None:
+    """Count the files of a post or message, by type where the answer includes what they are."""
+    keys = [str(key) for key in reading.items_at(each, "attachments.media_keys")]
+    attachments.attach(made, [media.get(key) or "media" for key in keys])
 
 
 def _begin(
