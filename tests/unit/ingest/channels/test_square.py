@@ -94,3 +94,16 @@ def test_number_is_of_the_customers_country(read: Read, country: str, number: st
     [made] = read("square", "", body=json.dumps(event).encode()).touchpoints
 
     assert [normal] == [each.value for each in made.identifiers if each.type == pb.IDENTIFIER_TYPE_PHONE]
+
+
+def test_a_fulfillment_may_come_alone(read: Read) -> None:
+    [made] = read("square", "ok_fulfillment_single.json").touchpoints
+
+    assert (pb.TOUCHPOINT_KIND_DELIVERY, "PROPOSED") == (made.kind, made.attributes["fulfillment"])
+
+
+def test_the_customer_pays_an_invoice_and_does_not_refund_it(read: Read) -> None:
+    [paid] = read("square", "ok_invoice_paid.json").touchpoints
+    [refunded] = read("square", "ok_invoice_refunded.json").touchpoints
+
+    assert (pb.ACTOR_CUSTOMER, pb.ACTOR_SYSTEM) == (paid.actor, refunded.actor)

@@ -17,7 +17,7 @@ FIELDS: Mapping[str, str] = {
     "kind": "payment purchase once it is completed; order purchase (other when cancelled); fulfillment delivery; "
     "refund; invoice.payment_made and invoice.refunded other; customer.created signup",
     "actor": "customer; system for deliveries, refunds and cancellations",
-    "occurred_time": "the object's created_at (updated_at of a refund or fulfillment), else the event's",
+    "occurred_time": "the object's created_at (updated_at of a fulfillment or invoice), else the event's",
     "identifiers": "buyer_email_address, recipients of invoices, customers' e-mail and phone; reference_id as "
     "member_id; customer_id as `square:…`, or as the type in the option `customer_id`",
     "order_id": "order_id",
@@ -156,7 +156,9 @@ def _fulfillment(event: str, given: reading.JsonObject, payload: Payload, source
     times = ("updated_at", "created_at")
     made = _begin(event, f"order:{order_id}#fulfillment", kind, within, given, times, payload, source)
     made.actor = pb.ACTOR_SYSTEM
-    states = [reading.optional_text(each, "new_state") for each in reading.objects_at(within, "fulfillment_update")]
+    found = within.get("fulfillment_update")
+    updates = [found] if isinstance(found, dict) else reading.objects_at(within, "fulfillment_update")
+    states = [reading.optional_text(each, "new_state", "state") for each in updates]
     reading.attribute(made, "fulfillment", ", ".join(dict.fromkeys(states)))
     return made
 
@@ -182,6 +184,8 @@ def _invoice(event: str, given: reading.JsonObject, payload: Payload, source: So
     times = ("updated_at", "created_at")
     kind = pb.TOUCHPOINT_KIND_OTHER  # The payment or refund has an event of its own.
     made = _begin(event, f"invoice:{invoice_id}", kind, within, given, times, payload, source)
+    if event == "invoice.refunded":
+        made.actor = pb.ACTOR_SYSTEM
     recipient = reading.optional_object(within, "primary_recipient")
     reading.identify(made, pb.IDENTIFIER_TYPE_EMAIL, reading.optional_text(recipient, "email_address"))
     _phone(made, recipient)
