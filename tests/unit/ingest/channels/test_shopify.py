@@ -146,3 +146,47 @@ def test_refund_is_the_sum_of_its_payments_in_the_currencys_unit(read: Read, cur
     made = _order(read, "refunds/create", order_id=7, transactions=paid)
 
     assert (amount, currency) == (made.attributes["amount"], made.attributes["currency"])
+
+
+def test_answers_of_the_admin_api_are_read_as_webhooks_are(read: Read) -> None:
+    [created] = read("shopify", "ok_order_created.json").touchpoints
+    [cancelled] = read("shopify", "ok_order_cancelled.json").touchpoints
+
+    assert (created, cancelled) == read("shopify", "ok_admin_api_orders.json").touchpoints
+
+
+def test_one_resource_of_the_admin_api_is_read_by_its_name(read: Read) -> None:
+    [refund] = read("shopify", "ok_refund.json").touchpoints
+
+    assert (refund,) == read("shopify", "ok_admin_api_refund.json").touchpoints
+
+
+def test_an_order_is_cancelled_by_the_customer_where_the_reason_says_so(read: Read) -> None:
+    order = {"id": 1, "financial_status": "refunded", "cancelled_at": "2026-11-20T09:00:00Z"}
+
+    asked, fraud = (
+        read("shopify", "", body=json.dumps({**order, "cancel_reason": reason}).encode()).touchpoints[0]
+        for reason in ("customer", "fraud")
+    )
+
+    assert (pb.ACTOR_CUSTOMER, pb.ACTOR_SYSTEM) == (asked.actor, fraud.actor)
+
+
+@pytest.mark.parametrize(
+    ("name", "resource", "kind"),
+    [
+        ("checkout", {"token": "t", "line_items": [], "total_price": "1"}, pb.TOUCHPOINT_KIND_CART),
+        ("customer", {"id": 1, "email": "a@b.kr"}, pb.TOUCHPOINT_KIND_SIGNUP),
+        ("fulfillment", {"id": 1, "order_id": 2, "status": "success"}, pb.TOUCHPOINT_KIND_DELIVERY),
+        ("refund", {"id": 1, "order_id": 2, "note": None}, pb.TOUCHPOINT_KIND_REFUND),
+        ("order", {"id": 1}, pb.TOUCHPOINT_KIND_PURCHASE),
+    ],
+)
+def test_a_resource_is_what_it_is_called(
+    read: Read, name: str, resource: dict[str, object], kind: pb.TouchpointKind.ValueType
+) -> None:
+    [one] = read("shopify", "", body=json.dumps({name: resource}).encode()).touchpoints
+    [listed] = read("shopify", "", body=json.dumps({f"{name}s": [resource]}).encode()).touchpoints
+
+    assert one == listed
+    assert kind == one.kind

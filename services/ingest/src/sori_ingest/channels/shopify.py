@@ -18,9 +18,9 @@ FIELDS: Mapping[str, str] = {
     "updated_at in milliseconds",
     "thread_id": "`order:` and the order's id",
     "kind": "by X-Shopify-Topic, or by the shape where there is no header: orders/create and orders/paid purchase, "
-    "orders/cancelled other, orders/fulfilled and fulfillments delivery, refunds/create refund, checkouts cart, "
-    "customers/create signup",
-    "actor": "customer; system for cancellations, deliveries and refunds",
+    "orders/cancelled other, orders/fulfilled and fulfillments delivery, refunds/create refund, checkouts and carts "
+    "cart, customers/create signup",
+    "actor": "customer; system for deliveries, refunds and cancellations but those of which cancel_reason is customer",
     "occurred_time": "created_at, processed_at, cancelled_at or updated_at, whichever belongs to the topic",
     "identifiers": "email, phone; customer.id as `shopify:…`, or as the type in the option `customer_id`",
     "order_id": "id, order_id",
@@ -41,14 +41,36 @@ _KNOWN = frozenset({"Order", "Refund", "Fulfillment", "Customer", "Cart", "Check
 _OTHER_SHAPES = frozenset(  # of products, stocks, shops and collections
     {"variants", "product_type", "inventory_item_id", "myshopify_domain", "published_scope"}
 )
+_RESOURCES = frozenset(  # what the Admin API puts its answers into
+    f"{name}{end}" for name in ("order", "refund", "fulfillment", "checkout", "customer") for end in ("", "s")
+)
+_OF_ITS_OWN = frozenset({"id", "created_at", "order_id", "line_items", "shop_domain"})  # of what is in no such thing
 _PRIVACY = ("customers/data_request", "customers/redact", "shop/redact")
 
 
 def read(payload: Payload, source: Source) -> Reading:
-    """Read one webhook."""
+    """Read one webhook, or what the Admin API answers."""
     given = reading.json_object(payload)
-    topic = payload.headers.get("x-shopify-topic", "").strip().lower() or _topic(given)
+    topic = payload.headers.get("x-shopify-topic", "").strip().lower()
+    if not topic and _OF_ITS_OWN.isdisjoint(given) and (named := _RESOURCES & given.keys()):
+        return _answered(given, min(named), payload, source)
+    topic = topic or _topic(given)
     return parts.reading_of(*_outcomes(topic, given, payload, source))
+
+
+def _answered(given: reading.JsonObject, name: str, payload: Payload, source: Source) -> Reading:
+    """Read one resource by its name, or a page of them."""
+    found = given[name]
+    listed = [found] if isinstance(found, dict) else reading.items_at(given, name)
+    if not listed:
+        return Reading(ignored=(Ignored("no_events"),))
+    created = f"{name.removesuffix('s')}s/create"
+
+    def read_one(each: reading.JsonObject) -> Iterator[parts.Outcome]:
+        topic = _order_topic(each) if created == "orders/create" else created
+        return _outcomes(topic, each, payload, source)
+
+    return parts.read_each(listed, name, read_one)
 
 
 def _outcomes(topic: str, given: reading.JsonObject, payload: Payload, source: Source) -> Iterator[parts.Outcome]:
@@ -82,6 +104,8 @@ def _topic(given: reading.JsonObject) -> str:
         return "customers/redact"
     if "shop_domain" in given and "shop_id" in given:
         return "shop/redact"
+    if "order_edit" in given:
+        return "orders/edited"
     if "refund_line_items" in given or ("order_id" in given and "transactions" in given):
         return "refunds/create"
     if (kind := _GID.match(str(given.get("admin_graphql_api_id", "")))) and kind[1] not in _KNOWN:
