@@ -51,3 +51,10 @@ def test_the_validation_is_answered_with_what_it_asks_for(read: Read) -> None:
     found = read("onfleet", "", body=b"", query={"check": "abc123"})
 
     assert (b"abc123", "validation") == (found.reply, found.ignored[0].reason)
+
+
+def test_a_delay_is_told_by_the_task_or_by_the_event(read: Read) -> None:
+    [task] = read("onfleet", "ok_delayed.json").touchpoints
+    [event] = read("onfleet", "ok_delayed_by_the_event.json").touchpoints
+
+    assert ("30", "15") == (task.attributes["delay_minutes"], event.attributes["delay_minutes"])

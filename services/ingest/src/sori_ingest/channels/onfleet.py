@@ -124,7 +124,10 @@ def _step(
     reading.attribute(made, "team", reading.optional_text(task, "container.team"))
     reading.attribute(made, "pickup", "true" if task.get("pickupTask") is True else None)
     reading.attribute(made, "eta_seconds", given.get("etaSeconds"))
-    if (delay := reading.optional_number(task, "delayTime")) is not None:
+    delay = reading.optional_number(task, "delayTime")
+    if delay is None:
+        delay = reading.optional_number(given, "delay")
+    if delay is not None:
         reading.attribute(made, "delay_minutes", round(delay / 60))
     return made
 
