@@ -79,3 +79,11 @@ def test_several_pages_may_come_as_a_list(read: Read) -> None:
     assert [("r1", "r1"), ("r2", "r2"), ("a1", "r1")] == [
         (each.external_id, each.thread_id) for each in found.touchpoints
     ]
+
+
+def test_what_a_scraper_finds_is_read_as_the_feed_is(read: Read) -> None:
+    [made] = read("app_store", "ok_scraped.json").touchpoints
+
+    assert ("별로예요\n로그인이 안 돼요", 2, "1472864600") == (made.text, made.rating.value, made.external_id)
+    assert ["app_store:324568166"] == [each.value for each in made.identifiers]
+    assert "2026-07-27T01:26:24Z" == made.occurred_time.ToJsonString()

@@ -134,3 +134,13 @@ def test_several_pages_may_come_as_a_list(read: Read) -> None:
     assert ["a", "b"] == [
         each.external_id for each in read("google_play", "", body=json.dumps(pages).encode()).touchpoints
     ]
+
+
+def test_what_a_scraper_finds_is_read_in_both_of_its_languages(read: Read) -> None:
+    review, reply, stars = read("google_play", "ok_scraped_in_python.json").touchpoints
+
+    assert (review, reply) == read("google_play", "ok_scraped_in_javascript.json").touchpoints
+    assert ("자꾸 튕겨요", 1, "4.1.0") == (review.text, review.rating.value, review.attributes["app_version"])
+    assert ("불편을 드려 죄송합니다", pb.ACTOR_AGENT) == (reply.text, reply.actor)
+    assert "2026-06-23T20:06:09Z" == review.occurred_time.ToJsonString()
+    assert ("", 5) == (stars.text, stars.rating.value)

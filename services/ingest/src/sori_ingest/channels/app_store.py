@@ -1,4 +1,4 @@
-"""App Store: customer reviews of App Store Connect with our responses, and the public feed of reviews."""
+"""App Store: reviews and our responses as App Store Connect lists them, and the public feed, as it is or scraped."""
 
 import codecs
 import re
@@ -29,6 +29,14 @@ FIELDS: Mapping[str, str] = {
 
 _REVIEWS, _RESPONSES = "customerReviews", "customerReviewResponses"
 _ATOM, _ITUNES = "{http://www.w3.org/2005/Atom}", "{http://itunes.apple.com/rss}"
+_SCRAPED: Mapping[str, str] = {
+    "id": "id",
+    "updated": "updated",
+    "title": "title",
+    "content": "text",
+    "im:rating": "score",
+    "im:version": "version",
+}
 _AUTHOR = re.compile(r"/id(\d{1,20})\b")
 
 
@@ -96,6 +104,8 @@ def _answered(resources: list[object]) -> dict[str, str]:
 
 
 def _resource(given: object, payload: Payload, source: Source, answered: Mapping[str, str]) -> pb.Touchpoint | Ignored:
+    if isinstance(given, dict) and "score" in given and "type" not in given:
+        return _entry(_as_feed(given), payload, source)
     kind = reading.text(given, "type")
     if kind not in (_REVIEWS, _RESPONSES):
         return Ignored("event_type_unknown", kind[:64])
@@ -113,6 +123,12 @@ def _resource(given: object, payload: Payload, source: Source, answered: Mapping
     reading.rate(made, reading.number(given, "attributes.rating"), 1, 5)
     reading.attribute(made, "territory", said.get("territory"))
     return made
+
+
+def _as_feed(given: reading.JsonObject) -> reading.JsonObject:
+    """Give a review as app-store-scraper has it in the shape of the feed, which it reads."""
+    made: reading.JsonObject = {name: {"label": given.get(own)} for name, own in _SCRAPED.items()}
+    return {**made, "author": {"uri": {"label": given.get("userUrl")}}}
 
 
 def _entry(given: object, payload: Payload, source: Source) -> pb.Touchpoint | Ignored:

@@ -1,4 +1,4 @@
-"""Google Play: reviews as the Android Publisher API lists them or the console exports them, with the replies."""
+"""Google Play: reviews with replies, as the Publisher API, the console's export or a scraper lists them."""
 
 import base64
 import csv
@@ -47,12 +47,23 @@ _COLUMNS: Mapping[str, str] = {
     "reply": "Developer Reply Text",
     "link": "Review Link",
 }
+_SCRAPED: Mapping[str, tuple[str, str]] = {  # how google-play-scraper has it in Python and in JavaScript
+    "text": ("content", "text"),
+    "lastModified": ("at", "date"),
+    "starRating": ("score", "score"),
+    "appVersionName": ("reviewCreatedVersion", "version"),
+    "thumbsUpCount": ("thumbsUpCount", "thumbsUp"),
+}
+_SCRAPED_REPLY: Mapping[str, tuple[str, str]] = {
+    "text": ("replyContent", "replyText"),
+    "lastModified": ("repliedAt", "replyDate"),
+}
 _LINKED = re.compile(r"\breviewid=([^&#\s]{1,300})", re.I)
 _LONGEST_TIME = 15  # digits
 
 
 def read(payload: Payload, source: Source) -> Reading:
-    """Read a page of reviews, several pages, one review, or the console's export."""
+    """Read a page of reviews, several pages, one review, the console's export, or what a scraper found."""
     if reading.media(payload) in (Media.CSV, Media.TSV):
         return parts.read_each(_exported(payload), "row", lambda review: _review(review, payload, source))
     given = reading.json_value(payload)
@@ -62,7 +73,7 @@ def read(payload: Payload, source: Source) -> Reading:
             return Reading(
                 ignored=(Ignored("test_ping" if event == "testNotification" else "event_type_unknown", event),)
             )
-        reviews = [given] if "reviewId" in given or "comments" in given else _listed(given)
+        reviews = [given] if {"reviewId", "comments", "score"} & given.keys() else _listed(given)
     elif isinstance(given, list):
         pages = [each["reviews"] if isinstance(each, dict) and "reviews" in each else [each] for each in given]
         reviews = [each for page in pages for each in (page if isinstance(page, list) else [page])]
@@ -70,7 +81,7 @@ def read(payload: Payload, source: Source) -> Reading:
         raise Unreadable("not_json", "not an object")
     if not reviews:
         return Reading(ignored=(Ignored("no_reviews"),))
-    return parts.read_each(reviews, "reviews", lambda review: _review(review, payload, source))
+    return parts.read_each(reviews, "reviews", lambda review: _review(_as_the_api(review), payload, source))
 
 
 def _exported(payload: Payload) -> list[reading.JsonObject]:
@@ -105,6 +116,21 @@ def _at(milliseconds: str) -> reading.JsonObject:
     return {"seconds": seconds, "nanos": rest * 1_000_000}
 
 
+def _as_the_api(review: reading.JsonObject) -> reading.JsonObject:
+    """Give a review that a scraper found in the shape of the API."""
+    if "comments" in review or "score" not in review:
+        return review
+    comments = [{"userComment": _named(review, _SCRAPED)}]
+    if reading.optional_text(review, *_SCRAPED_REPLY["text"]):
+        comments.append({"developerComment": _named(review, _SCRAPED_REPLY)})
+    return {"reviewId": review.get("reviewId") or review.get("id"), "comments": comments}
+
+
+def _named(review: reading.JsonObject, names: Mapping[str, tuple[str, str]]) -> reading.JsonObject:
+    found = {ours: review.get(one) or review.get(other) for ours, (one, other) in names.items()}
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def _pushed(given: reading.JsonObject) -> reading.JsonObject:
     """Unwrap what Pub/Sub pushes, such as Google Play's notifications for developers, which are of no reviews."""
     data = reading.find(given, "message.data")
@@ -121,6 +147,8 @@ def _pushed(given: reading.JsonObject) -> reading.JsonObject:
 
 def _listed(given: reading.JsonObject) -> list[object]:
     """Give the reviews of a page; one without any has no such field, as the API leaves out what is empty."""
+    if "nextPaginationToken" in given:  # As a scraper has a page.
+        return reading.items_at(given, "data")
     if given and not any(name in given for name in ("reviews", "tokenPagination", "pageInfo")):
         raise Unreadable("field_missing", "missing", "reviews")
     return reading.items_at(given, "reviews")
