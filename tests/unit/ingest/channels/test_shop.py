@@ -167,3 +167,10 @@ def test_answers_are_no_files(read: Read) -> None:
 
     assert {"청결": "4", "친절": "2"} == dict(one.attributes)
     assert ("보통", 4) == (other.text, other.rating.value)
+
+
+def test_faces_and_the_words_below_them_are_ratings(read: Read) -> None:
+    found = read("shop", "ok_faces.json").touchpoints
+
+    assert [4, 2, 1, 4] == [each.rating.value for each in found]
+    assert {(1, 5)} == {(each.rating.lowest, each.rating.highest) for each in found}

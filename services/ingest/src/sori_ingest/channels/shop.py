@@ -21,8 +21,8 @@ FIELDS: Mapping[str, str] = {
     "occurred_time": "`time` (also submitted_at, timestamp), else the time of receipt; a Korean "
     "name without offset is Seoul's time, unless the option `zone` says another",
     "text": "`text` (also comment, message, feedback, 의견)",
-    "rating": "`rating` (also score, stars, 별점; `4`, `4/5`, `4점`, `★★★★☆` or `매우 만족`), 1 to 5, or on the scale "
-    "of `scale` or of the option `rating_scale`",
+    "rating": "`rating` (also score, stars, 별점; `4`, `4/5`, `4점`, `★★★★☆`, `매우 만족` or 🙂), 1 to 5, or on the "
+    "scale of `scale` or of the option `rating_scale`",
     "identifiers": "`phone`, `email`, `member_id`, `loyalty_card`, …; all optional",
     "order_id": "`order_id`",
     "product": "`product`",
@@ -70,6 +70,12 @@ _VALUES = ("answer", "score", "value", "rating", "text")
 _GIVEN = ("answers", "response", "form", "응답")
 _HIGHEST = ("max_score", "maxScore", "max_rating", "maxRating", "scale_max", "max", "out_of")
 _MARK = re.compile(r"(\d+(?:\.\d+)?)\s?(?:점|stars?)?(?:\s?(?:/|out of)\s?(\d{1,3})\s?점?)?", re.I)
+_MOODS: Mapping[str, int] = {  # of five faces, and what is written below them
+    "😀": 5, "😃": 5, "😄": 5, "😁": 5, "😍": 5, "🤩": 5, "🥰": 5, "🙂": 4, "😊": 4, "☺": 4, "😐": 3, "😑": 3,
+    "🙁": 2, "☹": 2, "😕": 2, "😟": 2, "😞": 2, "😡": 1, "😠": 1, "🤬": 1, "😤": 1, "😫": 1, "😭": 1,
+    "very happy": 5, "happy": 4, "unhappy": 2, "very unhappy": 1,
+    "최고": 5, "최고예요": 5, "좋아요": 4, "별로": 2, "별로예요": 2, "최악": 1, "최악이에요": 1,
+}  # fmt: skip
 _DEVICES = ("device_id", "deviceId", "kiosk_id", "kioskId", "device", "kiosk")  # the shop's, so nobody's identifier
 _ID = ("id", "feedback_id", "feedbackId", "external_id", "submission_id", "uuid")
 _KIND = ("kind", "category", "type", "유형", "구분", "분류", "종류", "카테고리")
@@ -228,12 +234,16 @@ def _spelt(given: Mapping[str, object], names: tuple[str, ...]) -> Mapping[str, 
             continue
         if stars := questionnaire.stars(value):
             return {**({"out_of": int(stars[1])} if stars[1] else {}), **given, name: stars[0]}
-        if label := questionnaire.label(value):
+        if label := questionnaire.label(value) or _mood(value):
             return {"out_of": 5, **given, name: label}
         if mark := _MARK.fullmatch(value.strip()):
             scale = {"out_of": mark[2]} if mark[2] else {}
             return {**scale, **given, name: mark[1]}
     return given
+
+
+def _mood(word: str) -> int | None:
+    return _MOODS.get(word.replace("\ufe0f", "").replace("_", " ").strip().lower())
 
 
 def _at(given: Mapping[str, object], names: tuple[str, ...], payload: Payload, source: Source) -> reading.Moment:
