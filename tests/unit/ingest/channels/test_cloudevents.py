@@ -113,3 +113,23 @@ def test_numbers_serve_as_references(read: Read) -> None:
     [made] = read("cloudevents", "ok_numbers_for_references.json").touchpoints
 
     assert ("20261101", "7") == (made.order_id, made.attributes["table"])
+
+
+@pytest.mark.parametrize("channel", ["web", "WEB", "CHANNEL_WEB"])
+@pytest.mark.parametrize("further", [{}, {"externalId": "e"}])
+def test_the_protocols_names_are_known_in_each_form(read: Read, channel: str, further: dict[str, str]) -> None:
+    data = {"text": "늦어요", "channel": channel, "kind": "TOUCHPOINT_KIND_COMPLAINT", **further}
+    body = json.dumps({"specversion": "1.0", "type": "t", "source": "s", "id": "1", "data": data}).encode()
+
+    [made] = read("cloudevents", "", body=body).touchpoints
+
+    assert (pb.CHANNEL_WEB, pb.TOUCHPOINT_KIND_COMPLAINT) == (made.channel, made.kind)
+
+
+@pytest.mark.parametrize("further", [{}, {"externalId": "e"}])
+def test_a_channel_that_there_is_not_is_no_other_one(read: Read, further: dict[str, str]) -> None:
+    data = {"text": "늦어요", "channel": "CHANNEL_FAX", **further}
+    body = json.dumps({"specversion": "1.0", "type": "t", "source": "s", "id": "1", "data": data}).encode()
+
+    with pytest.raises(Unreadable, match="no channel of that name"):
+        read("cloudevents", "", body=body)

@@ -188,6 +188,8 @@ def _parsed(data: reading.JsonObject) -> pb.Touchpoint:
     given = {name: value for name, value in data.items() if name not in _OUTPUTS}
     for name, what in _ENUMS:
         _spell(given, name, what)
+        if isinstance(unknown := given.get(name), str) and unknown and not unknown.endswith("_UNSPECIFIED"):
+            raise Unreadable("field_wrong", f"no {name} of that name", name)
     people = given.get("identifiers")
     if isinstance(people, list):
         given["identifiers"] = [dict(each) if isinstance(each, dict) else each for each in people]

@@ -37,7 +37,7 @@ _KEPT_ALIKE = {  # channel, kind, … by the word that configuration and mapping
     "survey": (pb.SurveyType, "SURVEY_TYPE_"),
 }
 _NUMBERS: Mapping[str, Mapping[str, int]] = {
-    what: {name.removeprefix(prefix): number for name, number in kind.items()}
+    what: {word: number for name, number in kind.items() for word in (name, name.removeprefix(prefix))}
     for what, (kind, prefix) in _KEPT_ALIKE.items()
 }
 _BOMS = (
@@ -570,7 +570,7 @@ def touchpoint(
 
 
 def enum_named(what: str, name: str) -> int:
-    """Read the word for a channel, kind, actor, identifier or survey, as in `call_center`; 0 where there is none."""
+    """Read the word for a channel, kind, actor, identifier or survey, or the protocol's name; 0 where there is none."""
     return _NUMBERS[what].get(name.strip().upper().replace("-", "_"), 0)
 
 
