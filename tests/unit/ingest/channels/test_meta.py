@@ -163,3 +163,12 @@ def test_photos_and_videos_that_visitors_post_are_counted(read: Read) -> None:
 
     assert ("", "image:1") == (photo.text, photo.attributes["attachments"])
     assert ("소리가 이상해요", "video:1") == (video.text, video.attributes["attachments"])
+
+
+def test_what_meta_does_not_pass_on_is_told(read: Read) -> None:
+    message = {"sender": {"id": "2"}, "message": {"mid": "m", "is_unsupported": True}}
+    body = json.dumps({"object": "instagram", "entry": [{"id": "1", "messaging": [message]}]}).encode()
+
+    [made] = read("meta", "", body=body).touchpoints
+
+    assert ("", "unsupported:1") == (made.text, made.attributes["attachments"])

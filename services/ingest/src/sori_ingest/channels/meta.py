@@ -286,6 +286,8 @@ def _message(event: _Event, each: reading.JsonObject, payload: Payload, source: 
     if deleted:
         withdraw(made, made.revision)
     sent = [reading.optional_text(file, "type") for file in reading.objects_at(message, "attachments")]
+    if not sent and reading.flag(message, "is_unsupported"):  # A kind of message that Meta does not pass on.
+        sent = ["unsupported"]
     attachments.attach(made, [] if deleted else sent)
     if "story_mention" in sent and not echo and not deleted:
         made.kind = pb.TOUCHPOINT_KIND_MENTION
