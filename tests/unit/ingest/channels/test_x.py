@@ -134,3 +134,14 @@ def test_posts_of_the_second_api_are_read_within_the_older_envelope(read: Read) 
 
     assert ("@sorimarket 앱이 안 열려요", "1859200000000000008") == (made.text, made.thread_id)
     assert ["x:2244994945"] == [each.value for each in made.identifiers]
+
+
+def test_what_a_post_answers_and_quotes_may_be_numbers_only(read: Read) -> None:
+    body = (
+        b'{"for_user_id": "1", "tweet_create_events": [{"id": 9, "text": "x", "user": {"id": 2}, '
+        b'"in_reply_to_status_id": 7, "quoted_status_id": 8, "created_at": "Wed Feb 28 23:00:35 +0000 2018"}]}'
+    )
+
+    [made] = read("x", "", body=body).touchpoints
+
+    assert ("7", "7", "8") == (made.thread_id, made.attributes["in_reply_to"], made.attributes["quoted"])

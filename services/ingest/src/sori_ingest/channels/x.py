@@ -103,7 +103,7 @@ def _first(
 def _first_post(each: reading.JsonObject, own: frozenset[str], payload: Payload, source: Source) -> parts.Outcome:
     post_id = reading.text(each, "id_str", "id")
     author = reading.text(each, "user.id_str", "user.id")
-    answered = reading.optional_text(each, "in_reply_to_status_id_str")
+    answered = reading.optional_text(each, "in_reply_to_status_id_str", "in_reply_to_status_id")
     if author in own and not answered:
         return Ignored("own_post")
     versions = [str(version) for version in reading.items_at(each, "edit_history.edit_tweet_ids")]
@@ -116,7 +116,7 @@ def _first_post(each: reading.JsonObject, own: frozenset[str], payload: Payload,
     media = next((found for path in paths if (found := reading.objects_at(each, path))), [])
     attachments.attach(made, [reading.optional_text(file, "type") for file in media])
     reading.attribute(made, "in_reply_to", answered)
-    reading.attribute(made, "quoted", reading.optional_text(each, "quoted_status_id_str"))
+    reading.attribute(made, "quoted", reading.optional_text(each, "quoted_status_id_str", "quoted_status_id"))
     return made
 
 
