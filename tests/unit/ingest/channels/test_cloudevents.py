@@ -133,3 +133,63 @@ def test_a_channel_that_there_is_not_is_no_other_one(read: Read, further: dict[s
 
     with pytest.raises(Unreadable, match="no channel of that name"):
         read("cloudevents", "", body=body)
+
+
+@pytest.mark.parametrize("empty", [None, ""])
+def test_a_touchpoint_without_a_time_has_that_of_the_event(read: Read, empty: str | None) -> None:
+    data = {"text": "늦어요", "externalId": "e", "occurredTime": empty}
+    event = {"specversion": "1.0", "type": "t", "source": "s", "id": "1", "time": "2026-11-20T09:00:00Z", "data": data}
+
+    [made] = read("cloudevents", "", body=json.dumps(event).encode()).touchpoints
+
+    assert "2026-11-20T09:00:00Z" == made.occurred_time.ToJsonString()
+
+
+def test_who_it_is_about_may_be_an_object_of_its_own(read: Read) -> None:
+    data = {"comment": "늦어요", "customer": {"id": 7, "email": "a@b.kr", "phone": "010-1111-2222", "name": "김하나"}}
+    body = json.dumps({"specversion": "1.0", "type": "t", "source": "s", "id": "1", "data": data}).encode()
+
+    [made] = read("cloudevents", "", body=body).touchpoints
+
+    assert {
+        (pb.IDENTIFIER_TYPE_MEMBER_ID, "7"),
+        (pb.IDENTIFIER_TYPE_EMAIL, "a@b.kr"),
+        (pb.IDENTIFIER_TYPE_PHONE, "+821011112222"),
+    } == {(each.type, each.value) for each in made.identifiers}
+    assert "김하나" not in str(made)
+
+
+@pytest.mark.parametrize("customer", [None, "kim", [], {"id": None, "email": ""}, {"address": {"city": "서울"}}])
+def test_a_customer_of_whom_nothing_is_known_is_none(read: Read, customer: object) -> None:
+    data = {"comment": "늦어요", "customer": customer}
+    body = json.dumps({"specversion": "1.0", "type": "t", "source": "s", "id": "1", "data": data}).encode()
+
+    [made] = read("cloudevents", "", body=body).touchpoints
+
+    assert ("늦어요", 0) == (made.text, len(made.identifiers))
+
+
+def test_words_that_are_elsewhere_are_not_lost_beside_a_person(read: Read) -> None:
+    data = {"user": {"id": "u1", "email": "a@b.kr"}, "visit": {"words": "별로"}}
+    body = json.dumps({"specversion": "1.0", "type": "t", "source": "s", "id": "1", "data": data}).encode()
+
+    with pytest.raises(Unreadable, match="give the source a mapping"):
+        read("cloudevents", "", body=body)
+
+
+def test_korean_names_of_words_are_known(read: Read) -> None:
+    data = {"내용": "별로예요", "연락처": "010-1111-2222"}
+    body = json.dumps({"specversion": "1.0", "type": "t", "source": "s", "id": "1", "data": data}).encode()
+
+    [made] = read("cloudevents", "", body=body).touchpoints
+
+    assert ("별로예요", ["+821011112222"]) == (made.text, [each.value for each in made.identifiers])
+
+
+def test_the_user_who_answers_is_not_the_customer(read: Read) -> None:
+    data = {"text": "확인했어요", "actor": "agent", "user": {"id": "a1"}, "customer": {"email": "a@b.kr"}}
+    body = json.dumps({"specversion": "1.0", "type": "t", "source": "s", "id": "1", "data": data}).encode()
+
+    [made] = read("cloudevents", "", body=body).touchpoints
+
+    assert ["a@b.kr"] == [each.value for each in made.identifiers]

@@ -34,7 +34,14 @@ _BATCH = "application/cloudevents-batch"
 _JSON_FORMS = frozenset(
     ["occurredTime", "externalId", "threadId", "orderId", "orgUnit", "occurredOffsetMinutes", "identifiers"]
 )
-_WORDS = ("message", "comment", "body", "content", "feedback", "description")
+_WORDS = ("message", "comment", "body", "content", "feedback", "description", "review", "의견", "내용", "후기", "문의")
+_PEOPLE = {  # with what their `id` is called
+    "customer": "customer_id",
+    "user": "user_id",
+    "member": "member_id",
+    "contact": "contact_id",
+    "고객": "customer_id",
+}
 _NESTED = ("rating", "survey", "attributes")
 _REFERENCES = frozenset(
     ("externalId", "external_id", "threadId", "thread_id", "orderId", "order_id", "product", "orgUnit", "org_unit")
@@ -174,6 +181,19 @@ def _by_usual_names(made: pb.Touchpoint, data: reading.JsonObject, source: Sourc
             field = questionnaire.field_of(name, source)
             if field in fields.IDENTIFIERS or (field in fields.TEXTS and not getattr(made, field)):
                 questionnaire.fill(made, name, str(value), source)
+    if not (made.text or made.HasField("rating") or made.HasField("survey") or made.order_id):
+        return  # Whatever it is about is elsewhere, and wants a mapping.
+    of_customer = made.actor in (pb.ACTOR_UNSPECIFIED, pb.ACTOR_CUSTOMER)
+    for person, called in _PEOPLE.items():
+        if person in data and (of_customer or person != "user"):  # The user may be the agent who speaks.
+            _by_person(made, called, data[person], source)
+
+
+def _by_person(made: pb.Touchpoint, called: str, person: object, source: Source) -> None:
+    for name, value in person.items() if isinstance(person, dict) else ():
+        name = called if name == "id" else name
+        if isinstance(value, str | int) and questionnaire.field_of(name, source) in fields.IDENTIFIERS:
+            questionnaire.fill(made, name, str(value), source)
 
 
 def _at(data: reading.JsonObject, name: str) -> object:
@@ -211,7 +231,7 @@ def _parsed(data: reading.JsonObject) -> pb.Touchpoint:
         }
     moment = None
     for name in ("occurredTime", "occurred_time"):
-        if name in given and (moment := reading.moment(given.pop(name))) is None:
+        if (said := given.pop(name, None)) not in (None, "") and (moment := reading.moment(said)) is None:
             raise Unreadable("field_wrong", "not a time", f"data.{name}")
     try:
         made = json_format.ParseDict(given, pb.Touchpoint(), ignore_unknown_fields=True)

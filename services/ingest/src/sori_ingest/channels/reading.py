@@ -571,7 +571,7 @@ def touchpoint(
 
 def enum_named(what: str, name: str) -> int:
     """Read the word for a channel, kind, actor, identifier or survey, or the protocol's name; 0 where there is none."""
-    return _NUMBERS[what].get(name.strip().upper().replace("-", "_"), 0)
+    return _NUMBERS[what].get(name.strip().upper().replace("-", "_").replace(" ", "_"), 0)
 
 
 def enum_word(what: str, value: int) -> str:
