@@ -193,3 +193,20 @@ def test_the_user_who_answers_is_not_the_customer(read: Read) -> None:
     [made] = read("cloudevents", "", body=body).touchpoints
 
     assert ["a@b.kr"] == [each.value for each in made.identifiers]
+
+
+@pytest.mark.parametrize(
+    ("header", "subject"),
+    [
+        ("Euro%20%E2%82%AC%20%F0%9F%98%80", "Euro € 😀"),
+        ('"f-1"', "f-1"),
+        (r'Hello%20"Ruby%20world"%20"this\"is\\a1string"%20okay', 'Hello Ruby world this"is\\a1string okay'),
+        ('one " quote', 'one " quote'),
+    ],
+)
+def test_headers_are_unquoted_and_then_decoded_once(read: Read, header: str, subject: str) -> None:
+    headers = {**HEADERS, "ce-subject": header}
+
+    [made] = read("cloudevents", "", body=b'{"text": "a"}', headers=headers).touchpoints
+
+    assert subject == made.attributes["event_subject"]

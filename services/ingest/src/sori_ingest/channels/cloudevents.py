@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 import urllib.parse
 from collections.abc import Mapping
 from typing import Any
@@ -42,6 +43,7 @@ _PEOPLE = {  # with what their `id` is called
     "contact": "contact_id",
     "고객": "customer_id",
 }
+_QUOTED, _ESCAPED = re.compile(r'"((?:[^"\\]|\\.)*)"'), re.compile(r"\\(.)")
 _NESTED = ("rating", "survey", "attributes")
 _REFERENCES = frozenset(
     ("externalId", "external_id", "threadId", "thread_id", "orderId", "order_id", "product", "orgUnit", "org_unit")
@@ -67,14 +69,19 @@ def read(payload: Payload, source: Source) -> Reading:
 
 def _binary(payload: Payload, source: Source) -> Reading:
     event: dict[str, Any] = {
-        name.removeprefix("ce-"): urllib.parse.unquote(value)
-        for name, value in payload.headers.items()
-        if name.startswith("ce-")
+        name.removeprefix("ce-"): _header(value) for name, value in payload.headers.items() if name.startswith("ce-")
     }
     event["datacontenttype"] = payload.content_type
     if payload.body:
         event["data"] = _data(payload.body, payload.content_type, payload)
     return parts.reading_of(_event(event, payload, source))
+
+
+def _header(value: str) -> str:
+    """Undo what HTTP and then CloudEvents do to an attribute: quoted strings and percent-encoding."""
+    if '"' in value:
+        value = _QUOTED.sub(lambda found: _ESCAPED.sub(r"\1", found[1]), value)
+    return urllib.parse.unquote(value)
 
 
 def _data(body: bytes, content_type: str, payload: Payload) -> Any:
