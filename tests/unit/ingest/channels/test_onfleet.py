@@ -1,9 +1,12 @@
 """Onfleet events, as in https://docs.onfleet.com/reference/webhooks."""
 
+import json
 from collections.abc import Callable
 
+import pytest
+
 from sori.ingest.v1 import touchpoint_pb2 as pb
-from sori_ingest.channels.payload import Reading
+from sori_ingest.channels.payload import Reading, Unreadable
 
 Read = Callable[..., Reading]
 
@@ -58,3 +61,29 @@ def test_a_delay_is_told_by_the_task_or_by_the_event(read: Read) -> None:
     [event] = read("onfleet", "ok_delayed_by_the_event.json").touchpoints
 
     assert ("30", "15") == (task.attributes["delay_minutes"], event.attributes["delay_minutes"])
+
+
+def test_an_sms_that_belongs_to_no_task_is_the_receivers(read: Read) -> None:
+    [made] = read("onfleet", "ok_sms_without_a_task.json").touchpoints
+
+    assert ("어디쯤 오셨어요?", pb.TOUCHPOINT_KIND_INQUIRY, pb.ACTOR_CUSTOMER) == (made.text, made.kind, made.actor)
+    assert ["+821055556666"] == [each.value for each in made.identifiers]
+    assert "EaJtFbXSqTGM6UlPYTX9cvbR" == made.thread_id
+
+
+def test_an_sms_is_in_the_thread_of_its_task(read: Read) -> None:
+    event = {"triggerId": 14, "time": 1763600000123, "taskId": "T", "SMS": "어디쯤?", "recipient": {"phone": "x"}}
+
+    [made] = read("onfleet", "", body=json.dumps(event).encode()).touchpoints
+
+    assert ("T", "T:smsRecipientResponseMissed:1763600000123") == (made.thread_id, made.external_id)
+
+
+def test_an_sms_without_words_is_ignored_and_one_that_has_them_elsewhere_is_kept(read: Read) -> None:
+    event = {"triggerId": 14, "time": 1763600000123, "taskId": "T"}
+
+    blank = read("onfleet", "", body=json.dumps({**event, "SMS": " "}).encode())
+    with pytest.raises(Unreadable, match="SMS"):
+        read("onfleet", "", body=json.dumps({**event, "words": "어디쯤?"}).encode())
+
+    assert ["no_text"] == [each.reason for each in blank.ignored]

@@ -13,7 +13,7 @@ CHANNEL = "delivery"
 FIELDS: Mapping[str, str] = {
     "external_id": "taskId and the trigger's name; the receiver's feedback: taskId#feedback",
     "revision": "0; of feedback the task's timeLastModified",
-    "thread_id": "taskId",
+    "thread_id": "taskId; of an SMS that belongs to no task the receiver",
     "kind": "delivery; review for the receiver's feedback, inquiry for an SMS that nobody took",
     "actor": "agent with a rider's note, else system; customer for feedback",
     "occurred_time": "time; completionDetails.time where it is there",
@@ -59,11 +59,12 @@ def _outcomes(trigger: str, given: reading.JsonObject, payload: Payload, source:
         yield Ignored("event_type_unknown", trigger[:64])
         return
     task = reading.optional_object(given, "data.task")
+    if trigger == "smsRecipientResponseMissed":
+        yield _message(trigger, task, given, payload, source)
+        return
     task_id = reading.optional_text(given, "taskId") or reading.text(given, "data.task.id", "taskId")
     if trigger in _STEPS:
         yield _step(trigger, task_id, task, given, payload, source)
-    elif trigger == "smsRecipientResponseMissed":
-        yield _message(trigger, task_id, task, given, payload, source)
     feedback = list(_feedback(task_id, task, given, payload, source))
     yield from feedback
     if trigger == "taskUpdated" and not feedback:
@@ -171,14 +172,24 @@ def _feedback(
 
 
 def _message(
-    trigger: str, task_id: str, task: reading.JsonObject, given: reading.JsonObject, payload: Payload, source: Source
+    trigger: str, task: reading.JsonObject, given: reading.JsonObject, payload: Payload, source: Source
 ) -> parts.Outcome:
-    text = reading.optional_text(given, "data.message", "data.body", "data.text", "data.sms.body")
+    """Read an SMS of a receiver, which belongs to a task or to none."""
+    paths = ("SMS", "data.message", "data.body", "data.text", "data.sms.body")
+    text = reading.optional_text(given, *paths)
     if not text.strip():
+        if all(reading.find(given, path) is None for path in paths):
+            raise Unreadable("field_missing", "missing", "SMS")
         return Ignored("no_text", trigger)
-    at = reading.moment_at(given, "time", payload=payload, source=source)
-    made = _begin(f"{task_id}:{trigger}:{at.revision}", pb.TOUCHPOINT_KIND_INQUIRY, at, task_id, task, source)
+    at = reading.moment_at(given, "time", "timestamp", payload=payload, source=source)
+    person = reading.optional_object(given, "recipient") or reading.optional_object(given, "data.recipient")
+    phone = reading.optional_text(given, "data.from", "data.phone") or reading.optional_text(person, "phone")
+    task_id = reading.optional_text(given, "taskId", "data.task.id")
+    about = task_id or reading.optional_text(person, "id") or phone
+    if not about:
+        raise Unreadable("field_missing", "missing", "recipient.phone")
+    made = _begin(f"{about}:{trigger}:{at.revision}", pb.TOUCHPOINT_KIND_INQUIRY, at, about, task, source)
     made.text = text
-    reading.identify(made, pb.IDENTIFIER_TYPE_PHONE, reading.optional_text(given, "data.from", "data.phone"))
+    reading.identify(made, pb.IDENTIFIER_TYPE_PHONE, phone)
     reading.attribute(made, "event", trigger)
     return made
