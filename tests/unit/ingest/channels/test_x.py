@@ -1,5 +1,6 @@
 """X: https://docs.x.com/x-api/account-activity/introduction and posts of API v2."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -145,3 +146,13 @@ def test_what_a_post_answers_and_quotes_may_be_numbers_only(read: Read) -> None:
     [made] = read("x", "", body=body).touchpoints
 
     assert ("7", "7", "8") == (made.thread_id, made.attributes["in_reply_to"], made.attributes["quoted"])
+
+
+def test_an_event_includes_its_files_itself(read: Read) -> None:
+    post = {"id": "11", "text": "x", "author_id": "2", "attachments": {"media_keys": ["3_1"]}}
+    event = {"event_type": "post.mention.create", "filter": {"user_id": "1"}, "payload": post}
+    event["includes"] = {"users": [{"id": "2"}], "media": [{"media_key": "3_1", "type": "photo"}]}
+
+    [made] = read("x", "", body=json.dumps({"data": event}).encode()).touchpoints
+
+    assert "photo:1" == made.attributes["attachments"]

@@ -183,11 +183,16 @@ def _second(given: reading.JsonObject, own: frozenset[str], payload: Payload, so
     listed = data if isinstance(data, list) else [data]
     if not listed:
         return Reading(ignored=(Ignored("no_events"),))
-    media = {
-        reading.optional_text(file, "media_key"): reading.optional_text(file, "type")
-        for file in reading.objects_at(given, "includes.media")
-    }
+    media = _included(given)
     return parts.read_each(listed, "data", lambda each: _second_each(each, media, own, payload, source))
+
+
+def _included(given: reading.JsonObject) -> dict[str, str]:
+    """Give the types of the files that an answer or event includes."""
+    if "includes" not in given:
+        return {}
+    files = reading.objects_at(given, "includes.media")
+    return {reading.optional_text(file, "media_key"): reading.optional_text(file, "type") for file in files}
 
 
 def _second_each(
@@ -200,6 +205,7 @@ def _second_each(
     if event == "MessageCreate":  # As messages are looked up.
         yield _second_message(each, media, own, payload, source)
         return
+    media = {**media, **_included(each)}
     own |= {reading.optional_text(each, "filter.user_id")} - {""}
     inner = reading.optional_object(each, "payload")
     if older := [name for name in (*_POSTS, *_DELETIONS, *_MESSAGES) if name in inner]:
