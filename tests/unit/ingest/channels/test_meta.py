@@ -150,12 +150,12 @@ def test_a_message_as_a_change_is_the_same_as_one_of_its_own(read: Read) -> None
 
 
 def test_who_came_by_a_plugin_of_our_page_has_a_reference_only(read: Read) -> None:
-    message = {"sender": {"user_ref": "R"}, "recipient": {"id": "1"}, "postback": {"mid": "m", "title": "시작하기"}}
+    message = {"sender": {"user_ref": 98}, "recipient": {"id": "1"}, "timestamp": 7, "postback": {"title": "시작하기"}}
     body = json.dumps({"object": "page", "entry": [{"id": "1", "messaging": [message]}]}).encode()
 
     [made] = read("meta", "", body=body).touchpoints
 
-    assert ("시작하기", "1:R") == (made.text, made.thread_id)
+    assert ("시작하기", "1:98", "1:98:7") == (made.text, made.thread_id, made.external_id)
 
 
 def test_photos_and_videos_that_visitors_post_are_counted(read: Read) -> None:
@@ -172,3 +172,50 @@ def test_what_meta_does_not_pass_on_is_told(read: Read) -> None:
     [made] = read("meta", "", body=body).touchpoints
 
     assert ("", "unsupported:1") == (made.text, made.attributes["attachments"])
+
+
+def _change(field: str, value: dict[str, object]) -> bytes:
+    entry = {"id": "100", "time": 1763600001, "changes": [{"field": field, "value": {"verb": "add", **value}}]}
+    return json.dumps({"object": "page", "entry": [entry]}).encode()
+
+
+def test_our_answer_to_a_visitors_post_is_in_its_thread(read: Read) -> None:
+    post = {"item": "status", "post_id": "100_9", "from": {"id": "24111"}, "message": "언제 열어요?"}
+    comment = {"item": "comment", "post_id": "100_9", "parent_id": "100_9", "message": "10시에 열어요"}
+    ours = {**comment, "comment_id": "9_1", "from": {"id": "100"}}
+    theirs = {**comment, "comment_id": "9_2", "from": {"id": "24111"}, "post": {"status_type": "wall_post"}}
+
+    asked, answered, thanked = (
+        read("meta", "", body=_change("feed", each)).touchpoints[0] for each in (post, ours, theirs)
+    )
+
+    assert asked.thread_id == answered.thread_id == thanked.thread_id
+
+
+def test_below_our_own_post_each_first_comment_begins_a_thread(read: Read) -> None:
+    comment = {"item": "comment", "post_id": "100_9", "parent_id": "100_9", "from": {"id": "24111"}}
+    post = {"post": {"status_type": "added_photos"}}
+
+    one, other = (
+        read("meta", "", body=_change("feed", {**comment, **post, "comment_id": each})).touchpoints[0]
+        for each in ("9_1", "9_2")
+    )
+
+    assert ("9_1", "9_2") == (one.thread_id, other.thread_id)
+
+
+def test_what_is_said_about_a_recommendation_is_in_its_thread(read: Read) -> None:
+    rating = {"item": "rating", "open_graph_story_id": 904801129604590, "reviewer_id": 705955836155788, "rating": 3}
+    comment = {
+        "item": "comment",
+        "comment_id": "904801129604590_904802532937783",
+        "post_id": "100002241334695_904801129604590",
+        "parent_id": "100002241334695_904801129604590",
+        "sender_id": 100,
+        "message": "감사합니다",
+    }
+
+    review, answer = (read("meta", "", body=_change("ratings", each)).touchpoints[0] for each in (rating, comment))
+
+    assert "904801129604590" == review.thread_id == answer.thread_id
+    assert pb.ACTOR_AGENT == answer.actor

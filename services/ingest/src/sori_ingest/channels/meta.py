@@ -16,7 +16,8 @@ CHANNEL = "sns, review (recommendations), chat (Messenger and Instagram messages
 FIELDS: Mapping[str, str] = {
     "external_id": "comment_id, else post_id; id of an Instagram comment; mid of a message",
     "revision": "0 for `add`, the event's time in milliseconds for an edit or a removal",
-    "thread_id": "the first comment of a thread; of messages our page's and the person's id",
+    "thread_id": "the first comment of a thread; the visitor's post or the recommendation that is commented; of "
+    "messages our page's and the person's id",
     "kind": "inquiry for comments, posts on our page and messages; mention, also in a story; review for "
     "recommendations; survey_response for Messenger's feedback template; reply for what our page or bot says; other "
     "for what was removed",
@@ -160,7 +161,7 @@ def _post(
         kind = pb.TOUCHPOINT_KIND_REVIEW
     parent = reading.optional_text(value, "parent_id")
     made = _begin(event, value, "created_time", verb, external_id, kind, ours, payload, source)
-    made.thread_id = parent if is_comment and parent and parent != post_id else external_id
+    made.thread_id = _thread(field, value, external_id, post_id, parent, ours) if is_comment else external_id
     if kind == pb.TOUCHPOINT_KIND_REVIEW:
         made.channel = pb.CHANNEL_REVIEW
         if verb not in _REMOVALS:
@@ -174,6 +175,16 @@ def _post(
     reading.attribute(made, "post_id", post_id)
     reading.attribute(made, "parent_id", parent)
     return made
+
+
+def _thread(field: str, value: reading.JsonObject, comment_id: str, post_id: str, parent: str, ours: bool) -> str:
+    """Say what a comment belongs to: below a post of our own each first comment begins a thread."""
+    if field == "ratings":
+        return comment_id.partition("_")[0]  # A recommendation's id is the first half of that of a comment on it.
+    if parent and parent != post_id:
+        return parent
+    to_visitor = ours or reading.find(value, "post.status_type") == "wall_post"
+    return post_id if to_visitor and post_id else comment_id
 
 
 def _recommend(made: pb.Touchpoint, value: reading.JsonObject) -> None:
@@ -326,5 +337,6 @@ def _feedback(
 def _message_id(message: reading.JsonObject, each: reading.JsonObject, event: _Event) -> str:
     """Give a message's id; a postback of old has none but its person and time."""
     if "postback" in each and not message.get("mid"):
-        return f"{event.page}:{reading.text(each, 'sender.id')}:{reading.optional_text(each, 'timestamp')}"
+        person = reading.text(each, "sender.id", "sender.user_ref")
+        return f"{event.page}:{person}:{reading.optional_text(each, 'timestamp')}"
     return reading.text(message, "mid")
