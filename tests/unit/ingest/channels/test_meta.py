@@ -219,3 +219,17 @@ def test_what_is_said_about_a_recommendation_is_in_its_thread(read: Read) -> Non
 
     assert "904801129604590" == review.thread_id == answer.thread_id
     assert pb.ACTOR_AGENT == answer.actor
+
+
+def test_a_button_that_says_nothing_wants_no_answer(read: Read) -> None:
+    opened = {
+        "sender": {"id": "2"},
+        "recipient": {"id": "1"},
+        "timestamp": 7,
+        "postback": {"payload": "x", "title": ""},
+    }
+    body = json.dumps({"object": "page", "entry": [{"id": "1", "messaging": [opened]}]}).encode()
+
+    [made] = read("meta", "", body=body).touchpoints
+
+    assert (pb.TOUCHPOINT_KIND_OTHER, "postback") == (made.kind, made.attributes["item"])

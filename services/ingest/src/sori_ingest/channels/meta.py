@@ -20,7 +20,7 @@ FIELDS: Mapping[str, str] = {
     "messages our page's and the person's id",
     "kind": "inquiry for comments, posts on our page and messages; mention, also in a story; review for "
     "recommendations; survey_response for Messenger's feedback template; reply for what our page or bot says; other "
-    "for what was removed",
+    "for what was removed and for buttons that say nothing",
     "actor": "customer; agent for our page (the entry's id and the option `own_ids`) and for echoes from Meta's inbox; "
     "bot for echoes of an app",
     "occurred_time": "created_time or timestamp, else the entry's time",
@@ -302,6 +302,9 @@ def _message(event: _Event, each: reading.JsonObject, payload: Payload, source: 
     attachments.attach(made, [] if deleted else sent)
     if "story_mention" in sent and not echo and not deleted:
         made.kind = pb.TOUCHPOINT_KIND_MENTION
+    if "postback" in each and not made.text.strip():  # A button that says nothing, as when a conversation is opened.
+        made.kind = pb.TOUCHPOINT_KIND_OTHER
+        reading.attribute(made, "item", "postback")
     return made
 
 
