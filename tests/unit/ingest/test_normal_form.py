@@ -131,6 +131,13 @@ def test_an_iana_zone_gives_the_offset(zone: str, given_offset: int, offset: int
         (" 02) 123-4567 ", "+8221234567", False),
         ("0507-1234-5678", "+8250712345678", True),
         ("+1 415 555 0123", "+14155550123", False),
+        ("0082-10-1234-5678", "+821012345678", False),
+        ("00821012345678", "+821012345678", False),
+        ("0082-507-1234-5678", "+8250712345678", True),
+        ("0014155550123", "+14155550123", False),
+        ("010ㅡ1234ㅡ5678", "+821012345678", False),
+        ("010\u200b1234\u200b5678", "+821012345678", False),
+        ("1012345678.0", "+821012345678", False),
     ],
 )
 def test_phone_numbers_become_e164(given_value: str, value: str, temporary: bool) -> None:
@@ -139,7 +146,9 @@ def test_phone_numbers_become_e164(given_value: str, value: str, temporary: bool
     )
 
 
-@pytest.mark.parametrize("value", ["0000", "unknown", "12345", "010-1234", "+999 123", "1" * 300])
+@pytest.mark.parametrize(
+    "value", ["0000", "unknown", "12345", "010-1234", "+999 123", "0000-0000", "00999123456", "1" * 300]
+)
 def test_what_is_no_phone_number_is_refused(value: str) -> None:
     assert ["identifiers[1].value"] == wrong_fields(identifiers=[("member_id", "M"), ("phone", value)])
 
@@ -151,6 +160,7 @@ def test_what_is_no_phone_number_is_refused(value: str) -> None:
         (" kim@example.com\n", "kim@example.com"),
         ("a@XN--BJ0BJ06E.kr", "a@한글.kr"),
         ("한글@example.com", "한글@example.com"),
+        ("\ufeffkim@example.com\u200b", "kim@example.com"),
     ],
 )
 def test_addresses_are_lower_cased(given_value: str, value: str) -> None:
