@@ -41,6 +41,22 @@ OLD = "고객님, 내일 도착합니다."
         '------------------ 原始邮件 ------------------\n发件人: "Sori" <help@sori.example>\n\n' + OLD,
         "##- 이 줄 위에 회신을 입력하세요 -##\n\n" + OLD,
         "--- Please reply above this line ---\n\n" + OLD,
+        "2014-10-17 11:28 GMT+09:00 소리 고객센터 <help@sori.example>:\n\n" + OLD,
+        "2014-10-17 11:28 GMT+09:00 소리 고객센터 <\nhelp@sori.example>:\n\n> " + OLD,
+        "2020년 3월 17일 화요일 23:37:07 KST에 소리님이 쓰신 글:\n" + OLD,
+        "보낸사람:소리[help@sori.example]\n보낸시간:2026년 6월 19일 금요일 오후 12:01:39\n제목:Re: b\n\n" + OLD,
+        "---- Sori wrote ----\n\n" + OLD,
+        "Date: Wed, 16 May 2012 00:15:02 -0600\nSubject: b\nFrom: help@sori.example\nTo: a@b.kr\n\n" + OLD,
+        "Am 05.01.26 um 15:00 schrieb Sori:\n> " + OLD,
+        "Max <help@sori.example> schrieb am Fr., 5. Jan. 2026 um 15:00 Uhr:\n\n> " + OLD,
+        "Op 05-01-26 om 15:00 schreef Sori:\n> " + OLD,
+        "Il 05/01/26 15:00, Sori ha scritto:\n> " + OLD,
+        "Den 5 januari 2026 15:00:18, Sori (help@sori.example) skrev:\n\n" + OLD,
+        "W dniu 5 stycznia 2026 15:00 użytkownik Sori <help@sori.example>\nnapisał:\n\n" + OLD,
+        '02.04.2026 14:20 пользователь "Sori" <\nhelp@sori.example> написал:\n\n> ' + OLD,
+        "Från: Sori [mailto:help@sori.example]\nSkickat: den 5 januari 2026 15:00\nTill: a\nÄmne: b\n\n" + OLD,
+        "-------- Message transféré --------\nSujet : b\nDate : 5\nDe : Sori <help@sori.example>\n\n" + OLD,
+        "Forwarded message:\n\n> From: Sori <help@sori.example>\n> " + OLD,
     ],
 )
 def test_what_is_answered_is_told_apart(introduction: str) -> None:
@@ -54,6 +70,23 @@ def test_an_answer_below_or_between_quotes_is_kept() -> None:
     parts = quotation.separate("On Mon, Jan 5, 2026, Sori <h@s.kr> wrote:\n> one?\nyes\n> two?\nno\n")
 
     assert "yes\nno" == parts.own
+
+
+def test_words_before_an_introduction_on_its_line_are_kept() -> None:
+    parts = quotation.separate("좋아요\n감사 --- On Wed, Apr 4, 2012 at 3:59 PM, help@sori.example wrote:\n> one?\n")
+
+    assert "좋아요\n감사" == parts.own
+    assert parts.quoted.startswith("On Wed, Apr 4")
+
+
+def test_a_mark_that_a_file_of_mails_puts_before_from_is_none() -> None:
+    parts = quotation.separate("It is late.\n>From what I know it left on Monday.\n\n> quoted\n>From me\n")
+
+    assert "It is late.\nFrom what I know it left on Monday." == parts.own
+
+
+def test_an_answer_stands_apart_from_the_next_by_one_empty_line() -> None:
+    assert "one\n\ntwo" == quotation.separate("one\n\n> a\n\n> b\n\n\ntwo").own
 
 
 @pytest.mark.parametrize(
@@ -91,6 +124,14 @@ def test_an_answer_below_or_between_quotes_is_kept() -> None:
         "본 메일은 발신전용입니다.",
         "CONFIDENTIALITY NOTICE: This e-mail is confidential. If you are not the intended recipient, delete it.",
         "__________________\nThis email and any files transmitted with it are confidential and for you alone.",
+        "[보안 고지] 이 이메일 및 첨부파일에는 기밀정보가 포함되어 있을 수 있습니다. 잘못 수신하신 경우 삭제 바랍니다.",
+        "This email has been checked for viruses by Avast antivirus software.\nwww.avast.com",
+        "이 이메일은 Avast 안티바이러스 소프트웨어로 바이러스 검사를 했습니다.\nwww.avast.com",
+        "Yahoo Mail: 검색, 정리, 관리",
+        "Sent from AOL Mail",
+        "Sent via Superhuman ( https://sprh.mn/?vip=x )",
+        "Sent from a mobile phone, excuse typos",
+        "Android용 Outlook을 다운로드하세요<https://aka.ms/AAb9ysg>",
         "This message is intended only for the addressee.\n\n이 메시지는 수신자만을 위한 것이며 무단 사용을 금합니다.",
     ],
 )
@@ -148,6 +189,9 @@ def test_what_lawyers_wrote_goes_with_the_card_above_it() -> None:
         "This message is about my order.\n\nThis email was never answered, please be confident that I wait.",
         "본 메일은 수신인만을 위한 것이며 무단 사용을 금합니다.",
         "제목: 환불\n\nde: 010\na: b\n확인 바랍니다",
+        "보낸 사람: 김민수\n받는 사람: 이영희\n제목: 축하\n날짜: 12월 3일\n\n오전 10:00까지 부탁드려요",
+        "On Monday I called you and your agent wrote:\n'we will refund'\nbut nothing came 11/30.",
+        "Am 3. Mai habe ich bestellt, Ihr Kollege sagte mir:\nKommt bald.",
     ],
 )
 def test_what_only_looks_like_a_quote_or_signature_stays(text: str) -> None:
@@ -175,6 +219,11 @@ def test_no_line_is_lost(lines: list[str]) -> None:
         ("<p style='margin-bottom:99999999em'>a</p>", "a"),
         ("<div style='color:red; display: none'>preview <b>of</b> it</div>a<i style='visibility:hidden'>b</i>c", "ac"),
         ("<body style='display:none'>a</body>", "a"),
+        ("<div style='max-height:0px;overflow:hidden'>preview</div>a<i style='opacity:0'>b</i>", "a"),
+        (
+            "<div style='max-height:0.5em'>a</div><i style='opacity:0.5'>b</i><p style='fill-opacity:0'>c</p>",
+            "a\nb\n\nc",
+        ),
     ],
 )
 def test_markup_becomes_lines(given_markup: str, text: str) -> None:
@@ -184,3 +233,13 @@ def test_markup_becomes_lines(given_markup: str, text: str) -> None:
 @given(st.text(alphabet="<>/ab=\"'&;! -", max_size=80))
 def test_no_markup_crashes(given_markup: str) -> None:
     assert isinstance(markup.read(given_markup).text, str)
+
+
+def test_answers_between_what_gmail_quotes_are_kept() -> None:
+    written = markup.read(
+        "<div class='gmail_quote'><div class='gmail_attr'>2026년 1월 5일 (월) 오후 3:00, 소리 님이 작성:</div>"
+        "<blockquote>사이즈가?</blockquote><div>270이요</div><blockquote>색상은?</blockquote><div>검정이요</div></div>"
+    )
+
+    assert "270이요\n검정이요" == quotation.separate_written(written).own
+    assert "색상은?" in written.quoted

@@ -65,6 +65,11 @@ _QUOTES = etree.XPath(
     " or contains(concat(' ', normalize-space(@class), ' '), ' protonmail_quote ')"
     " or contains(concat(' ', normalize-space(@class), ' '), ' zmail_extra ')]"
 )
+# Within Gmail's, where answers stand between what they answer.
+_ANSWERED = etree.XPath(
+    "//div[contains(@class, 'gmail_quote')]/blockquote | //div[contains(@class, 'gmail_quote')][blockquote]"
+    "/*[contains(concat(' ', normalize-space(@class), ' '), ' gmail_attr ')]"
+)
 _REST_IS_QUOTED = etree.XPath(
     "//*[@id='divRplyFwdMsg' or @id='appendonsend' or @id='mail-editor-reference-message-container']"
 )
@@ -76,7 +81,9 @@ _SIGNATURES = etree.XPath(
 )
 _UNSAID = etree.XPath("//script | //style | //head | //template | //noscript | //*[@hidden] | //comment()")
 _STYLED = etree.XPath("//@style/..")
-_UNSHOWN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)  # such as what inboxes show as a preview
+_UNSHOWN = re.compile(  # such as what inboxes show as a preview
+    r"display\s*:\s*none|visibility\s*:\s*hidden|max-height\s*:\s*0(?![\d.])|(?<![\w-])opacity\s*:\s*0(?![\d.])", re.I
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +114,18 @@ def read(markup: str) -> Written:
     tree = _tree(markup)
     if tree is None:
         return Written(text=_stripped(markup))
+    within = bool(_ANSWERED(tree))
     for element in _REST_IS_QUOTED(tree):
         for following in list(element.itersiblings()):
             element.append(following)
-    quoted = _apart(tree, [*_QUOTES(tree), *_REST_IS_QUOTED(tree)])
+    made = _read(tree, _QUOTES)
+    if within and not made.text.strip() and (tree := _tree(markup)) is not None:
+        made = _read(tree, _ANSWERED)
+    return made
+
+
+def _read(tree: lxml.html.HtmlElement, quotes: etree.XPath) -> Written:
+    quoted = _apart(tree, [*quotes(tree), *_REST_IS_QUOTED(tree)])
     signature = _apart(tree, _SIGNATURES(tree))
     return Written(text=_text(tree), quoted=quoted, signature=signature)
 

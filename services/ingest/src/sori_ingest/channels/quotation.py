@@ -11,34 +11,46 @@ from sori_ingest.channels import markup
 
 _LONGEST_LINE = 400  # characters of a line that may introduce a quote
 _MOST_LINES = 20_000
+_HEADER_LINES = 10
 _RULES = " _-=*─━"  # what lines between paragraphs are made of
+_BLANKS = re.compile(r"\n{3,}")
 _DISCLAIMER_LINES = 30
 _LONGEST_DISCLAIMER = 1_000  # characters that are looked at
 _SIGNATURE_LINES = 12  # A sign-off with more below it is none.
 
 _QUOTE = re.compile(r"\s{0,8}[>＞]")
+_ESCAPED = ">From "
+_COLONS = (":", "：")
 _UNQUOTED = re.compile(r"^\s{0,8}(?:[>＞]\s?)+")
 # "On Monday, … wrote:", "2026년 1월 5일 (월) 오후 3:00, … 님이 작성:", "2026. 1. 5. 15:00, … 작성:",
 # "26. 1. 5. 15:00에 … 이(가) 쓴 글:".
 _WROTE = re.compile(
     r"(?:wrote|writes|写道|寫道|님이\s?작성(?:하였습니다|했습니다|함)?|님의\s?말"
-    r"|(?:님이|이\(가\))\s?(?:쓴\s?글|쓰셨습니다|보낸\s?메(?:일|시지))|작성"
-    r"|schrieb|a écrit|escribió|さんは書きました)\s?[:：]\s*$",
+    r"|(?:님이|이\(가\))\s?(?:(?:쓴|쓰신)\s?글|쓰셨습니다|보낸\s?메(?:일|시지))|작성"
+    r"|(?:schrieb|schreef|skrev)(?: .{1,80})?|a écrit|escribió|escreveu|ha scritto|geschreven|napisała?|написала?"
+    r"|пишет|さんは書きました)\s?[:：]\s*$",
     re.I,
 )
 _WROTE_STARTS = re.compile(
-    r"\s{0,8}(?:On\b|\d{2,4}\s?[년./-]|<?[\w.+-]+@|[\"']?[^\s,;:]+.{0,80}<[^<>@\s]+@|Am\b|Le\b|El\b)", re.I
+    r"\s{0,8}(?:On\b|\d{2,4}\s?[년./-]|<?[\w.+-]+@|[\"']?[^\s,;:]+.{0,80}<[^<>@\s]+@"
+    r"|(?:Am|Le|El|Il|Op|Em|Den|På|W dniu)\b)",
+    re.I,
 )
+_ON = re.compile(r"\bOn (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|\d)")
 _DATED = re.compile(r"\d{4}|\d{1,2}:\d\d|@|오전|오후|[월화수목금토일]요일")
 # In whatever language, above what is marked as quoted: a time, an address and a colon.
 _TIMED = re.compile(r"\d:\d\d")
-_ADDRESSED = re.compile(r"<[^<>\s]{1,100}@[^<>\s]{1,200}>.{0,20}[:：]\s*$")
+# So Gmail began a quote in many languages, before or beside "wrote".
+_DATED_FIRST = re.compile(r"\s{0,8}\d{4}\s?[-./年년]\s?\d{1,2}\s?[-./月월]\s?\d{1,2}")
+_ADDRESSED = re.compile(r"<\s?[^<>\s]{1,100}@[^<>\s]{1,200}>.{0,20}[:：]\s*$")
 _SEPARATOR = re.compile(
     r"\s*[-_=*─━]{2,}\s*\[?\s*(?:original (?:message|mail|appointment)|(?:begin )?forwarded message|reply message"
     r"|원본\s?(?:메시지|메세지|이?메일|내용)|원문\s?(?:메시지|메일)?|전달된\s?(?:메시지|메세지|이?메일)|받은\s?메일(?:\s?내용)?|보낸\s?메(?:시지|일)"
     r"|이전\s?(?:메시지|메일)|原始邮件|原始郵件|转发的?邮件|元のメッセージ"
     r"|message d'origine|mensaje original|mensagem original"
-    r"|ursprüngliche nachricht|messaggio originale)\s*\]?\s*[-_=*─━]*\s*"
+    r"|ursprüngliche nachricht|messaggio originale|origineel bericht|oorspronkelijk bericht|oprindelig meddelelse"
+    r"|message transféré|weitergeleitete nachricht|mensaje reenviado|mensagem encaminhada|messaggio inoltrato"
+    r"|doorgestuurd bericht|vidarebefordrat meddelande|転送メッセージ|пересылаемое сообщение)\s*\]?\s*[-_=*─━]*\s*"
     # What a helpdesk writes above its own mail.
     r"|\s*##- .{1,100} -##\s*|[\s*#=_-]{0,20}(?:please )?(?:(?:type|write|enter) your )?reply above this line\b.{0,60}"
     r"|[\s*#=_-]{0,20}이 (?:줄|라인|선) 위에 (?:회신|답장|답변).{0,40}",
@@ -47,15 +59,24 @@ _SEPARATOR = re.compile(
 # With the quote on the same line, as Yahoo writes it, or between dashes, as Zoho does.
 _WROTE_ALONE = re.compile(
     r"\s{0,8}On [A-Z][a-z]{2,8}, [A-Z][a-z]{2,8} \d{1,2}, \d{4} at \d{1,2}:\d\d.{1,200}? wrote:\s"
-    r"|\s{0,8}-{2,10}\s?On .{10,200} wrote\s?-{2,10}\s*$"
+    r"|\s{0,8}-{2,10}\s?(?:On )?\S.{1,200} wrote\s?-{2,10}\s*$"
 )
 _BEGIN_FORWARDED = re.compile(
-    r"\s*(?:Begin forwarded message|전달된 메시지 시작|전달된 메(?:시지|일))\s?[:：]\s*", re.I
+    r"\s*(?:(?:Begin )?forwarded message|전달된 메시지 시작|전달된 메(?:시지|일)"
+    r"|Début du message (?:réexpédié|transféré)|Anfang der weitergeleiteten (?:Nachricht|E-Mail)"
+    r"|転送されたメッセージ)\s?[:：]\s*",
+    re.I,
+)
+_FORWARDED = re.compile(
+    r"[\s\-_=*─━>]*(?:(?:begin )?forwarded message|전달된\s?(?:메시지|메세지|이?메일)|转发的?邮件"
+    r"|message transféré|weitergeleitete nachricht|messaggio inoltrato|転送メッセージ)",
+    re.I,
 )
 _LABELLED = re.compile(
     r"\s*[*\[]{0,2}\s?(from|sent|to|cc|bcc|subject|date|보낸\s?사람|보낸이|발신자?|보낸\s?(?:날짜|시간|일시)|받[는은]\s?사람"
-    r"|받는이|수신자?|참조|숨은\s?참조|제목|날짜|일시"
-    r"|von|gesendet|an|betreff|de|envoyé|à|objet|enviad[oa](?: el)?|para|asunto|assunto|da|inviato|a|oggetto"
+    r"|받는이|수신자?|참조|숨은\s?참조|제\s?목|주제|날짜|일시|보낸\s?시각|받은\s?(?:날짜|시간|일시)|전송됨"
+    r"|von|gesendet|an|betreff|de|envoyé|à|objet|sujet|pour|van|verzonden|aan|onderwerp"
+    r"|från|skickat|till|ämne|fra|sendt|til|emne|enviad[oa](?: el)?|para|asunto|assunto|da|inviato|a|oggetto"
     r"|差出人|送信者|送信日時|日時|宛先|件名|[发發]件人|寄件者|[发發]送[时時][间間]|收件[人者]|主[题題旨]|日期|抄送|副本)\s?[*\]]{0,2}\s?[:：]",
     re.I,
 )
@@ -69,6 +90,9 @@ _LABEL_FIRST = frozenset(
         "von",
         "de",
         "da",
+        "van",
+        "från",
+        "fra",
         "差出人",
         "送信者",
         "发件人",
@@ -76,24 +100,30 @@ _LABEL_FIRST = frozenset(
         "寄件者",
     }
 )
+_SENT = re.compile(r"@|\d:\d\d|\d시|오전|오후")  # as nobody says of a present
 _RULE = re.compile(r"\s*[_\-─━]{20,}\s*")
 
 _SIGNATURE = re.compile(r"--\s?|__\s?|—\s?")
 _DEVICE = re.compile(
     r"\s*(?:sent (?:from|via|with) (?:my |the |outlook|yahoo|gmail|samsung|proton|naver|mail\b|spark\b|blue ?mail"
-    r"|aqua ?mail|edison|fastmail|airmail|zoho|kakao|daum).{0,80}"
+    r"|aqua ?mail|edison|fastmail|airmail|zoho|kakao|daum"
+    r"|aol|superhuman|huawei|xiaomi|blackberry|canary|hey\b|windows|mobile\b|mailbox|an? (?:phone|mobile)).{0,80}"
     r"|(?:envoyé (?:depuis|de|à partir de) |enviado d[eo] |inviato da |verstuurd vanaf |отправлено (?:с|из) "
     r"|(?:发|發)(?:送)?自我的|從我的).{0,12}(?:iphone|ipad|galaxy|samsung|android|mobile|outlook|mobil).{0,40}"
     r"|(?:iphone|ipad|galaxy|android|xperia|スマートフォン)から送信.{0,10}"
-    r"|virus-free\.?\s?www\.avast\.com.{0,60}|proton ?mail.{1,30}(?:보냄|보냈습니다|전송됨|발송됨)\.?"
-    r"|get (?:outlook|blue ?mail) for .{0,80}|yahoo mail: search, organize, conquer"
+    r"|(?:virus-free\.?\s?|바이러스 없음\.?\s?)?(?:https?://)?www\.avast\.com.{0,60}"
+    r"|this e-?mail has been checked for viruses by (?:avast|avg).{0,60}"
+    r"|이 이메일은 (?:avast|avg).{1,60}바이러스.{1,30}\.?"
+    r"|proton ?mail.{1,30}(?:보냄|보냈습니다|전송됨|발송됨)\.?"
+    r"|get (?:outlook|blue ?mail) for .{0,80}|yahoo mail: (?:search, organize, conquer|검색, 정리, 관리)"
     r"|(?:나의|내)\s.{1,40}에서\s?(?:보냄|보냈습니다|전송됨)\.?"
     r"|(?:(?:iphone|ipad|갤럭시|galaxy|아이폰|android|삼성\s?(?:모바일|갤럭시|galaxy)|samsung\s?(?:mobile|galaxy)|스마트폰|lg\s?(?:모바일|스마트폰)"
     r"|네이버\s?메일\s?앱|outlook|daum\s?메일\s?앱|다음\s?메일\s?앱).{0,40}(?:에서|로)"
     r"|(?:(?:windows|ios|android|mac)용\s(?:메일|mail|outlook)"
     r"|(?:네이버|naver|다음|daum|카카오|kakao)\s?(?:(?:메일|mail)(?:\s?앱)?|앱)|(?:gmail|지메일)\s?앱)에서)"
     r"\s?(?:보냄|보냈습니다|보낸\s?(?:메일|메시지)(?:입니다)?|전송(?:됨|함|했습니다|하였습니다)|발송)\.?"
-    r"|.{1,40}용 outlook (?:받기|다운로드).{0,80}|outlook for (?:ios|android|mac) (?:받기|다운로드).{0,80}"
+    r"|.{1,40}용 outlook(?:을|를)?\s?(?:받기|받으세요|다운로드).{0,80}"
+    r"|outlook for (?:ios|android|mac)(?:을|를)?\s?(?:받기|받으세요|다운로드).{0,80}"
     r"|enviado desde .{0,60}|von meinem .{1,40} gesendet)\s*",
     re.I,
 )
@@ -102,7 +132,7 @@ _DISCLAIMER = re.compile(
     r"|privileged and confidential)\b"
     r"|(?:the (?:information|contents?) .{0,40})?this (?:electronic )?(?:e-?mail|mail|message|communication"
     r"|transmission)\b[^.?!]{0,200}?\b(?:confidential|privileged|intended (?:only|solely|for the|recipient))"
-    r"|\[?(?:본|이)\s?(?:전자)?\s?(?:이?메일|메시지|우편|통신문|문서)[은는에의과및 ].{0,250}?"
+    r"|(?:\[[^\[\]]{1,20}\]\s*|\[)?(?:본|이)\s?(?:전자)?\s?(?:이?메일|메시지|우편|통신문|문서)[은는에의과및 ].{0,250}?"
     r"(?:(?:수신[인자]|수취인|지정[된한]).{0,300}?(?:기밀|비밀|삭제|파기|무단|유출|위법)"
     r"|(?:기밀|비밀|대외비).{0,300}?(?:법률|법령|보호|금지|금합니다|삭제|수신|처벌))"
     r"|\[?(?:본|이)\s?이?메일은\s.{0,40}발신\s?전용)",
@@ -140,13 +170,23 @@ class Parts:
     signature: str = ""
 
 
+def is_forward(quoted: str) -> bool:
+    """Say whether what is quoted begins as only what is forwarded does."""
+    return _FORWARDED.match(quoted) is not None
+
+
+def is_of_program(signature: str) -> bool:
+    """Say whether a signature is no more than what a phone or a mail program wrote."""
+    return all(_DEVICE.fullmatch(line[:_LONGEST_LINE]) for line in signature.split("\n") if line)
+
+
 def separate(text: str) -> Parts:
     """Tell the sender's own words from quotes and from the signature; none is lost."""
     lines = text.split("\n", _MOST_LINES)
     own, quoted = _unquoted(lines)
     own, signature = _unsigned(own)
     return Parts(
-        own="\n".join(own).strip(),
+        own=_BLANKS.sub("\n\n", "\n".join(own)).strip(),
         quoted="\n".join(_UNQUOTED.sub("", line) for line in quoted).strip(),
         signature="\n".join(signature).strip(),
     )
@@ -168,18 +208,21 @@ def _unquoted(lines: list[str]) -> tuple[list[str], list[str]]:
     position = 0
     while position < len(lines):
         line = lines[position]
-        if _QUOTE.match(line):
+        if _QUOTE.match(line) and not _is_escaped(lines, position):
             quoted.append(line)
             position += 1
         elif length := _introduction(lines, position):
-            quoted += lines[position : position + length]
+            start = _start(line)
+            if start:
+                own.append(line[:start].rstrip(" -"))
+            quoted += [line[start:], *lines[position + 1 : position + length]]
             position += length
             if not _is_marked(lines, position):  # Nothing tells its end: all that follows is quoted.
                 return own, quoted + lines[position:]
         elif _starts_quote(lines, position):
             return own, quoted + lines[position:]
         else:
-            own.append(line)
+            own.append(line.removeprefix(">") if line.startswith(_ESCAPED) else line)
             position += 1
     return own, quoted
 
@@ -195,11 +238,26 @@ def _introduction(lines: list[str], position: int) -> int:
         if len(line) > _LONGEST_LINE or not line.strip():
             return 0
         together = f"{together} {line}"
-        if _WROTE.search(line[-60:]):
+        if not line.rstrip().endswith(_COLONS):
+            continue
+        if _WROTE.search(line[-100:]):
             return length if _DATED.search(together) else 0
-        if is_timed and _ADDRESSED.search(together[-_LONGEST_LINE:]) and _is_marked(lines, position + length):
+        is_addressed = is_timed and _ADDRESSED.search(together[-_LONGEST_LINE:])
+        if is_addressed and (_DATED_FIRST.match(first) or _is_marked(lines, position + length)):
             return length
     return 0
+
+
+def _start(line: str) -> int:
+    """Say where in a line an introduction begins: some programs put it behind the last words."""
+    found = _ON.search(line)
+    return found.start() if found and any(map(str.isalnum, line[: found.start()])) else 0
+
+
+def _is_escaped(lines: list[str], position: int) -> bool:
+    """Say whether a line begins with "From", before which programs that keep mails in one file put a mark."""
+    beside = lines[max(0, position - 1) : position] + lines[position + 1 : position + 2]
+    return lines[position].startswith(_ESCAPED) and not any(map(_QUOTE.match, beside))
 
 
 def _is_marked(lines: list[str], position: int) -> bool:
@@ -214,28 +272,37 @@ def _starts_quote(lines: list[str], position: int) -> bool:
     line = lines[position]
     if len(line) > _LONGEST_LINE:
         return False
-    if _SEPARATOR.fullmatch(line) or _BEGIN_FORWARDED.fullmatch(line) or _WROTE_ALONE.match(line):
+    if _SEPARATOR.fullmatch(line) or _WROTE_ALONE.match(line):
         return True
     if _RULE.fullmatch(line):
-        return _labels(lines, position + 1) >= 2
-    return _labels(lines, position) >= 3 or (_labels(lines, position) == 2 and "@" in line)
+        labels = _labels(lines, position + 1)
+        return len(labels) >= 2 and labels[0] in _LABEL_FIRST
+    if not any(colon in line for colon in _COLONS):
+        return False
+    if _BEGIN_FORWARDED.fullmatch(line):
+        return True
+    labels = _labels(lines, position)
+    if len(labels) < 2:
+        return False
+    header = "\n".join(filter(_LABELLED.match, lines[position : position + _HEADER_LINES]))
+    if labels[0] in _LABEL_FIRST:
+        return "@" in line if len(labels) == 2 else len(labels) > 2 and _SENT.search(header) is not None
+    return len(labels) >= 4 and "@" in header and not _LABEL_FIRST.isdisjoint(labels)
 
 
-def _labels(lines: list[str], position: int) -> int:
-    """Count the lines of a header block, as in "From: …", that begins here; empty lines may stand between."""
-    count = 0
-    for line in lines[position : position + 10]:
+def _labels(lines: list[str], position: int) -> list[str]:
+    """Give the labels of a header block, as in "From: …", that begins here; empty lines may stand between."""
+    labels: list[str] = []
+    for line in lines[position : position + _HEADER_LINES]:
         found = _LABELLED.match(line[:_LONGEST_LINE])
-        if found is None:
-            if not line.strip() or count:  # A long list of receivers goes over several lines.
-                if count and not line.strip():
-                    break
-                continue
+        if found is not None:
+            labels.append(re.sub(r"\s", "", found[1]).lower())
+        elif not line.strip():
+            if labels:
+                break
+        elif not labels:  # A long list of receivers goes over several lines.
             break
-        if not count and re.sub(r"\s", "", found[1]).lower() not in _LABEL_FIRST:
-            break
-        count += 1
-    return count
+    return labels
 
 
 def _unsigned(lines: list[str]) -> tuple[list[str], list[str]]:
