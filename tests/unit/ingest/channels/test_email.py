@@ -62,6 +62,19 @@ def test_korean_of_a_program_that_names_a_western_charset_is_read(read: Read, ch
     assert "환불 부탁드립니다" == made.text
 
 
+@pytest.mark.parametrize("text", ["배송이 늦어요 ㅠㅠ… 정말", "환불 해주세요 ★★★"])
+def test_korean_with_signs_is_read_under_a_western_charset(read: Read, text: str) -> None:
+    made = the_touchpoint(read, "Content-Type: text/plain; charset=iso-8859-1", body=text.encode("euc-kr"))
+
+    assert text == made.text
+
+
+def test_iso_2022_kr_is_read_without_the_line_that_names_it(read: Read) -> None:
+    body = "배송 문의".encode("iso2022_kr").replace(b"\x1b$)C", b"")
+
+    assert "배송 문의" == the_touchpoint(read, "Content-Type: text/plain; charset=iso-2022-kr", body=body).text
+
+
 @pytest.mark.parametrize("text", ["Où est ma commande ? Déjà ÀÉ payée", "GRÖSSE ÄÜß", "El año pasado, ¿qué?"])
 def test_western_letters_stay_what_they_are(read: Read, text: str) -> None:
     made = the_touchpoint(read, "Content-Type: text/plain; charset=iso-8859-1", body=text.encode("iso-8859-1"))
@@ -425,6 +438,32 @@ def test_html_names_its_charset_where_the_header_does_not(read: Read) -> None:
 def test_words_signed_by_pgp_are_read_without_the_seal(read: Read) -> None:
     seal = "-----BEGIN PGP SIGNATURE-----\r\n\r\niQEzBAEB\r\n-----END PGP SIGNATURE-----\r\n"
     body = f"-----BEGIN PGP SIGNED MESSAGE-----\r\nHash: SHA256\r\n\r\nMy order never arrived.\r\n{seal}"
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("배송이 늦어요\r\n확인 바랍니다".encode(), "배송이 늦어요\n확인 바랍니다"),
+        (b"My order has not arrived yet.\r\n\r\nThanks", "My order has not arrived yet.\n\nThanks"),
+        (b"67Cw7Iah7J20IOuKpuyWtOyalA==\r\n\r\n_______________\r\nhelp mailing list\r\n", "배송이 늦어요"),
+        (b"67Cw7Iah7J20IOuKpuyWtOyalA==\r\nIO2ZmOu2iO2VtCDso7zshLjsmpQ=\r\n", "배송이 늦어요 환불해 주세요"),
+        (b"7ZmY67aIPj4-Pz8_\r\n", "환불>>>???"),
+        (b"67Cw7Iah7J20!\r\nIOuKpuyWtOyalA==\r\n", "배송이 늦어요"),
+    ],
+)
+def test_what_is_not_quite_base64_is_read(read: Read, body: bytes, text: str) -> None:
+    made = the_touchpoint(
+        read, "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: base64", body=body
+    )
+
+    assert text == made.text
+
+
+def test_markup_that_is_called_plain_text_is_read_as_such(read: Read) -> None:
+    body = "<html><body><p>배송이 늦어요</p><p>5 &lt; 6</p></body></html>"
+
+    assert "배송이 늦어요\n\n5 < 6" == the_touchpoint(read, body=body).text
+    assert "<p> 태그가 보여요" == the_touchpoint(read, body="<p> 태그가 보여요").text
+
+
 
     assert "My order never arrived." == the_touchpoint(read, body=body).text
 
@@ -436,3 +475,4 @@ def test_a_system_that_mails_what_its_form_took_names_the_customer_in_reply_to(r
     [made] = read("email", "", body=body).touchpoints
 
     assert ["kim@other.example"] == [each.value for each in made.identifiers]
+        ([f"{PLAIN}This is a multi-part message in MIME format.", f"{HTML}<p>언제 오나요?</p>"], "언제 오나요?"),

@@ -48,6 +48,7 @@ _SPELLINGS = {
 _UNSAFE = frozenset({"idna", "punycode", "raw_unicode_escape", "unicode_escape", "undefined", "mbcs", "oem"})
 _SINGLE_BYTE = ("iso8859-", "cp125")  # they take any bytes
 _WESTERN = frozenset({"iso8859-1", "iso8859-15", "cp1252"})  # what a program names that was told no charset
+_DESIGNATION = b"\x1b$)C"
 _NO_LETTER = re.compile(r"[^a-z0-9.]+")
 _HANGUL = re.compile("[\uac00-\ud7a3]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -77,6 +78,8 @@ def decode(data: bytes, charset: str = "") -> str:
     name = codec(charset)
     if data.isascii() and name in {"", _KOREAN, "utf-8"}:
         return data.decode("ascii")
+    if name == "iso2022_kr" and _DESIGNATION not in data:  # It stands at the head of a text, which may be cut off.
+        data = _DESIGNATION + data
     for candidate in _candidates(data, name):
         try:
             return _SURROGATE.sub("\ufffd", data.decode(candidate))
@@ -103,9 +106,9 @@ def _is_utf8_hangul(data: bytes) -> bool:
 
 
 def _is_korean(data: bytes) -> bool:
-    """Say whether these bytes are words in EUC-KR: Hangul, in pairs that no Western language has."""
+    """Say whether these bytes are words in EUC-KR: most of them Hangul, in pairs that no Western language has."""
     try:
         letters = [each for each in data[:_ENOUGH_TO_TELL].decode("euc_kr") if not each.isascii()]
     except ValueError:
         return False
-    return len(letters) > 1 and all(map(_HANGUL.match, letters))
+    return sum(1 for each in letters if _HANGUL.match(each)) > max(1, len(letters) // 2)

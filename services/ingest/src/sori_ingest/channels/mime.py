@@ -27,8 +27,11 @@ _LONGEST_HEAD = 2_000  # bytes of HTML that may name its charset
 _LONGEST_NOTICE = 300  # characters
 _ENOUGH_TO_TELL = 60  # characters by which plain text is found again in HTML
 
+_MARKUP = re.compile(  # of programs that call it plain text
+    r"\s*<(?:!doctype html|(html|body|div|table|p|span)\b[^<>]*>(?=[^<]*<)(?s:.*)</\1>\s*$)", re.I
+)
 _META = re.compile(rb"<meta\b[^<>]{0,200}?charset\s?=\s?[\"']?([\w.:-]{2,40})", re.I)
-_NOTICE = re.compile(r"\bhtml", re.I)
+_NOTICE = re.compile(r"\bhtml|multi-?part message in mime format", re.I)
 _SEALS = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
 _WORD = re.compile(r"=\?([^?\s]{1,64})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN = re.compile(r"(=\?[^?\s]{1,64}\?[bBqQ]\?[^?]*\?=)\s+(?==\?[^?\s]{1,64}\?[bBqQ]\?)")
@@ -38,6 +41,9 @@ _FIELD = re.compile(rb"([!-9;-~]{1,100}):")
 _MARKS = frozenset(_KNOWN) | {"mime-version", "content-type", "content-transfer-encoding", "in-reply-to", "references"}
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _BOUNDARY = re.compile(rb"^--([!#-~]{1,70})[ \t]*\r?\n(?=content-)", re.I | re.M)
+_WORDS = re.compile(rb"\S\s+\S+\s+\S|[^\s\w+/=-][^\n]*\s\S|^<|^-- ?$|^_{5}|[\x80-\xff]")  # as base64 has none
+_NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
+_OF_URLS = bytes.maketrans(b"-_", b"+/")
 _ADDRESS = re.compile(r"[^\s<>,;:\"'()\[\]]{1,64}@[^\s<>,;:\"'()\[\]]{1,255}")
 
 
@@ -115,7 +121,7 @@ def _parse(body: bytes) -> Mail:
                 attachments.append(kind)
             continue
         text = text_of(part)
-        if kind == "text/html":
+        if kind == "text/html" or _MARKUP.match(text):
             bodies[choice].html = "\n".join(filter(str.strip, (bodies[choice].html, text)))
         else:
             bodies[choice].plain = "\n\n".join(filter(None, (bodies[choice].plain, markup.tidy(text))))
@@ -224,17 +230,21 @@ def text_of(part: email.message.Message) -> str:
 
 
 def _data(part: email.message.Message) -> bytes:
+    encoding = str(part.get("content-transfer-encoding", ""))
+    if encoding.strip().lower() != "base64":
+        return _decoded(part)
+    part.replace_header("content-transfer-encoding", "8bit")  # The library gives up where it cannot decode all of it.
+    data = _decoded(part)
+    part.replace_header("content-transfer-encoding", encoding)
+    return _unpacked(data)
+
+
+def _decoded(part: email.message.Message) -> bytes:
     try:
         data = part.get_payload(decode=True)
     except (ValueError, LookupError, TypeError):  # The library looks the charset up, whatever its name is.
         return b""
-    if not isinstance(data, bytes):
-        return b""
-    if str(part.get("content-transfer-encoding", "")).strip().lower() == "base64":
-        written = str(part.get_payload()).encode("ascii", "replace")
-        if data and data == b"".join(written.splitlines()):  # A character is missing, and the library gave up.
-            return _base64(data)
-    return data
+    return data if isinstance(data, bytes) else b""
 
 
 def parameter(part: email.message.Message, name: str, header: str = "content-type") -> str:
@@ -261,9 +271,28 @@ def _unfolded(text: str, *, delete_space: bool) -> str:
     return "\n".join(made)
 
 
+def _unpacked(data: bytes) -> bytes:
+    """Read base64 up to a footer in plain text; what claims to be base64 and has words apart is what it says."""
+    try:
+        return base64.b64decode(data.translate(None, b"\r\n"), validate=True)
+    except binascii.Error:
+        pass
+    made: list[bytes] = []
+    piece: list[bytes] = []
+    for line in map(bytes.strip, data.split(b"\n")):
+        if _WORDS.search(line):
+            if not (made or any(piece)):
+                return data
+            break
+        piece.append(line)
+        if line.endswith(b"="):  # Some pack each piece for itself.
+            made.append(_base64(b"".join(piece)))
+            piece = []
+    return b"".join([*made, _base64(b"".join(piece))])
+
+
 def _base64(data: bytes) -> bytes:
-    data = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
-    return _padded(data)
+    return _padded(_NO_BASE64.sub(b"", data.translate(_OF_URLS)))
 
 
 def _padded(data: bytes) -> bytes:
