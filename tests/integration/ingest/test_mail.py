@@ -108,6 +108,25 @@ async def test_spellings_of_an_address_reach_its_source(mail: tuple[harness.Harn
     assert ["help-mail"] == [each.source for each in await received(service.bus)]
 
 
+async def test_a_mail_from_nobody_is_a_programs_and_adds_nothing(mail: tuple[harness.Harness, int]) -> None:
+    service, port = mail
+
+    refused = await talk(port, lambda smtp: smtp.sendmail("", ["help@example.kr"], a_mail().as_bytes()))
+
+    assert {} == refused
+    assert [] == await received(service.bus)
+
+
+async def test_a_line_longer_than_it_may_be_is_read(mail: tuple[harness.Harness, int]) -> None:
+    service, port = mail
+    body = a_mail().as_bytes().partition(b"\n\n")[0] + b"\n\n" + "늦었어요 ".encode() * 2_000
+
+    await talk(port, lambda smtp: smtp.sendmail("kim@customer.kr", ["help@example.kr"], body))
+
+    [touchpoint] = await received(service.bus)
+    assert touchpoint.text.count("늦었어요") == 2_000
+
+
 async def test_mail_for_anybody_else_is_not_relayed(mail: tuple[harness.Harness, int]) -> None:
     service, port = mail
     strangers = ["someone@gmail.com", "help@example.kr.evil.com", "x@example.kr", "help@", "@example.kr", "postmaster"]

@@ -184,6 +184,9 @@ def test_a_contact_form_of_our_site_is_from_whom_it_says(read: Read) -> None:
         ("Subject: Auto-Reply from Minsu", "auto_reply"),
         ("Subject: Out of Office AutoReply: your order", "auto_reply"),
         ("Return-Path: <>", "auto_reply"),
+        ("Subject: AUTO: Kim, Minsu is out of the office (returning 05/01/2026)", "auto_reply"),
+        ("Subject: Mail delivery failed: returning message to sender", "bounce"),
+        ("Subject: Undelivered Mail Returned to Sender", "bounce"),
         ("Return-Path: <>\r\nSubject: Delivery Status Notification (Failure)", "bounce"),
         ("Precedence: bulk", "mailing_list"),
         ("List-Id: <news.example.org>", "mailing_list"),
@@ -210,10 +213,34 @@ def test_what_a_program_wrote_is_ignored(read: Read, header: str, reason: str) -
         "Subject: 자동 응답이 자꾸 와요",
         "Subject: Auto reply of your app is broken",
         "X-Auto-Response-Suppress: All",
+        "Subject: Re: Undelivered Mail Returned to Sender",
+        "Subject: Mail delivery failed: returning message to sender, why?",
     ],
 )
 def test_what_a_person_wrote_is_not(read: Read, header: str) -> None:
     assert "hello" == the_touchpoint(read, header).text
+
+
+def test_a_postmaster_without_an_address_reports_a_bounce(read: Read) -> None:
+    found = read("email", "", body=b"From: Postmaster <>\r\nSubject: Undeliverable: a@example.com\r\n\r\nfailed")
+
+    assert ["bounce"] == [each.reason for each in found.ignored]
+
+
+def test_what_came_over_smtp_from_nobody_is_of_a_program(read: Read) -> None:
+    nobody, somebody = {"x-sori-mail-from": ""}, {"x-sori-mail-from": "kim@example.com"}
+
+    assert ["auto_reply"] == [each.reason for each in read("email", "", body=mail(), headers=nobody).ignored]
+    assert "hello" == the_touchpoint(read, headers=somebody).text
+    assert "hello" == the_touchpoint(read, "Return-Path: <kim@example.com>", headers=nobody).text
+
+
+def test_whom_an_envelope_is_from_stands_in_for_a_sender(read: Read) -> None:
+    [made] = read(
+        "email", "", body=b"To: help@sori.kr\r\n\r\nhello", headers={"x-sori-mail-from": "Kim@Example.com"}
+    ).touchpoints
+
+    assert ["kim@example.com"] == [each.value for each in made.identifiers]
 
 
 def test_a_mailbox_that_is_a_list_of_ours_is_read(read: Read) -> None:
@@ -253,6 +280,40 @@ def test_a_mere_forward_keeps_what_it_forwards(read: Read) -> None:
     [made] = read("email", "ok_forward_only.eml").touchpoints
 
     assert "바퀴벌레가 나왔어요" in made.text
+
+
+QUOTE = "\r\n\r\n2026년 1월 5일 (월) 오후 3:00, 소리 <help@sori.example>님이 작성:\r\n\r\n> 내일 도착합니다\r\n"
+PHOTO = "--b\r\nContent-Type: image/jpeg\r\n\r\nx\r\n--b--\r\n"
+
+
+@pytest.mark.parametrize("headers", [("Subject: Re: 배송",), ("Subject: 배송", "In-Reply-To: <1@sori.example>")])
+def test_a_reply_without_words_has_not_ours(read: Read, headers: tuple[str, ...]) -> None:
+    body = f"--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{QUOTE}{PHOTO}"
+
+    made = the_touchpoint(read, *headers, "Content-Type: multipart/mixed; boundary=b", body=body)
+
+    assert made.text == made.attributes["subject"]
+    assert "내일 도착합니다" in made.attributes["quoted"]
+    assert ("image:1", "") == (made.attributes["attachments"], made.attributes["forwarded"])
+
+
+@pytest.mark.parametrize(
+    ("subject", "quote"),
+    [
+        ("FW: 배송", "-----Original Message-----\r\nFrom: a@b.kr\r\nSubject: 배송\r\n\r\n내일 도착합니다"),
+        ("Re: 배송", "---------- Forwarded message ---------\r\nFrom: a@b.kr\r\n\r\n내일 도착합니다"),
+        ("배송", "---------- 전달된 메일 ----------\r\n보낸사람: a@b.kr\r\n\r\n내일 도착합니다"),
+    ],
+)
+def test_a_forward_within_a_thread_is_one(read: Read, subject: str, quote: str) -> None:
+    made = the_touchpoint(read, f"Subject: {subject}", "In-Reply-To: <1@sori.example>", body=quote)
+
+    assert "내일 도착합니다" in made.text
+    assert "true" == made.attributes["forwarded"]
+
+
+def test_what_a_phone_writes_below_a_mail_is_not_its_text(read: Read) -> None:
+    assert "환불해 주세요" == the_touchpoint(read, "Subject: 환불해 주세요", body="나의 iPhone에서 보냄").text
 
 
 def test_flowed_lines_are_joined(read: Read) -> None:
@@ -377,6 +438,32 @@ def test_base64_that_lacks_its_end_is_read_up_to_there(read: Read, cut: int) -> 
     assert made.text.startswith("환불해 주세요, 부탁드립니다")
 
 
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("배송이 늦어요\r\n확인 바랍니다".encode(), "배송이 늦어요\n확인 바랍니다"),
+        (b"My order has not arrived yet.\r\n\r\nThanks", "My order has not arrived yet.\n\nThanks"),
+        (b"67Cw7Iah7J20IOuKpuyWtOyalA==\r\n\r\n_______________\r\nhelp mailing list\r\n", "배송이 늦어요"),
+        (b"67Cw7Iah7J20IOuKpuyWtOyalA==\r\nIO2ZmOu2iO2VtCDso7zshLjsmpQ=\r\n", "배송이 늦어요 환불해 주세요"),
+        (b"7ZmY67aIPj4-Pz8_\r\n", "환불>>>???"),
+        (b"67Cw7Iah7J20!\r\nIOuKpuyWtOyalA==\r\n", "배송이 늦어요"),
+    ],
+)
+def test_what_is_not_quite_base64_is_read(read: Read, body: bytes, text: str) -> None:
+    made = the_touchpoint(
+        read, "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: base64", body=body
+    )
+
+    assert text == made.text
+
+
+def test_markup_that_is_called_plain_text_is_read_as_such(read: Read) -> None:
+    body = "<html><body><p>배송이 늦어요</p><p>5 &lt; 6</p></body></html>"
+
+    assert "배송이 늦어요\n\n5 < 6" == the_touchpoint(read, body=body).text
+    assert "<p> 태그가 보여요" == the_touchpoint(read, body="<p> 태그가 보여요").text
+
+
 PARTS = "Content-Type: multipart/mixed; boundary=b"
 HTML = "Content-Type: text/html; charset=utf-8\r\n\r\n"
 PLAIN = "Content-Type: text/plain; charset=utf-8\r\n\r\n"
@@ -395,6 +482,7 @@ PLAIN = "Content-Type: text/plain; charset=utf-8\r\n\r\n"
             [f"{PLAIN}환불해 주세요.\r\n언제 되나요?", f"{HTML}<p>환불해 주세요.<br>언제 되나요?</p>"],
             "환불해 주세요.\n언제 되나요?",
         ),
+        ([f"{PLAIN}This is a multi-part message in MIME format.", f"{HTML}<p>언제 오나요?</p>"], "언제 오나요?"),
         ([f"{PLAIN}This message is in HTML format.", f"{HTML}<p>언제 오나요?</p>"], "언제 오나요?"),
         ([f"{PLAIN}HTML 코드가 보여요", f"{HTML}<p>HTML 코드가 보여요</p>"], "HTML 코드가 보여요"),
     ],
@@ -438,32 +526,6 @@ def test_html_names_its_charset_where_the_header_does_not(read: Read) -> None:
 def test_words_signed_by_pgp_are_read_without_the_seal(read: Read) -> None:
     seal = "-----BEGIN PGP SIGNATURE-----\r\n\r\niQEzBAEB\r\n-----END PGP SIGNATURE-----\r\n"
     body = f"-----BEGIN PGP SIGNED MESSAGE-----\r\nHash: SHA256\r\n\r\nMy order never arrived.\r\n{seal}"
-@pytest.mark.parametrize(
-    ("body", "text"),
-    [
-        ("배송이 늦어요\r\n확인 바랍니다".encode(), "배송이 늦어요\n확인 바랍니다"),
-        (b"My order has not arrived yet.\r\n\r\nThanks", "My order has not arrived yet.\n\nThanks"),
-        (b"67Cw7Iah7J20IOuKpuyWtOyalA==\r\n\r\n_______________\r\nhelp mailing list\r\n", "배송이 늦어요"),
-        (b"67Cw7Iah7J20IOuKpuyWtOyalA==\r\nIO2ZmOu2iO2VtCDso7zshLjsmpQ=\r\n", "배송이 늦어요 환불해 주세요"),
-        (b"7ZmY67aIPj4-Pz8_\r\n", "환불>>>???"),
-        (b"67Cw7Iah7J20!\r\nIOuKpuyWtOyalA==\r\n", "배송이 늦어요"),
-    ],
-)
-def test_what_is_not_quite_base64_is_read(read: Read, body: bytes, text: str) -> None:
-    made = the_touchpoint(
-        read, "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: base64", body=body
-    )
-
-    assert text == made.text
-
-
-def test_markup_that_is_called_plain_text_is_read_as_such(read: Read) -> None:
-    body = "<html><body><p>배송이 늦어요</p><p>5 &lt; 6</p></body></html>"
-
-    assert "배송이 늦어요\n\n5 < 6" == the_touchpoint(read, body=body).text
-    assert "<p> 태그가 보여요" == the_touchpoint(read, body="<p> 태그가 보여요").text
-
-
 
     assert "My order never arrived." == the_touchpoint(read, body=body).text
 
@@ -475,4 +537,3 @@ def test_a_system_that_mails_what_its_form_took_names_the_customer_in_reply_to(r
     [made] = read("email", "", body=body).touchpoints
 
     assert ["kim@other.example"] == [each.value for each in made.identifiers]
-        ([f"{PLAIN}This is a multi-part message in MIME format.", f"{HTML}<p>언제 오나요?</p>"], "언제 오나요?"),

@@ -13,6 +13,7 @@ NAME = "email"
 TITLE = "E-mail (MIME)"
 DOCUMENT = "https://www.rfc-editor.org/rfc/rfc5322"
 CHANNEL = "email"
+ENVELOPE = "x-sori-mail-from"  # header of a payload that came over SMTP: whom the envelope is from
 FIELDS: Mapping[str, str] = {
     "external_id": "Message-ID; without one a digest of sender, date, subject and text",
     "thread_id": "first of References, else In-Reply-To, else the mail's own id",
@@ -21,15 +22,18 @@ FIELDS: Mapping[str, str] = {
     "occurred_time": "Date; where it is missing or absurd the newest Received header, else the time of receipt",
     "identifiers": "e-mail: From; Reply-To where a form sent the mail (From is ours or no-reply), X-Original-From "
     "where a mailing list of ours did; of our own mails the receivers",
-    "text": "plain text or HTML, without quoted replies and signature; a mere forward counts as the text",
+    "text": "plain text or HTML, without quoted replies and signature; a mere forward counts as the text, and of a "
+    "reply without words of its own the subject",
     "attributes": "subject, quoted, signature (1,000 characters each), attachments, to, forwarded",
-    "ignored": "bounce, auto_reply, mailing_list, empty_message",
+    "ignored": "bounce, auto_reply (also where the envelope is from nobody), mailing_list, empty_message",
 }
 
 _EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 _SKEW = dt.timedelta(minutes=5)
 _ID = re.compile(r"<([^<>]{1,998})>")
-_ROBOT = re.compile(r"(?:mailer-daemon|postmaster|mail-daemon|bounces?)(?:[+=_-][^@]*)?@|^mailer-daemon$", re.I)
+_ROBOT = re.compile(
+    r"(?:mailer-daemon|postmaster|mail-daemon|bounces?)(?:[+=_-][^@]*)?@|^(?:mailer-daemon|postmaster)$", re.I
+)
 _NOBODY = re.compile(
     r"(?:[^@]*[-_.])?(?:no[-_.]?reply\d*|do[-_.]?not[-_.]?reply\d*|notifications?|mailer|wordpress"
     r"|form-submission)(?:[+_-][^@]*)?@"
@@ -39,7 +43,7 @@ _AUTO_SUBJECT = re.compile(
     r"\s*(?:re:\s*)?(?:(?:automatische antwort|abwesenheitsnotiz|réponse automatique|respuesta automática"
     r"|risposta automatica|resposta automática|automatisch antwoord|autosvar|автоответ|自動返信|自动回复|自動回覆"
     r")\s?[:：]"
-    r"|\[?out of (?:the )?office"
+    r"|\[?(?:auto:\s.{1,100}\s)?out of (?:the )?office"
     r"|\[?auto(?:matic)?[- ]?(?:reply|response)\s*(?:[]:：(–-]|$|(?:from|to|re)\b)"
     r"|[(\[]?\s?(?:휴가\s?중(?=\s?자동)|부재\s?중|(?:메일\s?)?자동\s?(?:회신|응답|답장))"
     r"(?:\s?(?:자동|응답|회신|답장|이?메일|메시지|알림|안내))*\s*(?:입니다|드립니다)?\s*(?:[]):：(.]|$))",
@@ -51,6 +55,15 @@ _BOUNCE_SUBJECT = re.compile(
     r"|메일 전송 실패|메일이 반송|배달되지 않|전송 실패|반송)",
     re.I,
 )
+# As programs put it, word for word: whoever writes about it has something before it, or goes on.
+_RETURNED = re.compile(
+    r"\s*(?:mail delivery failed: returning message to sender|undelivered mail returned to sender"
+    r"|delivery status notification \((?:failure|delay)\)|returned mail: see transcript for details"
+    r"|mail could not be delivered)\s*",
+    re.I,
+)
+_REPLIES = re.compile(r"\s*(?:re|aw|sv|antw|회신|답장|답변|回复|回覆|答复)\s?(?:\[\d+\])?\s?[:：]", re.I)
+_FORWARDS = re.compile(r"\s*\[?(?:fwd?|wg|tr|rv|enc|전달|轉寄|转发)\s?[:：\]]", re.I)
 _SEALED = re.compile(
     r"-{5}BEGIN PGP SIGNED MESSAGE-{5}\n(?:Hash:[^\n]*\n){0,5}\n?"
     r"|\n?-{5}BEGIN PGP SIGNATURE-{5}(?:[^-]|-(?!-{4})){0,8000}-{5}END PGP SIGNATURE-{5}"
@@ -67,29 +80,39 @@ def read_mail(body: bytes, payload: Payload, source: Source) -> Reading:
     """Read a mail that came within another payload; see read."""
     mail = mime.parse(body)
     own = _own(source)
-    if ignored := _unwritten(mail, own):
+    if ignored := _unwritten(mail, _envelope(mail, payload), own):
         return Reading(ignored=(ignored,))
     plain = _SEALED.sub("", mail.plain)
     written = markup.Written(text=plain) if plain.strip() else markup.read(mail.html)
     parts = quotation.separate_written(written)
-    forwarded = not parts.own and bool(parts.quoted)
-    text = parts.own or parts.quoted or parts.signature
     subject = mail.header("subject")
+    forwarded = bool(parts.quoted) and not parts.own and not _answers(mail, subject, parts.quoted)
+    text = parts.own or (parts.quoted if forwarded else "")
+    if not (text or parts.quoted or quotation.is_of_program(parts.signature)):
+        text = parts.signature
     if not (text or subject or mail.attachments):
         return Reading(ignored=(Ignored("empty_message"),))
     made = _touchpoint(mail, payload, source, own, text or subject)
     reading.attribute(made, "subject", subject)
     if forwarded:
         reading.attribute(made, "forwarded", "true")
-    elif parts.own:
+    elif parts.own or parts.quoted:
         reading.attribute(made, "quoted", parts.quoted)
         reading.attribute(made, "signature", parts.signature)
     attachments.attach(made, map(attachments.type_of, mail.attachments))
     return Reading(touchpoints=(made,))
 
 
+def _answers(mail: mime.Mail, subject: str, quoted: str) -> bool:
+    """Say whether a mail of nothing but a quote is a reply, as with a photo, and no forward."""
+    if _REPLIES.match(subject):
+        return not quotation.is_forward(quoted)
+    threaded = mail.header("in-reply-to") or mail.header("references")
+    return bool(threaded) and not (_FORWARDS.match(subject) or quotation.is_forward(quoted))
+
+
 def _touchpoint(mail: mime.Mail, payload: Payload, source: Source, own: frozenset[str], text: str) -> pb.Touchpoint:
-    sender = mail.addresses("from") or mail.addresses("sender", "return-path")
+    sender = mail.addresses("from") or mail.addresses("sender") or mime.addresses(_envelope(mail, payload))
     replies = mail.addresses("reply-to")
     receivers = mail.addresses("to", "cc")
     ours = bool(sender) and _is_own(sender[0], own)
@@ -139,7 +162,7 @@ def _is_own(address: str, own: frozenset[str]) -> bool:
     return bool(own) and (address in own or bare in own or f"@{domain}" in own)
 
 
-def _unwritten(mail: mime.Mail, own: frozenset[str]) -> Ignored | None:
+def _unwritten(mail: mime.Mail, envelope: str, own: frozenset[str]) -> Ignored | None:
     """Say why nobody wrote a mail, where nobody did."""
     sender = (mail.addresses("from") or mail.addresses("sender") or [mail.header("from").strip("<> ")])[0]
     subject = mail.header("subject")
@@ -147,9 +170,14 @@ def _unwritten(mail: mime.Mail, own: frozenset[str]) -> Ignored | None:
     precedence = mail.header("precedence").strip().lower()
     if mail.header("content-type").lower().find("disposition-notification") > 0:
         return Ignored("auto_reply", "read receipt")
-    if mail.delivery_report or _ROBOT.match(sender) or mail.header("x-failed-recipients"):
+    if (
+        mail.delivery_report
+        or _ROBOT.match(sender)
+        or mail.header("x-failed-recipients")
+        or _RETURNED.fullmatch(subject)
+    ):
         return Ignored("bounce")
-    if mail.header("return-path").strip() == "<>":  # As RFC 3834 asks of programs, so that none answers another.
+    if envelope == "<>":  # As RFC 3834 asks of programs, so that none answers another.
         return Ignored("bounce" if _BOUNCE_SUBJECT.match(subject) else "auto_reply", "null sender")
     if automatic == "auto-generated" and _is_own(sender, own):
         automatic = "" if any(not _is_own(each, own) for each in mail.addresses("reply-to")) else automatic  # our form
@@ -165,6 +193,12 @@ def _unwritten(mail: mime.Mail, own: frozenset[str]) -> Ignored | None:
         if not any(_names(lists, each) for each in own):
             return Ignored("mailing_list")
     return None
+
+
+def _envelope(mail: mime.Mail, payload: Payload) -> str:
+    """Give the sender of the envelope, as the last program wrote it down or told us over SMTP; nothing if unknown."""
+    told = payload.headers.get(ENVELOPE)
+    return mail.header("return-path").strip() or ("" if told is None else f"<{told}>")
 
 
 def _names(lists: str, own: str) -> bool:

@@ -11,7 +11,7 @@ import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from sori_ingest import channels, usecases
-from sori_ingest.channels import ADAPTERS
+from sori_ingest.channels import ADAPTERS, email
 from sori_ingest.channels.payload import Payload
 from sori_ingest.hooks.gate import Away, Busy, Gate
 from sori_ingest.hooks.reception import REFUSED, count
@@ -72,7 +72,7 @@ class Mailbox:
         payload = Payload(
             body=body,
             content_type=_MAIL_TYPE,
-            headers={"x-sori-mail-from": envelope.mail_from or ""},
+            headers={email.ENVELOPE: (envelope.mail_from or "").strip("<>")},
             received_time=now,
         )
         handed = usecases.Handed(
