@@ -105,6 +105,42 @@ def test_a_reply_is_in_the_thread_of_its_first_reference(read: Read) -> None:
     assert ("1@x", "2@x", "1@x") == (reply.thread_id, short.thread_id, first.thread_id)
 
 
+@pytest.mark.parametrize("header", ["References: 1@x 2@x", "References: <1@x>,<2@x>", "In-Reply-To: 1@x"])
+def test_ids_without_brackets_name_a_thread(read: Read, header: str) -> None:
+    assert "1@x" == the_touchpoint(read, "Message-ID: <3@x>", header).thread_id
+
+
+def test_words_about_what_is_answered_name_no_thread(read: Read) -> None:
+    made = the_touchpoint(read, "Message-ID: <3@x>", "In-Reply-To: mail of kim@example.com of Monday")
+
+    assert "3@x" == made.thread_id
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Mon, 16 Nov 2026 10:00:00 +09:00",
+        "Mon, 16 Nov 2026 10:00:00 GMT+0900",
+        "Mon, 16 Nov 2026 10:00:00 UTC+09:00",
+        "Mon Nov 16 10:00:00 KST 2026",
+        "Mon Nov 16 10:00:00 +0900 2026",
+    ],
+)
+def test_odd_offsets_are_known(read: Read, date: str) -> None:
+    made = the_touchpoint(read, f"Date: {date}")
+
+    assert ("2026-11-16T01:00:00Z", 540) == (made.occurred_time.ToJsonString(), made.occurred_offset_minutes)
+
+
+@pytest.mark.parametrize(
+    "sender", ["kim@old.example <kim@new.example>", "Kim, Minsu <kim@new.example>", "김민수(고객) <kim@new.example>"]
+)
+def test_an_address_is_what_stands_in_brackets(read: Read, sender: str) -> None:
+    [made] = read("email", "", body=f"From: {sender}\r\n\r\nhello".encode()).touchpoints
+
+    assert ["kim@new.example"] == [each.value for each in made.identifiers]
+
+
 def test_a_mail_without_an_id_is_recognised_when_it_comes_again(read: Read) -> None:
     first = the_touchpoint(read, "Date: Fri, 20 Nov 2026 18:00:00 +0900", "Received: from a")
     again = the_touchpoint(read, "Date: Fri, 20 Nov 2026 18:00:00 +0900", "Received: from b")
@@ -280,6 +316,51 @@ def test_a_mere_forward_keeps_what_it_forwards(read: Read) -> None:
     [made] = read("email", "ok_forward_only.eml").touchpoints
 
     assert "바퀴벌레가 나왔어요" in made.text
+
+
+WITHIN = "Subject: FW\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n"
+ENCLOSED = "From: kim@other.example\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n벌레가 나왔어요\r\n"
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        f"Content-Type: message/rfc822\r\nContent-Disposition: attachment; filename=a.eml\r\n\r\n{ENCLOSED}",
+        "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + base64.encodebytes(ENCLOSED.encode()).decode(),
+        f"Content-Type: message/rfc822\r\n\r\n{WITHIN}Content-Type: message/rfc822\r\n\r\n{ENCLOSED}\r\n--c--",
+    ],
+)
+def test_a_mail_that_is_attached_to_nothing_else_is_a_forward(read: Read, part: str) -> None:
+    body = f"--b\r\nContent-Type: text/plain\r\n\r\n\r\n--b\r\n{part}\r\n--b--\r\n"
+
+    made = the_touchpoint(read, "Content-Type: multipart/mixed; boundary=b", body=body)
+    spoken = the_touchpoint(
+        read, "Content-Type: multipart/mixed; boundary=b", body=body.replace("\n\r\n\r\n--b", "\nsee\r\n--b")
+    )
+
+    assert ("벌레가 나왔어요", "true", "file:1") == (
+        made.text, made.attributes["forwarded"], made.attributes["attachments"]
+    )  # fmt: skip
+    assert ["a@example.com"] == [each.value for each in made.identifiers]
+    assert ("see", "") == (spoken.text, spoken.attributes["forwarded"])
+
+
+@pytest.mark.parametrize(
+    ("headers", "text"),
+    [
+        (("Content-Type: text/plain; name=a.txt", "Content-Disposition: inline"), "hello"),
+        (("Content-Type: text/plain", "Content-Disposition: attachment"), "hello"),
+        (("Content-Type: text/plain", "Content-Disposition: attachment; filename=a.txt"), "s"),
+    ],
+)
+def test_text_that_is_all_there_is_may_have_a_name(read: Read, headers: tuple[str, ...], text: str) -> None:
+    assert text == the_touchpoint(read, "Subject: s", *headers).text
+
+
+@pytest.mark.parametrize("mark", ["[cid:image001.png@01DA.5D]", "[image: image.png]", "[이미지: 사진 1.png]"])
+def test_what_stands_in_place_of_a_picture_is_not_text(read: Read, mark: str) -> None:
+    assert "깨졌어요" == the_touchpoint(read, body=f"깨졌어요\r\n{mark}").text
 
 
 QUOTE = "\r\n\r\n2026년 1월 5일 (월) 오후 3:00, 소리 <help@sori.example>님이 작성:\r\n\r\n> 내일 도착합니다\r\n"

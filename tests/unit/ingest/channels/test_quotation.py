@@ -56,6 +56,8 @@ OLD = "고객님, 내일 도착합니다."
         '02.04.2026 14:20 пользователь "Sori" <\nhelp@sori.example> написал:\n\n> ' + OLD,
         "Från: Sori [mailto:help@sori.example]\nSkickat: den 5 januari 2026 15:00\nTill: a\nÄmne: b\n\n" + OLD,
         "-------- Message transféré --------\nSujet : b\nDate : 5\nDe : Sori <help@sori.example>\n\n" + OLD,
+        "26.06.2026, 14:41, Sori <help@sori.example>:\n\n" + OLD,
+        "От: Sori\nОтправлено: четверг, 26 июня 2026 г. 15:05\nКому: a\n\n" + OLD,
         "Forwarded message:\n\n> From: Sori <help@sori.example>\n> " + OLD,
     ],
 )
@@ -219,6 +221,7 @@ def test_no_line_is_lost(lines: list[str]) -> None:
         ("<p style='margin-bottom:99999999em'>a</p>", "a"),
         ("<div style='color:red; display: none'>preview <b>of</b> it</div>a<i style='visibility:hidden'>b</i>c", "ac"),
         ("<body style='display:none'>a</body>", "a"),
+        ("<div>a<hr>b</div>", "a\nb"),
         ("<div style='max-height:0px;overflow:hidden'>preview</div>a<i style='opacity:0'>b</i>", "a"),
         (
             "<div style='max-height:0.5em'>a</div><i style='opacity:0.5'>b</i><p style='fill-opacity:0'>c</p>",

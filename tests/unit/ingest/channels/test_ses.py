@@ -1,5 +1,6 @@
 """Amazon SES over SNS: https://docs.aws.amazon.com/ses/latest/dg/receiving-email-notifications-contents.html."""
 
+import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -75,3 +76,23 @@ def test_what_amazon_sends_to_try_a_new_rule_or_topic_is_ignored(read: Read) -> 
 
     for tried in (body.replace(message_id, b"AMAZON_SES_SETUP_NOTIFICATION"), topic):
         assert ["test_ping"] == [each.reason for each in read("ses", "", body=tried).ignored]
+
+
+def test_a_mail_without_a_sender_is_from_whom_ses_says(read: Read) -> None:
+    given = json.loads((PAYLOADS / "ses" / "ok_received_raw_delivery.json").read_bytes())
+    given["mail"]["source"] = "kim@other.example"
+    given["content"] = "Subject: s\r\n\r\nhello"
+
+    [made] = read("ses", "", body=json.dumps(given).encode()).touchpoints
+
+    assert ["kim@other.example"] == [each.value for each in made.identifiers]
+
+
+def test_a_mail_in_base64_is_one_whatever_the_notification_says(read: Read) -> None:
+    given = json.loads((PAYLOADS / "ses" / "ok_received_raw_delivery.json").read_bytes())
+    given["content"] = base64.b64encode(b"From: kim@other.example\r\n\r\nhello").decode()
+    given["receipt"]["action"]["encoding"] = "UTF8"
+
+    [made] = read("ses", "", body=json.dumps(given).encode()).touchpoints
+
+    assert "hello" == made.text

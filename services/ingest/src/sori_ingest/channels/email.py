@@ -31,6 +31,7 @@ FIELDS: Mapping[str, str] = {
 _EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 _SKEW = dt.timedelta(minutes=5)
 _ID = re.compile(r"<([^<>]{1,998})>")
+_BARE_ID = re.compile(r"[^\s<>@()\"]{1,500}@[^\s<>@()\"]{1,500}")
 _ROBOT = re.compile(
     r"(?:mailer-daemon|postmaster|mail-daemon|bounces?)(?:[+=_-][^@]*)?@|^(?:mailer-daemon|postmaster)$", re.I
 )
@@ -68,6 +69,9 @@ _SEALED = re.compile(
     r"-{5}BEGIN PGP SIGNED MESSAGE-{5}\n(?:Hash:[^\n]*\n){0,5}\n?"
     r"|\n?-{5}BEGIN PGP SIGNATURE-{5}(?:[^-]|-(?!-{4})){0,8000}-{5}END PGP SIGNATURE-{5}"
 )
+_PICTURE = re.compile(  # in place of one, as Outlook and Gmail write it
+    r"\[cid:[^\[\]\s]{1,200}\]|\[(?:image|이미지|inline image|인라인 이미지)( \d{1,2})?: ?[^\[\]\n]{0,200}\]", re.I
+)
 _LISTS = ("list-id", "list-post", "list-unsubscribe")
 
 
@@ -82,11 +86,12 @@ def read_mail(body: bytes, payload: Payload, source: Source) -> Reading:
     own = _own(source)
     if ignored := _unwritten(mail, _envelope(mail, payload), own):
         return Reading(ignored=(ignored,))
-    plain = _SEALED.sub("", mail.plain)
+    plain = _PICTURE.sub("", _SEALED.sub("", mail.plain))
     written = markup.Written(text=plain) if plain.strip() else markup.read(mail.html)
     parts = quotation.separate_written(written)
     subject = mail.header("subject")
-    forwarded = bool(parts.quoted) and not parts.own and not _answers(mail, subject, parts.quoted)
+    merely_quoted = bool(parts.quoted) and not parts.own
+    forwarded = mail.encloses or (merely_quoted and not _answers(mail, subject, parts.quoted))
     text = parts.own or (parts.quoted if forwarded else "")
     if not (text or parts.quoted or quotation.is_of_program(parts.signature)):
         text = parts.signature
@@ -121,8 +126,8 @@ def _touchpoint(mail: mime.Mail, payload: Payload, source: Source, own: frozense
     strangers = [each for each in replies if not _is_own(each, own)]
     if strangers and (ours or (sender and _NOBODY.match(sender[0]))):  # A form sent it for the one in Reply-To.
         ours, sender = False, strangers
-    references = _ID.findall(mail.header("references"))
-    answered = _ID.findall(mail.header("in-reply-to"))
+    references = _ids(mail.header("references"))
+    answered = _ids(mail.header("in-reply-to"))
     message_id = _message_id(mail, text)
     kind = pb.TOUCHPOINT_KIND_INQUIRY
     if ours:
@@ -206,6 +211,14 @@ def _names(lists: str, own: str) -> bool:
     return bool(re.search(rf"(?<![\w-]){re.escape(own.lstrip('@'))}(?![\w-])", lists)) or (
         "@" in own[1:] and own.replace("@", ".", 1) in lists
     )
+
+
+def _ids(header: str) -> list[str]:
+    """Give the ids in a header, in angle brackets or, as some programs write them, without."""
+    if found := _ID.findall(header):
+        return found
+    bare = re.split(r"[\s,;]+", header.strip(" ,;"))
+    return bare if all(map(_BARE_ID.fullmatch, bare)) else []
 
 
 def _message_id(mail: mime.Mail, text: str) -> str:

@@ -16,7 +16,8 @@ _MOST_TAGS = 20_000
 _MOST_QUOTES = 200
 _DEEPEST = 150  # elements within each other; libxml2 takes minutes for 100,000, and lets go of what is below 255
 
-_CONFIG = ParserConfig(css=STRICT_CSS_PROFILE, display_images=False, display_links=False)
+_STYLES = STRICT_CSS_PROFILE | {"hr": STRICT_CSS_PROFILE["div"]}  # A rule stands between lines.
+_CONFIG = ParserConfig(css=_STYLES, display_images=False, display_links=False)
 _TAG = re.compile(r"<[^<>]*>")
 _CELL = re.compile(r"<t[dh]\b", re.I)
 _SPACES = re.compile(r"[ \t]{2,}")
@@ -47,7 +48,7 @@ _LOOSE = frozenset(  # Elements that need not be closed.
         "wbr",
     )
 )
-_BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|/h[1-6]|/table|/blockquote)\b[^<>]*>", re.I)
+_BREAK = re.compile(r"<(?:br|hr|/p|/div|/tr|/li|/h[1-6]|/table|/blockquote)\b[^<>]*>", re.I)
 _UNSEEN_PARTS = re.compile(
     r"<(script|style|head|template)\b(?:(?!</\1).)*(?:</\1[^<>]*>|$)|<!--(?:(?!-->).)*(?:-->|$)", re.I | re.S
 )

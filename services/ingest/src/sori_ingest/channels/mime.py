@@ -18,6 +18,7 @@ from sori_ingest.channels.payload import Unreadable
 
 _MOST_PARTS = 500
 _MOST_GUESSES = 5  # of the boundaries of parts that do not name theirs
+_MOST_ENCLOSED = 3  # messages within one another
 _MOST_STRAYS = 20  # lines between headers that are none
 _MOST_HEADERS = 1_000
 _LONGEST_HEADER = 16_384  # bytes; references to a long thread are about 4,000
@@ -44,6 +45,7 @@ _BOUNDARY = re.compile(rb"^--([!#-~]{1,70})[ \t]*\r?\n(?=content-)", re.I | re.M
 _WORDS = re.compile(rb"\S\s+\S+\s+\S|[^\s\w+/=-][^\n]*\s\S|^<|^-- ?$|^_{5}|[\x80-\xff]")  # as base64 has none
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 _OF_URLS = bytes.maketrans(b"-_", b"+/")
+_NAMED = re.compile(r"[^<>,;:\"()]*<\s?([^\s<>,;:\"'()\[\]@]{1,64}@[^\s<>,;:\"'()\[\]@]{1,255})\s?>\s*")
 _ADDRESS = re.compile(r"[^\s<>,;:\"'()\[\]]{1,64}@[^\s<>,;:\"'()\[\]]{1,255}")
 
 
@@ -57,6 +59,7 @@ class Mail:
     html: str
     attachments: tuple[str, ...]  # content types
     delivery_report: bool
+    encloses: bool  # the words are those of a message within, for want of others
 
     def header(self, name: str) -> str:
         """Give the first header of a name, or nothing."""
@@ -73,6 +76,16 @@ class Mail:
             for value in self.all(name):
                 found.update(dict.fromkeys(addresses(value)))
         return list(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a message says, and the types of what is attached to it."""
+
+    plain: str
+    html: str
+    attachments: list[str]
+    encloses: bool
 
 
 @dataclass(slots=True)
@@ -93,6 +106,8 @@ def parse(body: bytes) -> Mail:
 
 def addresses(header: str) -> list[str]:
     """Give the e-mail addresses in a header, in lower case."""
+    if alone := _NAMED.fullmatch(header):  # The library takes an address that stands in place of a name.
+        return [alone[1].strip(".").lower()]
     try:
         found = [address for _, address in email.utils.getaddresses([header])]
     except (ValueError, IndexError, TypeError, RecursionError):
@@ -111,14 +126,32 @@ def _parse(body: bytes) -> Mail:
     headers = tuple((name.lower(), _header(value)) for name, value in list(message.raw_items())[:_MOST_HEADERS])
     if not any(name in _KNOWN for name, _ in headers):
         raise Unreadable("not_mail", "has no From, To, Subject, Date or Message-ID header", "from")
+    content = _content(message, _MOST_ENCLOSED)
+    kind = message.get_content_type()
+    return Mail(
+        headers=headers,
+        content_type=kind,
+        plain=content.plain,
+        html=content.html,
+        attachments=tuple(content.attachments),
+        delivery_report=kind == "multipart/report",
+        encloses=content.encloses,
+    )
+
+
+def _content(message: email.message.Message, deeper: int) -> _Content:
+    """Gather what a message says and what is attached; where it says nothing, what a message within it says."""
     bodies: dict[int, _Body] = defaultdict(_Body)
     attachments: list[str] = []
+    enclosed: list[email.message.Message] = []
     for part, choice in _leaves(message):
         kind = part.get_content_type()
         is_text = kind in ("text/plain", "text/html") or kind.startswith("multipart/")  # one that has no parts
-        if not is_text or _is_attached(part):
+        if not is_text or _is_attached(part, alone=part is message):
             if kind not in _SEALS:
                 attachments.append(kind)
+            if kind == "message/rfc822":
+                enclosed += _enclosed(part)
             continue
         text = text_of(part)
         if kind == "text/html" or _MARKUP.match(text):
@@ -126,15 +159,19 @@ def _parse(body: bytes) -> Mail:
         else:
             bodies[choice].plain = "\n\n".join(filter(None, (bodies[choice].plain, markup.tidy(text))))
     plain, html = _written(list(bodies.values()))
-    kind = message.get_content_type()
-    return Mail(
-        headers=headers,
-        content_type=kind,
-        plain=plain,
-        html=html,
-        attachments=tuple(attachments),
-        delivery_report=kind == "multipart/report",
-    )
+    if enclosed and deeper and not (plain.strip() or html.strip()):
+        within = _content(enclosed[0], deeper - 1)
+        return _Content(within.plain, within.html, attachments, encloses=bool(within.plain or within.html))
+    return _Content(plain, html, attachments, encloses=False)
+
+
+def _enclosed(part: email.message.Message) -> list[email.message.Message]:
+    inner: object = part.get_payload()
+    found = [each for each in inner if isinstance(each, email.message.Message)] if isinstance(inner, list) else []
+    if found and not found[0].keys() and str(part.get("content-transfer-encoding", "")).strip().lower() == "base64":
+        packed = _unpacked(_decoded(found[0]))  # Against RFC 2046, and so the library read no headers.
+        return [email.parser.BytesParser(policy=email.policy.compat32).parsebytes(packed)]
+    return found
 
 
 def _mended(body: bytes) -> bytes:
@@ -210,9 +247,11 @@ def _parted(part: email.message.Message) -> email.message.Message:
     return email.parser.BytesParser(policy=email.policy.compat32).parsebytes(header + inner)
 
 
-def _is_attached(part: email.message.Message) -> bool:
+def _is_attached(part: email.message.Message, *, alone: bool) -> bool:
+    """Say whether a part is a file; a text that is all there is may have a name."""
     try:
-        return part.get_content_disposition() == "attachment" or bool(part.get_filename())
+        signs = (part.get_content_disposition() == "attachment", bool(part.get_filename()))
+        return all(signs) if alone else any(signs)
     except (ValueError, LookupError, TypeError, AttributeError):
         return True
 

@@ -41,7 +41,9 @@ _DATED = re.compile(r"\d{4}|\d{1,2}:\d\d|@|오전|오후|[월화수목금토일]
 # In whatever language, above what is marked as quoted: a time, an address and a colon.
 _TIMED = re.compile(r"\d:\d\d")
 # So Gmail began a quote in many languages, before or beside "wrote".
-_DATED_FIRST = re.compile(r"\s{0,8}\d{4}\s?[-./年년]\s?\d{1,2}\s?[-./月월]\s?\d{1,2}")
+_DATED_FIRST = re.compile(
+    r"\s{0,8}(?:\d{4}\s?[-./年년]\s?\d{1,2}\s?[-./月월]\s?\d{1,2}|\d{1,2}\.\d{1,2}\.\d{4}, \d{1,2}:)"
+)
 _ADDRESSED = re.compile(r"<\s?[^<>\s]{1,100}@[^<>\s]{1,200}>.{0,20}[:：]\s*$")
 _SEPARATOR = re.compile(
     r"\s*[-_=*─━]{2,}\s*\[?\s*(?:original (?:message|mail|appointment)|(?:begin )?forwarded message|reply message"
@@ -77,7 +79,7 @@ _LABELLED = re.compile(
     r"|받는이|수신자?|참조|숨은\s?참조|제\s?목|주제|날짜|일시|보낸\s?시각|받은\s?(?:날짜|시간|일시)|전송됨"
     r"|von|gesendet|an|betreff|de|envoyé|à|objet|sujet|pour|van|verzonden|aan|onderwerp"
     r"|från|skickat|till|ämne|fra|sendt|til|emne|enviad[oa](?: el)?|para|asunto|assunto|da|inviato|a|oggetto"
-    r"|差出人|送信者|送信日時|日時|宛先|件名|[发發]件人|寄件者|[发發]送[时時][间間]|收件[人者]|主[题題旨]|日期|抄送|副本)\s?[*\]]{0,2}\s?[:：]",
+    r"|差出人|送信者|送信日時|日時|宛先|件名|[发發]件人|寄件者|[发發]送[时時][间間]|收件[人者]|主[题題旨]|日期|抄送|副本|от|отправлено|кому|тема|дата)\s?[*\]]{0,2}\s?[:：]",
     re.I,
 )
 _LABEL_FIRST = frozenset(
@@ -93,6 +95,7 @@ _LABEL_FIRST = frozenset(
         "van",
         "från",
         "fra",
+        "от",
         "差出人",
         "送信者",
         "发件人",

@@ -438,9 +438,10 @@ _NUMBER = re.compile(r"-?[0-9]{1,19}(?:\.[0-9]{1,12})?")
 _SCRIPT_TIME = re.compile(  # Fri Nov 20 2026 15:05:01 GMT+0900 (Korean Standard Time), as JavaScript writes it
     r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d{1,2}) (\d{4}) (\d\d:\d\d:\d\d) GMT([+-]\d{4})(?!\S)"
 )
-_OLD_TIME = re.compile(
-    r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) ([\d:]{8}) ([+-]\d{4}) (\d{4})"
-)  # X, before its API 2
+_OLD_TIME = re.compile(  # X, before its API 2, and Java
+    r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) ([\d:]{8}) ([+-]\d{4}|UTC|GMT|KST|JST) (\d{4})"
+)
+_ODD_OFFSET = re.compile(r" (?:UTC|GMT)?([+-]\d\d):?(\d\d)$")  # of an e-mail's date, as e-mail has none
 _FRACTION = re.compile(r"([.,]\d{6})\d+")
 _ABBREVIATIONS = {"UTC": "+00:00", "GMT": "+00:00", "KST": "+09:00", "JST": "+09:00"}
 _MAGNITUDES = ((1e11, 1), (1e14, 1_000), (1e17, 1_000_000), (1e20, 1_000_000_000))  # s, ms, µs, ns since 1970
@@ -486,13 +487,13 @@ def _spelled(value: str, local: str) -> Moment | None:
     if script := _SCRIPT_TIME.match(value):
         value = f"{script[2]} {script[1]} {script[3]} {script[4]} {script[5]}"
     if old := _OLD_TIME.fullmatch(value):
-        value = f"{old[2]} {old[1]} {old[5]} {old[3]} {old[4]}"
+        value = f"{old[2]} {old[1]} {old[5]} {old[3]} {_ABBREVIATIONS.get(old[4], old[4]).replace(':', '')}"
     made: dt.datetime | None
     try:
         made = dt.datetime.fromisoformat(_FRACTION.sub(r"\1", value))
     except ValueError:
         try:
-            made = email.utils.parsedate_to_datetime(value)
+            made = email.utils.parsedate_to_datetime(_ODD_OFFSET.sub(r" \1\2", value))
         except (ValueError, TypeError, IndexError, OverflowError):
             return None
     try:

@@ -30,6 +30,7 @@ FIELDS: Mapping[str, str] = {
 }
 
 _SETUP = "AMAZON_SES_SETUP_NOTIFICATION"  # in place of an id, of the mail that tries a new rule
+_LONGEST_SENDER = 320  # characters of an address
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]+")
 _RECEIPTS = frozenset(
     ("Delivery", "Send", "Open", "Click", "Reject", "DeliveryDelay", "Rendering Failure", "Subscription")
@@ -106,9 +107,9 @@ def _notification(given: reading.JsonObject, payload: Payload, source: Source) -
     return Reading(ignored=(Ignored(reason, kind[:64]),))
 
 
-def _word(given: reading.JsonObject, path: str) -> str:
+def _word(given: reading.JsonObject, path: str, most: int = 40) -> str:
     value = reading.find(given, path)
-    return value[:40] if isinstance(value, str) else ""
+    return value[:most] if isinstance(value, str) else ""
 
 
 def _received(given: reading.JsonObject, payload: Payload, source: Source) -> Reading:
@@ -122,6 +123,8 @@ def _received(given: reading.JsonObject, payload: Payload, source: Source) -> Re
     if not isinstance(content, str) or not content:
         raise Unreadable("field_missing", "the mail is not in the notification", "content")
     body = _decoded(content, _word(given, "receipt.action.encoding"))
+    if "@" in (sender := _word(given, "mail.source", most=_LONGEST_SENDER)):
+        payload = dataclasses.replace(payload, headers={**payload.headers, email.ENVELOPE: sender})
     received = reading.moment(reading.optional_text(given, "receipt.timestamp", "mail.timestamp"))
     if received and received.time <= payload.received_time + dt.timedelta(minutes=5):
         payload = dataclasses.replace(payload, received_time=received.time)
@@ -129,7 +132,7 @@ def _received(given: reading.JsonObject, payload: Payload, source: Source) -> Re
 
 
 def _decoded(content: str, encoding: str) -> bytes:
-    if encoding.upper() == "BASE64" or (not encoding and _is_base64(content)):
+    if encoding.upper() == "BASE64" or _is_base64(content):
         try:
             return base64.b64decode(content)
         except (binascii.Error, ValueError):
