@@ -58,6 +58,7 @@ OLD = "고객님, 내일 도착합니다."
         "-------- Message transféré --------\nSujet : b\nDate : 5\nDe : Sori <help@sori.example>\n\n" + OLD,
         "26.06.2026, 14:41, Sori <help@sori.example>:\n\n" + OLD,
         "От: Sori\nОтправлено: четверг, 26 июня 2026 г. 15:05\nКому: a\n\n" + OLD,
+        "2026年2月29日 周六 19:47 小理 <help@sori.example> 写道：\n" + OLD,
         "Forwarded message:\n\n> From: Sori <help@sori.example>\n> " + OLD,
     ],
 )
@@ -133,6 +134,8 @@ def test_an_answer_stands_apart_from_the_next_by_one_empty_line() -> None:
         "Sent from AOL Mail",
         "Sent via Superhuman ( https://sprh.mn/?vip=x )",
         "Sent from a mobile phone, excuse typos",
+        "Sent from my cell, please excuse any typos.",
+        "Sent from my BlackBerry 10 smartphone on the Rogers network.",
         "Android용 Outlook을 다운로드하세요<https://aka.ms/AAb9ysg>",
         "This message is intended only for the addressee.\n\n이 메시지는 수신자만을 위한 것이며 무단 사용을 금합니다.",
     ],
@@ -142,6 +145,24 @@ def test_a_signature_is_told_apart(signature: str) -> None:
 
     assert "환불해 주세요." == parts.own
     assert signature.replace("-- ", "--") in parts.signature.replace("-- ", "--")
+
+
+@pytest.mark.parametrize(
+    "banner",
+    [
+        "CAUTION: This email originated from outside of the organization. Do not\nclick links or open attachments.",
+        "[EXTERNAL EMAIL] This message came from an external source. Please exercise caution.",
+        "This email originated from outside our company. Be careful with links.",
+        "※ 이 메일은 외부에서 발송된 메일입니다. 첨부파일 및 링크 클릭 시 주의하시기 바랍니다.",
+        "[외부메일] 본 메일은 외부에서 수신된 메일입니다.\n첨부파일 열람 및 링크 클릭에 유의하시기 바랍니다.",
+        "You don't often get email from kim@x.kr. Learn why this is important<https://aka.ms/LearnAboutSenderIdentification>",
+    ],
+)
+@pytest.mark.parametrize("words", ["주문이 안 왔어요. 확인 부탁드립니다.", "I clicked the link. It failed."])
+def test_what_a_gateway_writes_above_a_mail_is_not_the_senders(banner: str, words: str) -> None:
+    parts = quotation.separate(f"{banner}\n{words}")
+
+    assert (words, banner) == (parts.own, parts.signature)
 
 
 def test_thanks_stay_and_the_card_below_them_goes() -> None:
@@ -193,6 +214,11 @@ def test_what_lawyers_wrote_goes_with_the_card_above_it() -> None:
         "제목: 환불\n\nde: 010\na: b\n확인 바랍니다",
         "보낸 사람: 김민수\n받는 사람: 이영희\n제목: 축하\n날짜: 12월 3일\n\n오전 10:00까지 부탁드려요",
         "On Monday I called you and your agent wrote:\n'we will refund'\nbut nothing came 11/30.",
+        "Here is another email\n\nSent from my desk, is much easier then my mobile phone.",
+        "스위치가 안 돼요.\nOn 상태에서 12:30 작성:\n안 됨",
+        "This email is my third one from outside Korea. I am waiting. Please answer.",
+        "This message was sent from the external app. It crashed twice.",
+        "이 메일은 외부 업체에서 온 거라고 하던데 맞습니까?\n주문은 언제 오나요?",
         "Am 3. Mai habe ich bestellt, Ihr Kollege sagte mir:\nKommt bald.",
     ],
 )

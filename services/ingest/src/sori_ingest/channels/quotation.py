@@ -38,6 +38,7 @@ _WROTE_STARTS = re.compile(
 )
 _ON = re.compile(r"\bOn (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|\d)")
 _DATED = re.compile(r"\d{4}|\d{1,2}:\d\d|@|오전|오후|[월화수목금토일]요일")
+_DATED_THEN = re.compile(r"\d\s?[년.].{0,40}\d:\d\d|@")  # as Apple's programs have it
 # In whatever language, above what is marked as quoted: a time, an address and a colon.
 _TIMED = re.compile(r"\d:\d\d")
 # So Gmail began a quote in many languages, before or beside "wrote".
@@ -108,7 +109,9 @@ _RULE = re.compile(r"\s*[_\-─━]{20,}\s*")
 
 _SIGNATURE = re.compile(r"--\s?|__\s?|—\s?")
 _DEVICE = re.compile(
-    r"\s*(?:sent (?:from|via|with) (?:my |the |outlook|yahoo|gmail|samsung|proton|naver|mail\b|spark\b|blue ?mail"
+    r"\s*(?:sent (?:from|via|with) (?:(?:my|the) (?:[^,.]{1,30}[.!]?$"
+    r"|[^,.]{0,30}\b(?:i(?:phone|pad|pod)|galaxy|phone|smartphone|mobile|android|blackberry|cell|tablet|device))"
+    r"|outlook|yahoo|gmail|samsung|proton|naver|mail\b|spark\b|blue ?mail"
     r"|aqua ?mail|edison|fastmail|airmail|zoho|kakao|daum"
     r"|aol|superhuman|huawei|xiaomi|blackberry|canary|hey\b|windows|mobile\b|mailbox|an? (?:phone|mobile)).{0,80}"
     r"|(?:envoyé (?:depuis|de|à partir de) |enviado d[eo] |inviato da |verstuurd vanaf |отправлено (?:с|из) "
@@ -139,6 +142,25 @@ _DISCLAIMER = re.compile(
     r"(?:(?:수신[인자]|수취인|지정[된한]).{0,300}?(?:기밀|비밀|삭제|파기|무단|유출|위법)"
     r"|(?:기밀|비밀|대외비).{0,300}?(?:법률|법령|보호|금지|금합니다|삭제|수신|처벌))"
     r"|\[?(?:본|이)\s?이?메일은\s.{0,40}발신\s?전용)",
+    re.I,
+)
+_FROM_OUTSIDE = (
+    r"(?:this|the) (?:e-?mail|message)\s(?:has\s)?(?:originated|came|comes|was\s(?:sent|received)|is)\s(?:from\s)?"
+    r"(?:outside\b[^.]{0,80}|an\sexternal\s(?:source|sender|domain|e-?mail)[^.]{0,40})\."
+)
+_CAREFUL = (
+    r"\s{1,4}(?:please\s)?(?:do\snot|don't|be|exercise|use|never|treat|avoid|beware|think|only)\s"
+    r"[^.]{0,80}\b(?:click|links?|attachments?|caution|cautious|careful|trust)\b[^.]{0,160}\."
+)
+# What a company's own gateway puts above each mail from outside.
+_BANNER = re.compile(
+    r"[\s*_=─━!※⚠\ufe0f\[]{0,100}(?:"
+    rf"(?:(?:external|caution|warning|attention|notice)\b(?:\s(?:e-?mail|message|sender|warning))?[\s*_\]:!–—-]{{0,10}}){{1,3}}"
+    rf"{_FROM_OUTSIDE}(?:{_CAREFUL}){{0,3}}|{_FROM_OUTSIDE}(?:{_CAREFUL}){{1,3}}"
+    r"|(?:\[?외부\s?(?:이?메일|발신)\]?[\s:]{0,5})?(?:본|이|해당)\s?(?:이?메일|메시지)[은는]\s[^.\n]{0,30}외부[^.\n]{0,60}니다\.?"
+    r"(?:\s{1,4}[^.\n]{0,80}(?:첨부|링크|url|클릭|열람)[^.\n]{0,60}(?:주의|유의|조심|마)[^.\n]{0,30}(?:니다|세요|시오|랍니다)\.?){0,3}"
+    r"|[^\n]{0,300}aka\.ms/LearnAboutSenderIdentification[^\s\]>]{0,20}(?:\s?[\]>])?"
+    r")[\s*_=─━\]-]{0,100}",
     re.I,
 )
 _CLOSING = re.compile(
@@ -185,13 +207,14 @@ def is_of_program(signature: str) -> bool:
 
 def separate(text: str) -> Parts:
     """Tell the sender's own words from quotes and from the signature; none is lost."""
-    lines = text.split("\n", _MOST_LINES)
+    banner = _BANNER.match(text)
+    lines = text[banner.end() if banner else 0 :].split("\n", _MOST_LINES)
     own, quoted = _unquoted(lines)
     own, signature = _unsigned(own)
     return Parts(
         own=_BLANKS.sub("\n\n", "\n".join(own)).strip(),
         quoted="\n".join(_UNQUOTED.sub("", line) for line in quoted).strip(),
-        signature="\n".join(signature).strip(),
+        signature="\n".join([banner[0].strip(), *signature] if banner else signature).strip(),
     )
 
 
@@ -243,8 +266,9 @@ def _introduction(lines: list[str], position: int) -> int:
         together = f"{together} {line}"
         if not line.rstrip().endswith(_COLONS):
             continue
-        if _WROTE.search(line[-100:]):
-            return length if _DATED.search(together) else 0
+        if wrote := _WROTE.search(line[-100:]):
+            dated = _DATED_THEN if wrote[0].startswith("작성") else _DATED
+            return length if dated.search(together) else 0
         is_addressed = is_timed and _ADDRESSED.search(together[-_LONGEST_LINE:])
         if is_addressed and (_DATED_FIRST.match(first) or _is_marked(lines, position + length)):
             return length
