@@ -611,6 +611,36 @@ def test_words_signed_by_pgp_are_read_without_the_seal(read: Read) -> None:
     assert "My order never arrived." == the_touchpoint(read, body=body).text
 
 
+SIGNED = b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"  # the beginning of what RFC 5652 has
+SAID = "Content-Type: text/plain; charset=utf-8\r\n\r\n배송이 늦어요. 서명했습니다.\r\n".encode()
+
+
+@pytest.mark.parametrize("name", ["pkcs7-mime", "x-pkcs7-mime"])
+@pytest.mark.parametrize(
+    "packed",
+    [
+        SIGNED + b"\xa0" + bytes([len(SAID) + 2]) + b"\x04" + bytes([len(SAID)]) + SAID + b"\x00\x00",
+        SIGNED + b"\xa0\x80\x04\x81" + bytes([len(SAID)]) + SAID,
+        SIGNED + b"\xa0\x80\x24\x80\x04\x20" + SAID[:32] + b"\x04" + bytes([len(SAID) - 32]) + SAID[32:] + b"\x00\x00",
+    ],
+)
+def test_words_within_a_signature_are_read(read: Read, name: str, packed: bytes) -> None:
+    headers = (f"Content-Type: application/{name}; smime-type=signed-data", "Content-Transfer-Encoding: base64")
+
+    made = the_touchpoint(read, *headers, body=base64.encodebytes(packed))
+
+    assert ("배송이 늦어요. 서명했습니다.", "") == (made.text, made.attributes["attachments"])
+
+
+@pytest.mark.parametrize("packed", [SIGNED + b"\x30\x0d\x06\x09", SIGNED, SIGNED + b"\xa0", SIGNED + b"\xa0\x84", b"x"])
+def test_what_is_encrypted_is_an_attachment(read: Read, packed: bytes) -> None:
+    headers = ("Subject: s", "Content-Type: application/pkcs7-mime", "Content-Transfer-Encoding: base64")
+
+    made = the_touchpoint(read, *headers, body=base64.encodebytes(packed))
+
+    assert ("s", "file:1") == (made.text, made.attributes["attachments"])
+
+
 @pytest.mark.parametrize("sender", ["mailer@shopify.com", "forms-receipts-noreply@google.com", "noreply123@sori.kr"])
 def test_a_system_that_mails_what_its_form_took_names_the_customer_in_reply_to(read: Read, sender: str) -> None:
     body = f"From: {sender}\r\nReply-To: kim@other.example\r\n\r\nwhen?".encode()

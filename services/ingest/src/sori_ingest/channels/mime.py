@@ -34,6 +34,9 @@ _MARKUP = re.compile(  # of programs that call it plain text
 _META = re.compile(rb"<meta\b[^<>]{0,200}?charset\s?=\s?[\"']?([\w.:-]{2,40})", re.I)
 _NOTICE = re.compile(r"\bhtml|multi-?part message in mime format", re.I)
 _SEALS = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
+_SIGNED = ("application/pkcs7-mime", "application/x-pkcs7-mime")
+_SIGNED_DATA = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"  # the kind of what is signed
+_OCTETS = 4  # tag of a string of bytes
 _WORD = re.compile(r"=\?([^?\s]{1,64})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN = re.compile(r"(=\?[^?\s]{1,64}\?[bBqQ]\?[^?]*\?=)\s+(?==\?[^?\s]{1,64}\?[bBqQ]\?)")
 _SPACE = re.compile(r"\s+")
@@ -119,10 +122,9 @@ def addresses(header: str) -> list[str]:
 
 def _parse(body: bytes) -> Mail:
     body = body.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n \t")
-    parser = email.parser.BytesParser(policy=email.policy.compat32)
-    message = parser.parsebytes(body)
+    message = _parsed(body)
     if any(isinstance(each, email.errors.MissingHeaderBodySeparatorDefect) for each in message.defects):
-        message = parser.parsebytes(_mended(body))
+        message = _parsed(_mended(body))
     headers = tuple((name.lower(), _header(value)) for name, value in list(message.raw_items())[:_MOST_HEADERS])
     if not any(name in _KNOWN for name, _ in headers):
         raise Unreadable("not_mail", "has no From, To, Subject, Date or Message-ID header", "from")
@@ -144,6 +146,8 @@ def _content(message: email.message.Message, deeper: int) -> _Content:
     bodies: dict[int, _Body] = defaultdict(_Body)
     attachments: list[str] = []
     enclosed: list[email.message.Message] = []
+    if message.get_content_type() in _SIGNED and deeper and (signed := _signed(_data(message))):
+        return _content(_parsed(signed), deeper - 1)
     for part, choice in _leaves(message):
         kind = part.get_content_type()
         is_text = kind in ("text/plain", "text/html") or kind.startswith("multipart/")  # one that has no parts
@@ -170,8 +174,39 @@ def _enclosed(part: email.message.Message) -> list[email.message.Message]:
     found = [each for each in inner if isinstance(each, email.message.Message)] if isinstance(inner, list) else []
     if found and not found[0].keys() and str(part.get("content-transfer-encoding", "")).strip().lower() == "base64":
         packed = _unpacked(_decoded(found[0]))  # Against RFC 2046, and so the library read no headers.
-        return [email.parser.BytesParser(policy=email.policy.compat32).parsebytes(packed)]
+        return [_parsed(packed)]
     return found
+
+
+def _parsed(data: bytes) -> email.message.Message:
+    return email.parser.BytesParser(policy=email.policy.compat32).parsebytes(data)
+
+
+def _signed(data: bytes) -> bytes:
+    """Give what is within the signature of RFC 8551, or nothing where it is encrypted."""
+    at = data.find(_SIGNED_DATA)
+    if at < 0 or data[at + len(_SIGNED_DATA) :][:1] != b"\xa0":
+        return b""
+    tag, position, size = _element(data, _element(data, at + len(_SIGNED_DATA))[1])
+    if tag == _OCTETS:
+        return data[position : position + size]
+    pieces: list[bytes] = []
+    while tag and (found := _element(data, position))[0] == _OCTETS:
+        _, start, size = found
+        position = start + size
+        pieces.append(data[start:position])
+    return b"".join(pieces)
+
+
+def _element(data: bytes, position: int) -> tuple[int, int, int]:
+    """Give the tag of an element of BER, and where what it holds begins, and its size; all 0 beyond the end."""
+    if position + 2 > len(data):
+        return 0, 0, 0
+    tag, size, start = data[position], data[position + 1], position + 2
+    if size >= 0x80:
+        start += size - 0x80
+        size = int.from_bytes(data[position + 2 : start])
+    return tag, start, size
 
 
 def _mended(body: bytes) -> bytes:
@@ -244,7 +279,7 @@ def _parted(part: email.message.Message) -> email.message.Message:
     if boundary is None:
         return part
     header = b'Content-Type: multipart/mixed; boundary="%b"\n\n' % boundary[1]
-    return email.parser.BytesParser(policy=email.policy.compat32).parsebytes(header + inner)
+    return _parsed(header + inner)
 
 
 def _is_attached(part: email.message.Message, *, alone: bool) -> bool:
