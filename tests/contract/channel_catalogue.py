@@ -2,12 +2,14 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sori.ingest.v1 import touchpoint_pb2
 from sori_ingest.channels import ADAPTERS
 from sori_ingest.channels.payload import Adapter
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option
 
 _HERE = "docs/channels.md"  # documents the formats that are our own
 _NO_FIELDS = {"ignored", "unreadable", "…"}  # what else is worth a line
@@ -22,12 +24,14 @@ payload without anything running. Fields that an adapter does not name stay empt
 
 Whatever the adapter, the normal form is the same: text in NFC, personal numbers masked and counted, phone numbers in
 E.164 (050 safe numbers marked as temporary), times in UTC with the source's offset beside them, a language hint.
+
+A source may be told `options`; those that its adapter does not have are refused, with their line. Every source has:
 """
 
 
 def markdown() -> str:
     """Write the catalogue."""
-    lines = [_INTRODUCTION, "| adapter | source | channels |", "| --- | --- | --- |"]
+    lines = [_INTRODUCTION, *_options(options.OF_EVERY), "", "| adapter | source | channels |", "| --- | --- | --- |"]
     for name, adapter in sorted(ADAPTERS.items()):
         lines.append(
             f"| [`{name}`](#{name}) | [{_cell(adapter.TITLE)}]({_document(adapter)}) | {_cell(adapter.CHANNEL)} |"
@@ -45,6 +49,16 @@ def _section(adapter: Adapter) -> Iterator[str]:
     yield "| --- | --- |"
     for field, origin in adapter.FIELDS.items():
         yield f"| `{field}` | {_cell(origin)} |"
+    if adapter.OPTIONS:
+        yield ""
+        yield from _options(adapter.OPTIONS)
+
+
+def _options(there: Mapping[str, Option]) -> Iterator[str]:
+    yield "| option | what it means |"
+    yield "| --- | --- |"
+    for name, option in sorted(there.items()):
+        yield f"| `{name}` | {_cell(option.means)} |"
 
 
 def _document(adapter: Adapter) -> str:

@@ -171,6 +171,8 @@ def test_standard_input_is_read(runner: Runner, monkeypatch: pytest.MonkeyPatch)
         ["shop", "payload", "--now=yesterday"],
         ["shop", "payload", "--source=No Name"],
         ["shop", "payload", "--option=nothing"],
+        ["shop", "payload", "--option=nps=q1"],
+        ["shop", "payload", "--option=rating_scale=5"],
         ["shop", "payload", "--mapping=no-such-file"],
         ["shop", "payload", "--sources=no-such-file"],
         ["shop", "payload", f"--org-unit={'x' * 65}"],
@@ -190,7 +192,8 @@ def test_wrong_use_is_exit_2(
 
 def test_adapters_are_listed(runner: Runner) -> None:
     assert "kakao_openbuilder" in runner.run("adapters").out
-    assert {"adapter", "title", "channel", "document", "fields"} == set(runner.run("adapters", "--json").lines[0])
+    known = runner.run("adapters", "--json").lines[0]
+    assert {"adapter", "title", "channel", "document", "fields", "options"} == set(known)
 
 
 def test_a_file_of_sources_is_checked(runner: Runner, tmp_path: Path) -> None:

@@ -7,18 +7,19 @@ import pytest
 from pydantic import ValidationError
 
 from sori_ingest.channels import ADAPTERS
+from sori_ingest.hooks import signatures
 from sori_ingest.main import CheckedSettings
-from sori_ingest.settings import sources
+from sori_ingest.settings import options, sources
 from sori_ingest.settings.sources import SourceFile, SourceRefused
 
 EXAMPLE = Path(__file__).parents[3] / "deploy/local/policies/sources.yaml"
 GOOD = """
 sources:
   - name: desk
-    adapter: zendesk
+    adapter: meta
     secrets: [{env: SORI_TEST_DESK}, {file: desk.secret}]
     org_unit: cx
-    options: {page: 0123, own: [a@example.com, b@example.com], exact: 1e3}
+    options: {agent_app_ids: 0123, own_ids: [0099, 1e3]}
     mapping: {의견: text, 매장: attributes.shop}
 """
 
@@ -48,9 +49,9 @@ def refused(folder: Path, text: str) -> str:
 def test_a_source_is_read_as_it_is_written(folder: Path) -> None:
     source = sources.load(written(folder, GOOD), ADAPTERS)["desk"]
 
-    assert ("zendesk", "cx") == (source.adapter, source.org_unit)
+    assert ("meta", "cx") == (source.adapter, source.org_unit)
     assert ("from-the-environment", "from-a-file") == source.secrets
-    assert {"page": "0123", "own": "a@example.com,b@example.com", "exact": "1e3"} == dict(source.options)
+    assert {"agent_app_ids": "0123", "own_ids": "0099,1e3"} == dict(source.options)
     assert {"의견": "text", "매장": "attributes.shop"} == dict(source.mapping)
 
 
@@ -86,13 +87,29 @@ def test_secrets_are_not_shown(folder: Path) -> None:
             "sources.yaml:4: sources.0.options.channel: is none of app, call_center, ",
         ),
         (
-            "sources:\n- name: a\n  adapter: segment\n  options:\n    kind: inquiry\n    event.Quiz Done: quiz",
-            "sources.yaml:6: sources.0.options.event.Quiz Done: is none of cancellation, ",
+            "sources:\n- name: a\n  adapter: segment\n  options:\n    event.Quiz Done: quiz",
+            "sources.yaml:5: sources.0.options.event.Quiz Done: is none of cancellation, ",
         ),
         (
             "sources:\n- name: a\n  adapter: shopify\n  options: {customer_id: nobody}",
             "sources.yaml:4: sources.0.options.customer_id: is none of anonymous_id, ",
         ),
+        (
+            "sources:\n- name: a\n  adapter: zendesk\n  options:\n    signature: shard",
+            "sources.yaml:5: sources.0.options.signature: is none of app_store, chatwoot, ",
+        ),
+        (
+            "sources:\n- name: a\n  adapter: meta\n  options:\n    zone: Asia/Seoul\n    own_id: 1",
+            "sources.yaml:6: sources.0.options.own_id: meta has no option of that name; did you mean own_ids?; ",
+        ),
+        (
+            "sources:\n- name: a\n  adapter: chatwoot\n  options: {colour: red}",
+            "options.colour: chatwoot has no option of that name; there are signature, topic_arn, zone",
+        ),
+        ("sources:\n- name: a\n  adapter: square\n  options: {location.: x}", "has no option of that name"),
+        ("sources:\n- name: a\n  adapter: square\n  options: {purchases: all}", "is none of orders, payments"),
+        ("sources:\n- name: a\n  adapter: survey\n  options: {csat_scale: 7}", "is no scale, such as 1-7"),
+        ("sources:\n- name: a\n  adapter: typeform\n  options: {partial: maybe}", "is neither true nor false"),
         (
             "sources:\n- name: a\n  adapter: line\n  secrets: hunter2",
             "sources.yaml:4: sources.0.secrets.0: name an env",
@@ -111,6 +128,23 @@ def test_what_is_wrong_is_named_with_its_line(text: str, problem: str, folder: P
 
     assert problem in said
     assert "hunter2" not in said
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "adapter: shopify, options: {location.6524: store-gangnam, customer_id: member_id}",
+        "adapter: segment, options: {event.Quiz Done: survey-response, user_id: MEMBER_ID, zone: }",
+        "adapter: amazon_connect, options: {signature: sns, topic_arn: 'arn:aws:sns:a:1:t'}",
+        "adapter: typeform, options: {partial: yes, nps: [a, b], csat_scale: 1 ~ 7, channel: app}",
+    ],
+)
+def test_what_a_source_may_be_told_is_taken(source: str, folder: Path) -> None:
+    assert sources.load(written(folder, f"sources: [{{name: a, {source}}}]"), ADAPTERS)
+
+
+def test_the_schemes_of_signatures_are_those_that_there_are() -> None:
+    assert {*signatures.SCHEMES, signatures.SNS} == options.SIGNATURES
 
 
 def test_all_that_is_wrong_is_named_at_once(folder: Path) -> None:

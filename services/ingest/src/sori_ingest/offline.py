@@ -22,7 +22,7 @@ from sori_ingest.channels import ADAPTERS, CHANNELS
 from sori_ingest.channels import reading as readings
 from sori_ingest.channels.payload import Ignored, Payload, Source, Unreadable
 from sori_ingest.domain import fields, rules
-from sori_ingest.settings import sources
+from sori_ingest.settings import options, sources
 from sori_kit.offline import Command, main
 
 TAKEN, FAILED, USAGE, IGNORED, QUARANTINED = 0, 1, 2, 3, 4  # exit statuses
@@ -237,6 +237,9 @@ def _source(given: argparse.Namespace) -> Source:
         options={**base.options, **_pairs("--option", given.option, "=")},
         mapping=_mapping(Path(given.mapping)) if given.mapping else base.mapping,
     )
+    for name, value in source.options.items():
+        if problem := options.wrong(name, value, given.adapter, ADAPTERS[given.adapter].OPTIONS):
+            raise _Usage(f"--option {name}: {problem}")
     if problem := rules.wrong_source(source.name):
         raise _Usage(f"--source {problem}")
     if len(source.org_unit) > rules.LONGEST_ORG_UNIT:
@@ -297,6 +300,7 @@ def _adapters(given: argparse.Namespace) -> int:
                     "channel": adapter.CHANNEL,
                     "document": adapter.DOCUMENT,
                     "fields": dict(adapter.FIELDS),
+                    "options": {name: each.means for name, each in {**options.OF_EVERY, **adapter.OPTIONS}.items()},
                 }
                 print(json.dumps(known, ensure_ascii=False))
             else:

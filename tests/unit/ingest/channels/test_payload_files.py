@@ -1,7 +1,10 @@
 """Every payload file ends as its name says: `ok_`, `partly_`, `ignored_`, `unreadable_`."""
 
+import contextlib
 import datetime as dt
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +12,7 @@ from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest import channels, wire
 from sori_ingest.channels import generic
 from sori_ingest.channels.payload import Payload, Reading, Source, Unreadable
+from sori_ingest.settings import options
 
 _PAYLOADS = Path(__file__).parents[3] / "contract" / "payloads"
 _FILES = sorted(
@@ -17,22 +21,52 @@ _FILES = sorted(
     if path.is_file() and path.parent.name in channels.ADAPTERS and path.suffix != ".md"
 )
 _RECEIVED = dt.datetime(2026, 11, 22, 3, 4, 5, tzinfo=dt.UTC)
-_OPTIONS: dict[str, dict[str, str]] = {}  # of adapters that need some
 
 
 def _named(prefix: str) -> list[str]:
     return [each for each in _FILES if each.partition("/")[2].startswith(prefix)]
 
 
-def _read(file: str) -> Reading:
+def _read(file: str, told: Mapping[str, str] | None = None) -> Reading:
     adapter = file.partition("/")[0]
-    source = Source(name=f"test-{adapter}", org_unit="team-1", options=_OPTIONS.get(adapter, {}))
+    source = Source(name=f"test-{adapter}", org_unit="team-1", options={} if told is None else told)
     payload = Payload(body=(_PAYLOADS / file).read_bytes(), received_time=_RECEIVED)
     return channels.read(channels.ADAPTERS[adapter], payload, source)
 
 
 def _violations(given: pb.Touchpoint) -> list[object]:
     return list(generic.normalise(given, pb.Touchpoint(), now=wire.instant(_RECEIVED)))
+
+
+class _Noting(dict[str, str]):
+    """Options that note which of them are asked for; there are none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: set[str] = set()
+
+    def __contains__(self, name: object) -> bool:
+        self.asked.add(str(name))
+        return False
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.asked.add(name)
+        return default
+
+
+@pytest.mark.parametrize("adapter", sorted(channels.ADAPTERS))
+def test_an_adapter_declares_the_options_that_it_reads_and_no_others(adapter: str) -> None:
+    noting = _Noting()
+    for file in (each for each in _FILES if each.startswith(f"{adapter}/")):
+        with contextlib.suppress(Unreadable):
+            _read(file, noting)
+
+    there = channels.ADAPTERS[adapter].OPTIONS
+    strangers = [each for each in noting.asked if "no option of that name" in options.wrong(each, "", adapter, there)]
+    unread = [each for each in there if not any(name.startswith(each.removesuffix("…")) for name in noting.asked)]
+
+    assert [] == strangers
+    assert [] == unread
 
 
 def test_every_file_says_how_it_ends() -> None:

@@ -11,6 +11,7 @@ from sori_ingest.channels.attachments import attach, type_of
 from sori_ingest.channels.envelopes import read_enveloped
 from sori_ingest.channels.parts import Outcome
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
+from sori_ingest.settings.options import Option
 
 NAME = "amazon_connect"
 TITLE = "Amazon Connect and Contact Lens"
@@ -37,6 +38,7 @@ FIELDS: Mapping[str, str] = {
     "ignored": "other contact events, events of agents, tasks, matched rules, partial utterances, failed analyses,"
     " contacts without words, confirmations of a subscription",
 }
+OPTIONS: Mapping[str, Option] = {}
 
 _CHANNELS = {
     "VOICE": pb.CHANNEL_CALL_CENTER,

@@ -8,6 +8,8 @@ from xml.etree import ElementTree
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import parts, reading
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option
 
 NAME = "app_store"
 TITLE = "App Store reviews"
@@ -25,6 +27,10 @@ FIELDS: Mapping[str, str] = {
     "rating": "1 to 5",
     "product": "the option `app`",
     "attributes": "territory, app_version, votes, vote_sum, state of a response",
+}
+OPTIONS: Mapping[str, Option] = {
+    "app": Option("the product of its touchpoints: the app's id or name"),
+    "channel": options.CHANNEL,
 }
 
 _REVIEWS, _RESPONSES = "customerReviews", "customerReviewResponses"

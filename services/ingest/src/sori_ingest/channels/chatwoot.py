@@ -9,6 +9,7 @@ from sori_ingest.channels.fingerprint import fingerprint
 from sori_ingest.channels.parts import Outcome, reading_of
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source
 from sori_ingest.channels.withdrawal import withdraw
+from sori_ingest.settings.options import Option
 
 NAME = "chatwoot"
 TITLE = "Chatwoot conversations"
@@ -34,6 +35,7 @@ FIELDS: Mapping[str, str] = {
     "ignored": "private notes, activities, surveys sent, updates of delivery, statuses but resolved, typing,"
     " contacts, other events",
 }
+OPTIONS: Mapping[str, Option] = {}
 
 _TYPES = {"0": "incoming", "1": "outgoing", "2": "activity", "3": "template"}
 _CHANNELS = {

@@ -15,6 +15,8 @@ from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import parts, questionnaire, reading, records
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
 from sori_ingest.domain import fields
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option
 
 NAME = "cloudevents"
 TITLE = "CloudEvents 1.0"
@@ -28,6 +30,11 @@ FIELDS: Mapping[str, str] = {
     "source's mapping names or that are called as ours; text/plain data is the text",
     "attributes": "event_type, event_source, event_subject, beside the data's",
     "ignored": "events without data; types that the option `types` does not list, where there is one",
+}
+OPTIONS: Mapping[str, Option] = {
+    "channel": options.CHANNEL,
+    "kind": options.KIND,
+    "types": Option("types of events that are taken, with commas between; all unless given"),
 }
 
 _STRUCTURED = "application/cloudevents"

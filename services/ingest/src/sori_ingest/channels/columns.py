@@ -63,7 +63,7 @@ _NO_LETTER = re.compile(r"[\W_]+")
 def is_named(title: str) -> bool:
     """Say whether a column is called by what is asked."""
     found = letters(title)
-    return found in questionnaire.OPTIONS or found in SCORES or found in WORDS
+    return found in questionnaire.SURVEYS or found in SCORES or found in WORDS
 
 
 def is_known(title: str) -> bool:

@@ -1,11 +1,13 @@
 """What shops' systems have in common: money, the customer's number there, branches."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import reading
 from sori_ingest.channels.payload import Source
 from sori_ingest.domain import rules
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option
 
 # ISO 4217: currencies without a smaller unit, and those of which it is a thousandth.
 _WHOLE = frozenset(
@@ -47,6 +49,12 @@ def major_units(amount: int, currency: str) -> str:
     return f"{'-' if amount < 0 else ''}{whole}.{part:0{after}d}"
 
 
+OPTIONS: Mapping[str, Option] = {
+    "customer_id": Option("type of identifier that a customer's id is; `vendor:id` unless given", options.identifier),
+    "location.…": Option("org unit of the branch with that id, as in `location.L7H: store-gangnam`"),
+}
+
+
 def identify_customer(made: pb.Touchpoint, vendor: str, value: str, source: Source) -> None:
     """Add a shop system's customer id: as `vendor:id`, or as the type that the option `customer_id` names."""
     if kind := reading.enum_named("identifier", source.options.get("customer_id", "")):
@@ -58,7 +66,7 @@ def identify_customer(made: pb.Touchpoint, vendor: str, value: str, source: Sour
 def place(made: pb.Touchpoint, location: str, source: Source) -> None:
     """Set the branch: the option `location.<id>` says which org unit it is."""
     reading.attribute(made, "location", location)
-    if unit := source.options.get(f"location.{location}", ""):
+    if location and (unit := source.options.get(f"location.{location}", "")):
         made.org_unit = unit
 
 

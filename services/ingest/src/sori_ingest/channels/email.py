@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import attachments, markup, mime, quotation, reading
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option
 
 NAME = "email"
 TITLE = "E-mail (MIME)"
@@ -26,6 +28,12 @@ FIELDS: Mapping[str, str] = {
     "reply without words of its own the subject",
     "attributes": "subject, quoted, signature (1,000 characters each), attachments, to, forwarded",
     "ignored": "bounce, auto_reply (also where the envelope is from nobody), mailing_list, empty_message",
+}
+OPTIONS: Mapping[str, Option] = {
+    "addresses": Option("addresses at which mail is taken in over SMTP, or `@domain`, with commas between"),
+    "channel": options.CHANNEL,
+    "own_addresses": Option("further addresses from which the company writes, with commas between"),
+    "own_domains": Option("domains from which only the company writes, with commas between"),
 }
 
 _EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)

@@ -7,6 +7,8 @@ from typing import Any
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import parts, questionnaire, reading
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option
 
 NAME = "formbricks"
 TITLE = "Formbricks"
@@ -24,6 +26,13 @@ FIELDS: Mapping[str, str] = {
     "rating": "a question named in the option `rating`, on rating_scale (1-5)",
     "attributes": "survey, the other answers by question id, tags, meta",
     "ignored": "what is not finished; test pings. All events of a finished response make the same touchpoint",
+}
+OPTIONS: Mapping[str, Option] = {
+    "channel": options.CHANNEL,
+    "choices": Option("ids of questions with answers to choose, which are no words, with commas between"),
+    "kind": options.KIND,
+    "rating": questionnaire.RATING,
+    **questionnaire.OPTIONS,
 }
 
 _CONTACT_FIELDS = 5  # of the answer to a question for contact details

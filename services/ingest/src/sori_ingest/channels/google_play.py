@@ -11,6 +11,8 @@ from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import parts, reading
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
 from sori_ingest.channels.reading import Media
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option
 
 NAME = "google_play"
 TITLE = "Google Play reviews"
@@ -30,6 +32,10 @@ FIELDS: Mapping[str, str] = {
     "product": "the option `app`",
     "attributes": "app_version, android_version, device, thumbs_up, thumbs_down",
     "ignored": "pages without reviews; Google Play's notifications for developers, which Pub/Sub pushes",
+}
+OPTIONS: Mapping[str, Option] = {
+    "app": Option("the product of its touchpoints: the app's package or name"),
+    "channel": options.CHANNEL,
 }
 
 _VERSIONS = ("appVersionCode", "appVersionName")

@@ -9,6 +9,7 @@ from sori_ingest.channels.attachments import attach, type_of
 from sori_ingest.channels.parts import Outcome, reading_of
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
 from sori_ingest.channels.withdrawal import withdraw
+from sori_ingest.settings.options import Option
 
 NAME = "intercom"
 TITLE = "Intercom conversations"
@@ -29,6 +30,7 @@ FIELDS: Mapping[str, str] = {
     "attributes": "subject, part_type, source_type, source_url, teammate, deleted, attachments",
     "ignored": "pings, notes, beginnings without words, assignments, snoozes, tags, contacts, other topics",
 }
+OPTIONS: Mapping[str, Option] = {}
 
 _CUSTOMERS = frozenset({"user", "lead", "contact", "visitor"})
 _AGENTS = frozenset({"admin", "team"})

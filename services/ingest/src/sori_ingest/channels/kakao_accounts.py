@@ -3,6 +3,11 @@
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import reading
 from sori_ingest.channels.payload import Source
+from sori_ingest.settings.options import Option, one_of
+
+OPTION = Option(
+    "`kakao_id` where Kakao Login's ids are no member's ids of the company's app", one_of(("kakao_id", "app_user_id"))
+)
 
 
 def identify_app_user(made: pb.Touchpoint, source: Source, value: str) -> None:

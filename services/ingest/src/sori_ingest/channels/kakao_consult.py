@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
-from sori_ingest.channels import reading
+from sori_ingest.channels import kakao_accounts, reading
 from sori_ingest.channels.attachments import attach
 from sori_ingest.channels.fingerprint import fingerprint
-from sori_ingest.channels.kakao_accounts import identify_app_user
 from sori_ingest.channels.parts import Outcome, read_each, reading_of
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
+from sori_ingest.settings.options import Option
 
 NAME = "kakao_consult"
 TITLE = "KakaoTalk consult-talk (상담톡)"
@@ -27,6 +27,9 @@ FIELDS: Mapping[str, str] = {
     "thread_id": "`session_id`, else `user_key`",
     "attributes": "sender_key, message_type, extra, text_cut (the rest of a long text is in a file), attachments",
     "ignored": "metadata of a session (`reference`), unknown types, blank messages",
+}
+OPTIONS: Mapping[str, Option] = {
+    "app_user_id": kakao_accounts.OPTION,
 }
 
 _MEDIA_TYPES = {
@@ -166,7 +169,7 @@ def _time(given: reading.JsonObject, payload: Payload, source: Source) -> readin
 
 def _identify(made: pb.Touchpoint, given: reading.JsonObject, source: Source, user_key: str) -> None:
     reading.identify(made, pb.IDENTIFIER_TYPE_KAKAO_ID, user_key)
-    identify_app_user(made, source, reading.optional_text(given, "app_user_id", "appUserId"))
+    kakao_accounts.identify_app_user(made, source, reading.optional_text(given, "app_user_id", "appUserId"))
     reading.attribute(made, "sender_key", reading.optional_text(given, "sender_key", "senderKey"))
 
 

@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
-from sori_ingest.channels import reading
+from sori_ingest.channels import kakao_accounts, reading
 from sori_ingest.channels.attachments import attach
 from sori_ingest.channels.fingerprint import fingerprint
-from sori_ingest.channels.kakao_accounts import identify_app_user
 from sori_ingest.channels.parts import Outcome, reading_of
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option
 
 NAME = "kakao_openbuilder"
 TITLE = "KakaoTalk OpenBuilder skill"
@@ -32,6 +33,12 @@ FIELDS: Mapping[str, str] = {
     "ignored": "trials in the builder, checks of a parameter (they pass), blank utterances, skill responses; the skill"
     " is answered with the option"
     " `answer`, else so that the block says its own",
+}
+OPTIONS: Mapping[str, Option] = {
+    "answer": Option("what the skill answers; unless given the block says its own"),
+    "app_user_id": kakao_accounts.OPTION,
+    "channel": options.CHANNEL,
+    "kind": options.KIND,
 }
 
 _UPLOADED = re.compile(r"https?://(?:[a-z0-9.-]+\.)?(?:kakao(?:cdn)?\.(?:com|net))/[^\s,)]+", re.IGNORECASE)
@@ -117,10 +124,12 @@ def _identify(made: pb.Touchpoint, source: Source, user: reading.JsonObject, key
     user_id = reading.optional_text(user, "id")
     reading.identify(made, pb.IDENTIFIER_TYPE_KAKAO_ID, key)
     if reading.optional_text(user, "type") == "appUserId":
-        identify_app_user(made, source, user_id)
+        kakao_accounts.identify_app_user(made, source, user_id)
         user_id = ""
     reading.identify(made, pb.IDENTIFIER_TYPE_KAKAO_ID, bot_key or ("" if key else user_id))
-    identify_app_user(made, source, reading.optional_text(user, "properties.appUserId", "properties.app_user_id"))
+    kakao_accounts.identify_app_user(
+        made, source, reading.optional_text(user, "properties.appUserId", "properties.app_user_id")
+    )
 
 
 def _is_test(request: reading.JsonObject, real_key: str) -> bool:

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
-from sori_ingest.channels import reading
+from sori_ingest.channels import kakao_accounts, reading
 from sori_ingest.channels.fingerprint import fingerprint
 from sori_ingest.channels.forms import is_form
-from sori_ingest.channels.kakao_accounts import identify_app_user
 from sori_ingest.channels.parts import Outcome, reading_of
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
+from sori_ingest.settings.options import Option
 
 NAME = "kakao_webhook"
 TITLE = "Kakao channel and login webhooks"
@@ -26,6 +26,9 @@ FIELDS: Mapping[str, str] = {
     " `app_user_id=kakao_id`); KAKAO_ID `id` with `id_type` open_id",
     "attributes": "event, channel (`channel_public_id`), app_id, referrer_type",
     "ignored": "other events, shared messages, security event tokens (nothing here verifies them)",
+}
+OPTIONS: Mapping[str, Option] = {
+    "app_user_id": kakao_accounts.OPTION,
 }
 
 _CHANNEL_EVENTS = frozenset({"added", "blocked"})
@@ -79,7 +82,7 @@ def _relation(given: reading.JsonObject, event: str, payload: Payload, source: S
     if reading.optional_text(given, "id_type") == "open_id":
         reading.identify(made, pb.IDENTIFIER_TYPE_KAKAO_ID, user)
     else:
-        identify_app_user(made, source, user)
+        kakao_accounts.identify_app_user(made, source, user)
     reading.attribute(made, "event", event)
     reading.attribute(made, "channel", channel)
     return made
@@ -94,7 +97,7 @@ def _unlink(given: reading.JsonObject, payload: Payload, source: Source) -> pb.T
         at=reading.moment_at(given, payload=payload, source=source),
         external_id=_delivery(given, payload),
     )
-    identify_app_user(made, source, user)
+    kakao_accounts.identify_app_user(made, source, user)
     reading.attribute(made, "event", "unlinked")
     reading.attributes(made, given, ("app_id", "referrer_type"))
     return made

@@ -9,6 +9,8 @@ from sori_ingest.channels.fingerprint import fingerprint
 from sori_ingest.channels.parts import Outcome, read_each, reading_of
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
 from sori_ingest.channels.withdrawal import withdraw
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option
 
 NAME = "line"
 TITLE = "LINE Messaging API"
@@ -26,6 +28,9 @@ FIELDS: Mapping[str, str] = {
     "attributes": "event, source_type, postback, sticker_keywords, quoted_message_id, standby, deleted, attachments",
     "ignored": "deliveries without events (tests of the address), join, leave, members, accountLink,"
     " videoPlayComplete, other events",
+}
+OPTIONS: Mapping[str, Option] = {
+    "channel": options.CHANNEL,
 }
 
 _RELATIONS = frozenset({"follow", "unfollow"})

@@ -8,6 +8,8 @@ from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import attachments, questionnaire, reading
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
 from sori_ingest.channels.withdrawal import withdraw
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option
 
 NAME = "meta"
 TITLE = "Facebook and Instagram"
@@ -30,6 +32,12 @@ FIELDS: Mapping[str, str] = {
     "survey": "NPS, CSAT or CES of a feedback template",
     "attributes": "platform, item, post_id, parent_id, attachments, deleted, question",
     "ignored": "reactions, likes, reads, deliveries, our own posts, hidden comments, the dashboard's test",
+}
+OPTIONS: Mapping[str, Option] = {
+    "agent_app_ids": Option("apps by which people of ours write, beside Meta's inbox, with commas between"),
+    "channel": options.CHANNEL,
+    "kind": options.KIND,
+    "own_ids": Option("our own pages and accounts, with commas between"),
 }
 
 _INBOXES = frozenset({"263902037430900", "1217981644879628"})  # Meta's own inbox for people, on Facebook and Instagram
@@ -314,7 +322,7 @@ def _feedback(
     """Read the answer to a customer feedback template of Messenger, which asks one question."""
     for screen in reading.objects_at(each, "messaging_feedback.feedback_screens"):
         for name, answer in reading.optional_object(screen, "questions").items():
-            kind = questionnaire.OPTIONS.get(reading.optional_text(answer, "type").strip().lower())
+            kind = questionnaire.SURVEYS.get(reading.optional_text(answer, "type").strip().lower())
             if not kind or (score := reading.optional_number(answer, "payload")) is None:
                 continue
             times = {"own": each.get("timestamp"), "entry": event.entry_time}

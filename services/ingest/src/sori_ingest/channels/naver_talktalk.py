@@ -9,6 +9,8 @@ from sori_ingest.channels.attachments import attach
 from sori_ingest.channels.fingerprint import fingerprint
 from sori_ingest.channels.parts import Outcome, reading_of
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option
 
 NAME = "naver_talktalk"
 TITLE = "Naver TalkTalk"
@@ -29,6 +31,9 @@ FIELDS: Mapping[str, str] = {
     "attributes": "event, partner, inflow, from, friend, set, input_type, button_code, standby, attachments",
     "ignored": "the bot's own handovers, echoes of other events, refused profiles, unconfirmed or failed payments,"
     " other events",
+}
+OPTIONS: Mapping[str, Option] = {
+    "channel": options.CHANNEL,
 }
 
 _PARTNER = 1  # `sourceId` of a person in the partner centre

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import attachments, parts, questionnaire, reading
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option
 
 NAME = "onfleet"
 TITLE = "Onfleet"
@@ -25,6 +27,9 @@ FIELDS: Mapping[str, str] = {
     "metadata",
     "ignored": "taskCreated, taskAssigned, workerDuty and all others; taskUpdated without feedback; the "
     "validation by GET",
+}
+OPTIONS: Mapping[str, Option] = {
+    "channel": options.CHANNEL,
 }
 
 _TRIGGERS = {

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
+from sori_ingest.settings.options import Option
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,11 @@ class Adapter(Protocol):
     @property
     def FIELDS(self) -> Mapping[str, str]:
         """Touchpoint field -> where it comes from."""
+        ...
+
+    @property
+    def OPTIONS(self) -> Mapping[str, Option]:
+        """Name of an option that its sources have, beside those of every source -> what it means."""
         ...
 
     def read(self, payload: Payload, source: Source) -> Reading:

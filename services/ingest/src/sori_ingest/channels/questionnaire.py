@@ -9,12 +9,22 @@ from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import reading
 from sori_ingest.channels.payload import Source
 from sori_ingest.domain import fields
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option
 
-# Options of a survey source: which questions are which, by id, reference or title, with commas between.
-OPTIONS: Mapping[str, pb.SurveyType.ValueType] = {
+SURVEYS: Mapping[str, pb.SurveyType.ValueType] = {
     "nps": pb.SURVEY_TYPE_NPS,
     "csat": pb.SURVEY_TYPE_CSAT,
     "ces": pb.SURVEY_TYPE_CES,
+}
+RATING = Option("the question with a rating, by id or title")
+RATING_SCALE = Option("scale of ratings, as in `1-5`", options.scale)
+# Of a survey's source: which questions are which, and on what scale.
+OPTIONS: Mapping[str, Option] = {
+    **{name: Option(f"questions for {name.upper()}, by id or title, with commas between") for name in SURVEYS},
+    "csat_scale": Option("scale of CSAT, as in `1-7`", options.scale),
+    "ces_scale": Option("scale of CES, as in `1-7`", options.scale),
+    "rating_scale": RATING_SCALE,
 }
 _WORDS: tuple[tuple[pb.SurveyType.ValueType, re.Pattern[str]], ...] = (
     (
@@ -171,9 +181,9 @@ def field_of(name: str, source: Source) -> str:
 def question(source: Source, *labels: str) -> pb.SurveyType.ValueType:
     """Say which question this is, by the source's options or mapping, else by the words of its id, type or title."""
     for label in filter(None, labels):
-        if (mapped := source.mapping.get(label, "")) in OPTIONS:
-            return OPTIONS[mapped]
-        for option, kind in OPTIONS.items():
+        if (mapped := source.mapping.get(label, "")) in SURVEYS:
+            return SURVEYS[mapped]
+        for option, kind in SURVEYS.items():
             if label in [each.strip() for each in source.options.get(option, "").split(",")]:
                 return kind
     return next((kind for label in labels if (kind := _told(label[:_LONGEST_LABEL]))), pb.SURVEY_TYPE_UNSPECIFIED)
@@ -218,7 +228,7 @@ def is_rating(source: Source, *labels: str) -> bool:
 
 def scale(source: Source, option: str, lowest: float, highest: float) -> tuple[float, float]:
     """Give the scale that an option such as `csat_scale: 1-7` names, or the given one."""
-    given = re.fullmatch(r"\s*(-?\d{1,3})\s*[-~]\s*(-?\d{1,3})\s*", source.options.get(option, ""))
+    given = options.SCALE.fullmatch(source.options.get(option, ""))
     return (float(given[1]), float(given[2])) if given else (lowest, highest)
 
 
@@ -287,14 +297,14 @@ def touchpoints(main: pb.Touchpoint, scores: Iterable[Score], source: Source, *,
 
 
 def _put(made: pb.Touchpoint, score: Score, source: Source, survey_id: str) -> None:
-    name = next((name for name, kind in OPTIONS.items() if kind == score.question), "rating")
-    lowest, highest = scale(source, f"{name}_scale", score.lowest, score.highest)
+    lowest, highest = 0.0, 0.0  # There is no other for NPS.
+    if score.question != pb.SURVEY_TYPE_NPS:
+        name = next((name for name, kind in SURVEYS.items() if kind == score.question), "rating")
+        lowest, highest = scale(source, f"{name}_scale", score.lowest, score.highest)
     if not score.question:
         reading.rate(made, score.value, lowest, highest)
         reading.attribute(made, "survey_id", survey_id)
         return
-    if score.question == pb.SURVEY_TYPE_NPS:
-        lowest, highest = 0, 0  # There is no other.
     reading.answer_survey(made, score.question, score.value, lowest=lowest, highest=highest, survey_id=survey_id)
 
 

@@ -90,7 +90,7 @@ def _flat(given: Mapping[str, object]) -> dict[str, object]:
     """Bring what stands within `respondent`, `answers` and the like beside the rest."""
     made: dict[str, object] = {}
     for name, value in given.items():
-        if name in questionnaire.OPTIONS and isinstance(value, dict):  # {"nps": {"score": 9, "comment": "…"}}
+        if name in questionnaire.SURVEYS and isinstance(value, dict):  # {"nps": {"score": 9, "comment": "…"}}
             value = {(name if inner in ("score", "value", "rating") else inner): each for inner, each in value.items()}
             made.update({inner: each for inner, each in value.items() if inner not in made})
             continue
@@ -262,7 +262,7 @@ def _asked_titles(header: list[str], questions: list[str], kept: Collection[str]
 
 
 def _options(source: Source) -> Iterator[str]:
-    for option in questionnaire.OPTIONS:
+    for option in questionnaire.SURVEYS:
         yield from (each.strip() for each in source.options.get(option, "").split(","))
 
 

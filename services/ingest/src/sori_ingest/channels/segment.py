@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import commerce, parts, questionnaire, reading
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option
 
 NAME = "segment"
 TITLE = "Segment tracking API"
@@ -31,6 +33,12 @@ FIELDS: Mapping[str, str] = {
     "attributes": "event, call, traits as trait.…, group_id, path, title, and the properties that are texts, "
     "numbers or flags",
     "ignored": "other types, such as delete",
+}
+OPTIONS: Mapping[str, Option] = {
+    "channel": options.CHANNEL,
+    "event.…": Option("kind of the events of that name, as in `event.Quiz Done: survey_response`", options.kind),
+    "previous_id": Option("type of identifier that a previousId is; anonymous_id unless given", options.identifier),
+    "user_id": Option("type of identifier that a userId is; app_user_id unless given", options.identifier),
 }
 
 _CALLS = ("identify", "track", "page", "screen", "group", "alias")

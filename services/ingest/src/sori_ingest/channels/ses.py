@@ -11,6 +11,8 @@ from typing import Any
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import email, reading
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option
 
 NAME = "ses"
 TITLE = "Amazon SES over SNS"
@@ -27,6 +29,10 @@ FIELDS: Mapping[str, str] = {
     "ignored": "subscription_confirmation (the HTTP edge confirms), bounces, deliveries, opens, clicks; what SES found "
     "to be a virus, or spam unless the option `keep_spam` is true; test_ping. A mail that SES put into S3 is "
     "unreadable: choose the SNS action, which sends it along",
+}
+OPTIONS: Mapping[str, Option] = {
+    **email.OPTIONS,
+    "keep_spam": Option("take what Amazon's filter calls spam, too: true or false", options.flag),
 }
 
 _SETUP = "AMAZON_SES_SETUP_NOTIFICATION"  # in place of an id, of the mail that tries a new rule

@@ -10,6 +10,8 @@ from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import attachments, mime, parts, questionnaire, reading
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
 from sori_ingest.channels.reading import Media
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option
 
 NAME = "shop"
 TITLE = "Shop kiosk and QR feedback"
@@ -31,6 +33,11 @@ FIELDS: Mapping[str, str] = {
     "kind": "`kind`, else complaint, praise or inquiry by `category`; else review with a rating, inquiry without",
     "attributes": "all other fields; `device` and `table` of the kiosk",
     "ignored": "`test`: true; what has neither words nor a rating",
+}
+OPTIONS: Mapping[str, Option] = {
+    "channel": options.CHANNEL,
+    "kind": options.KIND,
+    "rating_scale": questionnaire.RATING_SCALE,
 }
 
 _TEXT = ("text", "comment", "comments", "message", "feedback", "content", "의견", "내용")
@@ -162,7 +169,7 @@ def _one(given: Mapping[str, object], payload: Payload, source: Source) -> list[
     given = _spelt(given, _names(names, "rating", _RATING))
     text = reading.optional_text(given, *_names(names, "text", _TEXT))
     rating = reading.optional_number(given, *_names(names, "rating", _RATING))
-    asked = {name: kind for name in given if (kind := questionnaire.OPTIONS.get(source.mapping.get(name, name)))}
+    asked = {name: kind for name in given if (kind := questionnaire.SURVEYS.get(source.mapping.get(name, name)))}
     if not text.strip() and rating is None and not any(given[each] is not None for each in asked):
         if any(name in given for name in (*_TEXT, *_RATING, names.get("text", ""), names.get("rating", ""))):
             return [Ignored("no_answer")]

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import commerce, parts, reading
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option
 
 NAME = "shopify"
 TITLE = "Shopify"
@@ -31,6 +33,10 @@ FIELDS: Mapping[str, str] = {
     "attributes": "topic, order_name, amount, currency, items, payment, fulfillment, cancel_reason, refund_note, "
     "customer_note, tracking_company, …",
     "ignored": "test orders, orders/updated, requests of the privacy law, all other topics",
+}
+OPTIONS: Mapping[str, Option] = {
+    "channel": options.CHANNEL,
+    **commerce.OPTIONS,
 }
 
 _PURCHASES = ("orders/create", "orders/paid")

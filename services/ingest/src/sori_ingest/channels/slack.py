@@ -10,6 +10,8 @@ from sori_ingest.channels.forms import is_form
 from sori_ingest.channels.parts import Outcome, reading_of
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
 from sori_ingest.channels.withdrawal import withdraw
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option, one_of
 
 NAME = "slack"
 TITLE = "Slack Events API"
@@ -27,6 +29,12 @@ FIELDS: Mapping[str, str] = {
     "thread_id": "`channel:thread_ts`, or `channel:ts` of a message that begins one",
     "attributes": "voice (customer, company, internal), team, slack_channel, deleted, attachments",
     "ignored": "the challenge (it is answered), bots and apps, unfolded links, joins and other subtypes, other events",
+}
+OPTIONS: Mapping[str, Option] = {
+    "channel": options.CHANNEL,
+    "voice": Option(
+        "whose voice it all is, `customer` or `internal`; unless given Slack says", one_of(("customer", "internal"))
+    ),
 }
 
 _SPOKEN = frozenset({"", "file_share", "thread_broadcast", "me_message"})

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import commerce, parts, reading
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option, one_of
 
 NAME = "square"
 TITLE = "Square"
@@ -26,6 +28,13 @@ FIELDS: Mapping[str, str] = {
     "attributes": "event, amount, currency, status, location, note, reason, source_type, receipt_number",
     "ignored": "payments that are not completed, orders that are drafts, refunds that failed or were rejected; with the"
     " option `purchases` (payments or orders) the others, so that a sale does not count twice; all other events",
+}
+OPTIONS: Mapping[str, Option] = {
+    "channel": options.CHANNEL,
+    "purchases": Option(
+        "what counts as a purchase, `orders` or `payments`; both unless given", one_of(("orders", "payments"))
+    ),
+    **commerce.OPTIONS,
 }
 
 _TEST = "TEST_NOTIFICATION"

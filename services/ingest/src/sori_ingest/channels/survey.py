@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import columns, questionnaire, reading, responses, spelled_times
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option
 
 NAME = "survey"
 TITLE = "Surveys: SurveyMonkey-style CSV; NPS, CSAT, CES as CSV, TSV, XLSX or JSON"
@@ -31,6 +33,11 @@ FIELDS: Mapping[str, str] = {
     "rating": "a column `rating`, or `score` without a type, with its scale (1-5); else questions to rate, up to 10",
     "attributes": "all other answers",
     "ignored": "rows without any answer",
+}
+OPTIONS: Mapping[str, Option] = {
+    "channel": options.CHANNEL,
+    "kind": options.KIND,
+    **questionnaire.OPTIONS,
 }
 
 
@@ -282,7 +289,7 @@ def _named_scores(record: _Record, scale: str, spans: Mapping[str, _Span]) -> li
     """Take the columns that are named nps, csat and ces; the scale is that of the only one beside NPS."""
     made = []
     several = sum(1 for name in record.left if columns.letters(name) in ("csat", "ces", "score", "rating")) > 1
-    for option, kind in questionnaire.OPTIONS.items():
+    for option, kind in questionnaire.SURVEYS.items():
         taken = record.take(option, (option, f"{option}score", f"{option}점수"))
         if taken is not None and not _is_unanswered(taken[1]):
             value, highest = _number(taken[0], taken[1], kind)

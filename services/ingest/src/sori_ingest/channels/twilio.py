@@ -15,6 +15,8 @@ from sori_ingest.channels.forms import is_form
 from sori_ingest.channels.parts import Outcome, read_each, reading_of
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
 from sori_ingest.channels.withdrawal import withdraw
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option
 
 NAME = "twilio"
 TITLE = "Twilio messaging and voice"
@@ -35,6 +37,9 @@ FIELDS: Mapping[str, str] = {
     "attributes": "from_country, opt_out, segments, confidence, seconds, event, deleted, attachments",
     "ignored": "status callbacks, states of calls, recordings of whole calls, transcripts that are not final,"
     " messages that are still to be added, blank messages; a form is answered with empty TwiML",
+}
+OPTIONS: Mapping[str, Option] = {
+    "channel": options.CHANNEL,
 }
 
 _SENT = frozenset(

@@ -6,6 +6,8 @@ from typing import Any
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import attachments, questionnaire, reading
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option
 
 NAME = "typeform"
 TITLE = "Typeform"
@@ -23,6 +25,12 @@ FIELDS: Mapping[str, str] = {
     "or by type and title; scales by the field's steps or the options csat_scale, ces_scale, rating_scale",
     "rating": "opinion_scale and rating fields that are none of these",
     "attributes": "form, the other answers by ref, hidden fields, variables, attachments",
+}
+OPTIONS: Mapping[str, Option] = {
+    "channel": options.CHANNEL,
+    "kind": options.KIND,
+    "partial": Option("take responses that are not finished, too: true or false", options.flag),
+    **questionnaire.OPTIONS,
 }
 
 _WORDS = ("long_text", "short_text")

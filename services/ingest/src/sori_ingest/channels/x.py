@@ -8,6 +8,8 @@ from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import attachments, parts, reading
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
 from sori_ingest.channels.withdrawal import withdraw
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option
 
 NAME = "x"
 TITLE = "X"
@@ -26,6 +28,12 @@ FIELDS: Mapping[str, str] = {
     "language": "lang",
     "attributes": "in_reply_to, quoted, attachments, deleted",
     "ignored": "retweets, our own posts that answer nobody, likes, follows, typing, reads, revocations",
+}
+OPTIONS: Mapping[str, Option] = {
+    "bot_app_ids": Option("apps that send messages for us without a person, with commas between"),
+    "channel": options.CHANNEL,
+    "kind": options.KIND,
+    "own_ids": Option("our own accounts, with commas between"),
 }
 
 _POSTS = ("tweet_create_events", "post_create_events")

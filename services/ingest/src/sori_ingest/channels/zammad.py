@@ -8,6 +8,7 @@ from sori_ingest.channels import markup, quotation, reading, rich_text
 from sori_ingest.channels.attachments import attach, type_of
 from sori_ingest.channels.parts import Outcome, reading_of
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source
+from sori_ingest.settings.options import Option
 
 NAME = "zammad"
 TITLE = "Zammad tickets"
@@ -29,6 +30,7 @@ FIELDS: Mapping[str, str] = {
     " attachments",
     "ignored": "internal articles, changes without an article that close nothing, unknown senders",
 }
+OPTIONS: Mapping[str, Option] = {}
 
 _TYPES = {
     **dict.fromkeys(("email",), pb.CHANNEL_EMAIL),

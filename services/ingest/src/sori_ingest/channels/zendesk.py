@@ -12,6 +12,8 @@ from sori_ingest.channels.forms import is_form
 from sori_ingest.channels.parts import Outcome, read_each, reading_of
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
 from sori_ingest.channels.withdrawal import withdraw
+from sori_ingest.settings import options
+from sori_ingest.settings.options import Option
 
 NAME = "zendesk"
 TITLE = "Zendesk Support and messaging"
@@ -34,6 +36,9 @@ FIELDS: Mapping[str, str] = {
     "attributes": "subject, status, priority, tags, group, via, ticket_external_id, attachments",
     "ignored": "private notes, statuses but solved and closed, closing after solving, messaging events without"
     " words, what Zendesk writes above a conversation of messaging, other events",
+}
+OPTIONS: Mapping[str, Option] = {
+    "channel": options.CHANNEL,
 }
 
 _EVENT = "zen:event-type:"

@@ -3,18 +3,18 @@
 import asyncio
 import dataclasses
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import structlog
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from sori.ingest.v1 import touchpoint_pb2 as pb
-from sori_ingest.domain import fields, zones
-from sori_ingest.settings import yaml_lines
+from sori_ingest.domain import fields
+from sori_ingest.settings import options, yaml_lines
+from sori_ingest.settings.options import Option
 from sori_ingest.settings.yaml_lines import FileRefused, Place
 
 log = structlog.get_logger()
@@ -24,19 +24,18 @@ _SECRET_SHAPE = (
 )
 
 
-def _words(names: Collection[str], prefix: str) -> frozenset[str]:
-    return frozenset(each.removeprefix(prefix).lower() for each in names) - {"unspecified"}
-
-
-# Options that name something -> the words for it.
-_NAMING: Mapping[str, frozenset[str]] = {
-    "channel": _words(pb.Channel.keys(), "CHANNEL_"),
-    "kind": _words(pb.TouchpointKind.keys(), "TOUCHPOINT_KIND_"),
-    **dict.fromkeys(("customer_id", "previous_id", "user_id"), _words(pb.IdentifierType.keys(), "IDENTIFIER_TYPE_")),
-}
 _LONGEST_SECRET = 64 << 10  # bytes of a secret's file
 
 SourceRefused = FileRefused  # what a file that cannot be used raises, with every line that is wrong
+
+
+class Adapter(Protocol):
+    """An adapter, as far as its sources are checked."""
+
+    @property
+    def OPTIONS(self) -> Mapping[str, Option]:
+        """Options that its sources have, beside those of every source."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,16 +120,7 @@ class _File(_Strict):
     sources: Annotated[list[_Source], BeforeValidator(_one_or_many)]
 
 
-def _wrong_option(option: str, value: str) -> str:
-    """Say what is wrong with an option that any adapter would pass over in silence; nothing where it is right."""
-    if option == "zone":
-        return "" if not value or zones.zone(value.strip()) else "is no IANA zone, such as Asia/Seoul"
-    words = _NAMING.get("kind" if option.startswith("event.") else option, frozenset())
-    given = value.strip().lower().replace("-", "_")
-    return f"is none of {', '.join(sorted(words))}" if words and given and given not in words else ""
-
-
-def load(path: Path, adapters: Collection[str], *, with_secrets: bool = True) -> Mapping[str, SourceConfig]:
+def load(path: Path, adapters: Mapping[str, Adapter], *, with_secrets: bool = True) -> Mapping[str, SourceConfig]:
     """Read a file of sources, by name; one that is wrong anywhere is SourceRefused, with every line that is wrong.
 
     Sources that are not enabled are checked but left out, and their secrets need not exist. `with_secrets=False` reads
@@ -140,7 +130,7 @@ def load(path: Path, adapters: Collection[str], *, with_secrets: bool = True) ->
 
 
 def _load(
-    path: Path, adapters: Collection[str], files: list[Path], *, with_secrets: bool = True
+    path: Path, adapters: Mapping[str, Adapter], files: list[Path], *, with_secrets: bool = True
 ) -> Mapping[str, SourceConfig]:
     """Do as `load` says, and add the files of secrets, even of a file that is refused."""
     found: dict[str, SourceConfig] = {}
@@ -161,8 +151,8 @@ def _load(
                         (*where, "mapping", column),
                         f"there is no field of that name; there are {there}, attributes.…",
                     )
-            for option, value in source.options.items():
-                if problem := _wrong_option(option, value):
+            for option, value in source.options.items() if source.adapter in adapters else ():
+                if problem := options.wrong(option, value, source.adapter, adapters[source.adapter].OPTIONS):
                     yield (*where, "options", option), problem
             if not source.enabled:
                 continue
@@ -190,7 +180,7 @@ def _load(
 class SourceFile:
     """The sources in force; a file that changes to something broken leaves the old ones standing."""
 
-    def __init__(self, path: Path | None, adapters: Collection[str]) -> None:
+    def __init__(self, path: Path | None, adapters: Mapping[str, Adapter]) -> None:
         """Read the file; without one there are no sources."""
         self._path = path
         self._adapters = adapters

@@ -14,6 +14,7 @@ from sori_ingest import channels, wire
 from sori_ingest.channels import ADAPTERS
 from sori_ingest.channels.payload import Adapter, Payload, Reading, Source, Unreadable
 from sori_ingest.domain.outcomes import Violation
+from sori_ingest.settings.options import Option
 from sori_ingest.settings.sources import SourceConfig
 from sori_ingest.usecases.quarantine import Selection, announce_end, selected
 from sori_ingest.usecases.taking import Handed, Taken, take_in
@@ -44,6 +45,7 @@ class _Submitted:
 
     NAME = TITLE = DOCUMENT = CHANNEL = ""
     FIELDS: Mapping[str, str] = {}
+    OPTIONS: Mapping[str, Option] = {}
 
     def read(self, payload: Payload, source: Source) -> Reading:
         try:
