@@ -308,6 +308,22 @@ def test_standard_webhooks_agree_with_the_library() -> None:
     assert proof.once
 
 
+@pytest.mark.parametrize("other", ["abcde", "whsec_", "열쇠"])
+def test_a_secret_that_is_no_key_of_standard_webhooks_leaves_the_others_valid(other: str) -> None:
+    headers = {
+        "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        "webhook-timestamp": "1614265330",
+        "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    }
+    delivery = Delivery(body=b'{"test": 2432232314}', headers=headers)
+    then = dt.datetime.fromtimestamp(1614265330, dt.UTC)
+    key = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+    assert SCHEMES["standard"].verify(delivery, [other, key], now=then).signed
+    with pytest.raises(Refused, match="signature_wrong"):
+        SCHEMES["standard"].verify(delivery, [other], now=then)
+
+
 @pytest.mark.parametrize("port", ["", ":443", ":8443"])
 def test_twilio_with_a_port_and_without(port: str) -> None:
     validator = RequestValidator("token")
