@@ -1,6 +1,8 @@
 """`sori quarantine`: submissions that ingest could not understand."""
 
-from collections.abc import AsyncIterator, Sequence
+import codecs
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Annotated
 
 import typer
@@ -96,9 +98,7 @@ def _selection(quarantine_ids: Sequence[str], source: str, reason: str, all_: bo
 
 
 async def _list(platform: Platform, limit: int, source: str, reason: str, as_json: bool) -> None:
-    table = screen.table(
-        "", "id", "received", "source", "adapter", "reason", "field", "what is wrong", whole=["id", "received"]
-    )
+    table = screen.table("", "id", "received", "source", "what is wrong", whole=["id", "received"])
     shown, total, page_token = 0, 0, ""
     async with platform.calling("ingest", "admin") as peer:
         stub = ingest_service_pb2_grpc.IngestServiceStub(peer.channel)
@@ -110,23 +110,19 @@ async def _list(platform: Platform, limit: int, source: str, reason: str, as_jso
             for each in page.submissions:
                 if as_json:
                     screen.print_json(each)
-                for wrong in each.violations:
-                    table.add_row(
-                        each.quarantine_id,
-                        screen.when(each.received_time),
-                        escape(each.source),
-                        escape(each.adapter),
-                        escape(each.reason),
-                        escape(wrong.field),
-                        escape(wrong.description),
-                    )
+                table.add_row(
+                    each.quarantine_id,
+                    screen.when(each.received_time),
+                    escape(each.source),
+                    escape(": ".join(filter(None, [each.reason, ", ".join(_wrongs(each.violations))]))),
+                )
             shown, total, page_token = shown + len(page.submissions), page.total_count, page.next_page_token
             if not page_token:
                 break
     if not as_json:
         nothing = "nothing of that kind is in quarantine" if source or reason else "nothing is in quarantine"
         screen.out.print(table if shown else nothing)
-        if total > shown:
+        if page_token and not (source or reason):
             screen.out.print(f"{shown:,} of {total:,}")
 
 
@@ -147,17 +143,28 @@ async def _show(platform: Platform, quarantine_id: str, as_json: bool) -> None:
         "reason": kept.reason,
     }.items():
         screen.out.print(f"[bold]{name:9}[/] {escape(value)}", soft_wrap=True)
-    for wrong in kept.violations:
-        screen.out.print(f"[bold]{'wrong':9}[/] {escape(f'{wrong.field} {wrong.description}'.strip())}", soft_wrap=True)
+    for wrong in _wrongs(kept.violations):
+        screen.out.print(f"[bold]{'wrong':9}[/] {escape(wrong)}", soft_wrap=True)
     for name, value in sorted(kept.headers.items()):
         screen.out.print(f"[bold]{'header':9}[/] {escape(f'{name}: {value}')}", soft_wrap=True)
-    screen.out.print(escape(_payload(kept)), soft_wrap=True)
+    screen.out.print(escape(readable(kept)), soft_wrap=True)
 
 
-def _payload(kept: submission_events_pb2.SubmissionQuarantined) -> str:
+def _wrongs(violations: Iterable[submission_events_pb2.FieldViolation]) -> list[str]:
+    return [f"{each.field} {each.description}".strip() for each in violations]
+
+
+def readable(kept: submission_events_pb2.SubmissionQuarantined) -> str:
+    """Give what came as text, UTF-8 or CP949; what is none is escaped, byte by byte."""
     if not kept.adapter and not kept.truncated:
         return str(touchpoint_pb2.Touchpoint.FromString(kept.payload))
-    text = kept.payload.decode("utf-8", "backslashreplace")
+    for charset in ("utf-8", "cp949"):
+        with contextlib.suppress(UnicodeDecodeError):
+            decoder = codecs.getincrementaldecoder(charset)()
+            text = decoder.decode(kept.payload, final=not kept.truncated)  # A letter at the cut may be half there.
+            break
+    else:
+        text = kept.payload.decode("utf-8", "backslashreplace")
     return "".join(each if each.isprintable() or each in "\n\t" else f"\\x{ord(each):02x}" for each in text)
 
 
