@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
+from sori_ingest.hooks.refusals import refusal_of
 from sori_ingest.hooks.signatures import Refused
 from sori_ingest.hooks.sns import Sns
 
@@ -135,13 +136,15 @@ async def test_the_certificate_is_fetched_once() -> None:
 async def test_a_certificate_that_cannot_be_had_is_asked_for_again() -> None:
     amazon = Amazon(down=True)
     sns = Sns(amazon.get)
-    with pytest.raises(Refused, match="certificate_unavailable"):
+    with pytest.raises(Refused, match="certificate_unavailable") as raised:
         await sns.verify(json.dumps(a_message()).encode(), frozenset({TOPIC}), now=NOON)
+    told = refusal_of(raised.value)
 
     amazon.down = False
 
     proof, _ = await sns.verify(json.dumps(a_message()).encode(), frozenset({TOPIC}), now=NOON)
     assert proof.signed
+    assert (503, {"Retry-After": "5"}) == (told.status, told.headers)  # Amazon does not come again after a 401.
 
 
 @pytest.mark.parametrize(

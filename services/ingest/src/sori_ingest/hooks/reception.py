@@ -14,7 +14,7 @@ from sori_ingest import channels, usecases
 from sori_ingest.channels import ADAPTERS
 from sori_ingest.channels.payload import Payload, Source
 from sori_ingest.hooks import bodies, signatures
-from sori_ingest.hooks.gate import Gate
+from sori_ingest.hooks.gate import Away, Gate
 from sori_ingest.hooks.refusals import Refusal, refusal_of
 from sori_ingest.hooks.replays import Replays
 from sori_ingest.hooks.signatures import Delivery, Proof, Refused
@@ -123,7 +123,8 @@ class Reception:
             topics = frozenset({sent.headers.get("x-amz-sns-topic-arn", "")} - {""})
         proof, message = await self._sns.verify(sent.body, topics, now=sent.received_time)
         if message["Type"] == "SubscriptionConfirmation" and not await self._sns.confirm(message):
-            raise Refusal(503, "not_confirmed", "Amazon did not confirm the subscription")
+            again = {"Retry-After": str(Away.retry_seconds)}
+            raise Refusal(503, "not_confirmed", "Amazon did not confirm the subscription", headers=again)
         return proof
 
     def delivery(self, request: Request, sent: Payload) -> Delivery:

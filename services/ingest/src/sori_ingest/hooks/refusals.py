@@ -8,6 +8,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from sori_ingest.domain.outcomes import Violation
+from sori_ingest.hooks import sns
 from sori_ingest.hooks.gate import Away, Busy
 from sori_ingest.hooks.signatures import Refused
 
@@ -52,6 +53,9 @@ def refusal_of(error: BaseException) -> Refusal:
     match error:
         case Refusal():
             return error
+        case Refused(reason=sns.CERTIFICATE_UNAVAILABLE as reason):  # After a 401 Amazon would not come again.
+            again = {"Retry-After": str(Away.retry_seconds)}
+            return Refusal(503, reason, "who sent it cannot be proven now: come again", headers=again)
         case Refused(reason=reason):
             headers = {"WWW-Authenticate": 'Basic realm="sori"'}
             return Refusal(401, reason, "the sender is not proven", headers=headers)

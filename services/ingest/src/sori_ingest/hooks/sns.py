@@ -25,6 +25,8 @@ log = structlog.get_logger()
 
 Fetch = Callable[[str], Awaitable[bytes]]
 
+CERTIFICATE_UNAVAILABLE = "certificate_unavailable"  # for now, that is: the sender is to come again
+
 _HOST = re.compile(r"sns\.[a-z0-9-]{3,40}\.amazonaws\.com(?:\.cn)?")
 _WINDOW_SECONDS = 3_600  # The time is that of publishing, and Amazon tries for as long as this.
 _MOST_CERTIFICATES = 16
@@ -108,7 +110,7 @@ class Sns:
                 found = x509.load_pem_x509_certificate(await self._get(url))
             except (OSError, ValueError) as error:
                 log.warning("sns.certificate_unavailable", error=type(error).__name__)
-                raise Refused("certificate_unavailable") from None
+                raise Refused(CERTIFICATE_UNAVAILABLE) from None
             self._certificates[url] = found
             if len(self._certificates) > _MOST_CERTIFICATES:
                 self._certificates.popitem(last=False)
