@@ -73,7 +73,10 @@ def test_secrets_are_not_shown(folder: Path) -> None:
             "sources:\n- {name: a, adapter: line}\n- {name: a, adapter: line}",
             "sources.yaml:3: sources.1.name: is the name",
         ),
-        ("sources:\n- name: a\n  adapter: line\n  colour: red", "sources.yaml:4: sources.0.colour: "),
+        (
+            "sources:\n- name: a\n  adapter: line\n  colour: red",
+            "sources.yaml:4: sources.0.colour: nothing of that name belongs here",
+        ),
         (
             "sources:\n- name: a\n  adapter: line\n  mapping:\n    x: nope",
             "sources.yaml:5: sources.0.mapping.x: there is no field",
@@ -106,7 +109,7 @@ def test_secrets_are_not_shown(folder: Path) -> None:
             "sources:\n- name: a\n  adapter: chatwoot\n  options: {colour: red}",
             "options.colour: chatwoot has no option of that name; there are signature, topic_arn, zone",
         ),
-        ("sources:\n- name: a\n  adapter: square\n  options: {location.: x}", "has no option of that name"),
+        ("sources:\n- name: a\n  adapter: square\n  options: {location.: x}", "; did you mean location.…?; "),
         ("sources:\n- name: a\n  adapter: square\n  options: {purchases: all}", "is none of orders, payments"),
         ("sources:\n- name: a\n  adapter: survey\n  options: {csat_scale: 7}", "is no scale, such as 1-7"),
         ("sources:\n- name: a\n  adapter: typeform\n  options: {partial: maybe}", "is neither true nor false"),
@@ -145,6 +148,14 @@ def test_what_a_source_may_be_told_is_taken(source: str, folder: Path) -> None:
 
 def test_the_schemes_of_signatures_are_those_that_there_are() -> None:
     assert {*signatures.SCHEMES, signatures.SNS} == options.SIGNATURES
+
+
+def test_a_file_that_is_no_utf_8_is_refused_with_its_line(folder: Path) -> None:
+    path = written(folder, "")
+    path.write_bytes(b"sources: []\n# \xc7\xd1\xb1\xdb\n")
+
+    with pytest.raises(SourceRefused, match=r"sources\.yaml:2: is not UTF-8"):
+        sources.load(path, ADAPTERS)
 
 
 def test_all_that_is_wrong_is_named_at_once(folder: Path) -> None:

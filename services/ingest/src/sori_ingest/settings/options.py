@@ -81,8 +81,7 @@ def wrong(name: str, value: str, adapter: str, options: Mapping[str, Option]) ->
     if option is not None:
         return option.wrong(value) if value.strip() else ""
     plain = name.strip().lower().replace("-", "_")
-    nearest = difflib.get_close_matches(plain, [each.removesuffix(OPEN) for each in there], n=1)
-    hint = f"; did you mean {nearest[0]}?" if nearest else ""
+    hint = "".join(f"; did you mean {each}?" for each in difflib.get_close_matches(plain, there, n=1))
     return f"{adapter} has no option of that name{hint}; there are {', '.join(sorted(there))}"
 
 

@@ -28,9 +28,13 @@ def load(path: Path, model: type[M], also: Callable[[M], Iterable[tuple[Place, s
     `also` gives what is wrong beyond the shape, with its place.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        data = path.read_bytes()
+        text = data.decode()
+    except OSError as error:
         raise FileRefused(f"{path.name}: cannot be read: {type(error).__name__}") from None
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise FileRefused(f"{path.name}:{line}: is not UTF-8") from None
     try:
         return _checked(text, model, also)
     except _Wrong as wrong:
@@ -65,15 +69,15 @@ def _checked(text: str, model: type[M], also: Callable[[M], Iterable[tuple[Place
         checked = model.model_validate(data)
     except ValidationError as error:
         raise _Wrong(
-            [(_line(lines, each["loc"]), each["loc"], _said(each["msg"])) for each in error.errors()]
+            [(_line(lines, each["loc"]), each["loc"], _said(each["type"], each["msg"])) for each in error.errors()]
         ) from None
     if wrong := [(_line(lines, where), where, why) for where, why in also(checked)]:
         raise _Wrong(wrong)
     return checked
 
 
-def _said(message: str) -> str:
-    return message.removeprefix("Value error, ")
+def _said(kind: str, message: str) -> str:
+    return "nothing of that name belongs here" if kind == "extra_forbidden" else message.removeprefix("Value error, ")
 
 
 def _lines(node: yaml.Node, where: Place, lines: dict[Place, int]) -> Iterator[tuple[int, Place, str]]:
