@@ -14,6 +14,7 @@ from sori_cli import client, reconciliation, sample, screen
 from sori_cli.client import Platform
 from sori_cli.screen import Problem
 from sori_kit.auth import ROLES
+from sori_kit.settings import WRONG_SETTINGS
 from sori_local import engines, plan, supervision
 from sori_local.plan import Plan, Service
 from sori_local.supervision import StartError, Supervisor
@@ -166,10 +167,12 @@ async def _migrate(made: Plan, service: Service) -> None:
 
 
 async def _ready(made: Plan, service: Service, supervisor: Supervisor) -> None:
-    until = time.monotonic() + _READY_SECONDS
+    began, until = time.time(), time.monotonic() + _READY_SECONDS
+    log = supervision.log_of(made, service.name)
     while not await client.is_serving(service.target):
+        if said := supervision.last_words(log, since=began, of=WRONG_SETTINGS):  # Waiting mends no mistake.
+            raise StartError(said)
         if time.monotonic() > until:
-            log = supervision.log_of(made, service.name)
             raise StartError(f"{service.name} does not become ready: {supervision.tail(log)} (all of it: {log})")
         if not supervisor.alive():
             raise StartError("the supervisor was killed")

@@ -78,6 +78,19 @@ async def sori(*arguments: str) -> tuple[int, str]:
     return process.returncode or 0, out.decode()
 
 
+async def test_a_mistake_in_the_settings_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "sources.yaml").write_text("sources:\n- {name: a, adapter: nope}\n")
+    base = engines.a_base_port()
+    arguments = ("up", "--only", "ingest", "--data", str(tmp_path / "data"), "--base-port", str(base))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SORI_INGEST_SOURCES_PATH", str(tmp_path / "sources.yaml"))
+        code, out = await asyncio.wait_for(sori(*arguments), 80)
+
+    assert 1 == code
+    assert "sources.yaml:2: sources.0.adapter: is none of" in out
+
+
 async def test_second_start_on_the_same_folder_is_refused(up: Up) -> None:
     code, out = await sori("up", "--only", "journey", "--data", str(up.data), "--base-port", str(up.base_port))
 

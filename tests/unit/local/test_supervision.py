@@ -71,6 +71,17 @@ def test_socket_path_that_is_too_long_moves(tmp_path: Path) -> None:
     assert tmp_path / "supervisor.sock" == supervision.socket_path(tmp_path)
 
 
+def test_last_words_are_those_of_this_start(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_text("a: wrong:\n  old\nstarted\na: wrong:\n  new\n")
+    then = log.stat().st_mtime
+
+    assert "a: wrong:\n  new" == supervision.last_words(log, since=then - 1, of="wrong")
+    assert not supervision.last_words(log, since=then + 1, of="wrong")
+    assert not supervision.last_words(log, since=then - 1, of="missing")
+    assert not supervision.last_words(tmp_path / "b.log", since=then, of="wrong")
+
+
 def test_second_start_on_a_folder_is_refused(tmp_path: Path) -> None:
     with (
         supervision.locked(tmp_path),

@@ -214,6 +214,14 @@ def tail(path: Path, lines: int = 5) -> str:
     return " | ".join(line.strip()[:300] for line in found) or f"{path} is empty"
 
 
+def last_words(path: Path, *, since: float, of: str) -> str:
+    """Give a log from the last line with some words on, if it was written to since then; else nothing."""
+    if not path.exists() or path.stat().st_mtime < since:
+        return ""
+    before, found, after = path.read_text(errors="replace").rpartition(of)
+    return f"{before.rpartition(chr(10))[2]}{found}{after}".rstrip() if found else ""
+
+
 def sweep(plan: Plan, *, seconds: float = 30) -> None:
     """End what a start that was killed has left behind in this folder."""
     left = [each for each in psutil.process_iter() if _belongs(each, plan)]

@@ -25,7 +25,7 @@ from sori_kit.offline import Command, add
 from sori_kit.operations import OperationsApi
 from sori_kit.outbox import Relay
 from sori_kit.rpc import Server
-from sori_kit.settings import KitSettings
+from sori_kit.settings import WRONG_SETTINGS, KitSettings
 
 __all__ = ["Command", "Runtime", "main"]
 
@@ -156,7 +156,7 @@ def main(
         made = settings()
     except ValidationError as error:
         problems = "\n".join(f"  {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        sys.exit(f"sori-{name}: these settings are missing or wrong (environment variables SORI_…):\n{problems}")
+        sys.exit(f"sori-{name}: {WRONG_SETTINGS} (environment variables SORI_…):\n{problems}")
     logs.configure(name, made.log_level)
     if command == "migrate" and migrated:
         from sori_kit import migrations  # Alembic is not for those who serve.

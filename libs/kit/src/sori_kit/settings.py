@@ -5,6 +5,8 @@ from typing import Any
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+WRONG_SETTINGS = "these settings are missing or wrong"  # A service whose settings are says so, and ends.
+
 
 def shared(default: Any, name: str, description: str) -> Any:
     """Declare a setting that is read from `SORI_<NAME>`, the same for all services."""
