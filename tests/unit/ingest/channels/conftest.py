@@ -8,6 +8,7 @@ import pytest
 
 from sori_ingest import channels
 from sori_ingest.channels.payload import Payload, Reading, Source
+from sori_ingest.settings.options import wrong
 
 PAYLOADS = Path(__file__).parents[3] / "contract" / "payloads"
 RECEIVED = dt.datetime(2026, 11, 22, 3, 4, 5, tzinfo=dt.UTC)
@@ -37,6 +38,8 @@ def read() -> Callable[..., Reading]:
             query=query or {},
             received_time=received,
         )
+        there = channels.ADAPTERS[adapter].OPTIONS
+        assert not any(wrong(option, value, adapter, there) for option, value in (options or {}).items())
         source = Source(name=f"test-{adapter}", org_unit=org_unit, options=options or {}, mapping=mapping or {})
         return channels.read(channels.ADAPTERS[adapter], payload, source)
 
