@@ -34,6 +34,9 @@ class Broker:
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
 
+    def freeze(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
     def start(self) -> None:
         self._process = real.start(self.engine, self._folder)
 
@@ -110,6 +113,23 @@ async def test_publishing_rides_over_a_broker_that_is_killed(bus: Bus, broker: B
     await publishing
 
     assert 400 == await bus.count(RECEIVED)
+
+
+@pytest.mark.parametrize("count", [1, 40])
+async def test_what_was_sent_and_lost_with_the_broker_goes_out_once_it_is_back(
+    bus: Bus, broker: Broker, count: int
+) -> None:
+    broker.freeze()  # It takes what is sent, and dies before it is read.
+    publishing = asyncio.gather(bus.publish([builders.received() for _ in range(count)]))
+    done, _ = await asyncio.wait([publishing], timeout=0.2)
+    broker.kill()
+
+    broker.start()
+
+    [known] = await asyncio.wait_for(publishing, 3)  # An answer is waited for five seconds.
+    assert not done
+    assert [False] * count == known
+    assert count == await bus.count(RECEIVED)
 
 
 @pytest.mark.parametrize("count", [1, 40])

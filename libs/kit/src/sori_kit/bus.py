@@ -82,11 +82,13 @@ class Bus:
 
         async def on_disconnect() -> None:
             log.warning("broker.lost")
+            bus._publisher.lose()
 
         async def on_reconnect() -> None:
             log.info("broker.back")
 
         client = PlainClient()
+        bus = cls(client, service, settings)
         await client.connect(
             servers=settings.nats_url.split(","),
             name=f"sori-{service}",
@@ -98,7 +100,6 @@ class Bus:
             disconnected_cb=on_disconnect,
             reconnected_cb=on_reconnect,
         )
-        bus = cls(client, service, settings)
         await bus._publisher.start()
         await bus._ensure_stream(bus.stream, [f"sori.{bus._service}.>"])
         await bus._ensure_stream(DEAD_LETTERS, ["sori.dlq.>"])

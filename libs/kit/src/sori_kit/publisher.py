@@ -243,6 +243,13 @@ class Publisher:
             for token in asked:
                 del self._answers[token]
 
+    def lose(self) -> None:
+        """Give up on the answers that went with a connection: what they were to be for is sent again."""
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(ConnectionResetError("the broker was lost"))
+                answer.exception()  # Of several that one caller waits for, it sees the first.
+
     def _on_answer(self, message: Msg) -> None:
         answer = self._answers.get(message.subject.rsplit(".", 1)[1])
         if answer is not None and not answer.done():
