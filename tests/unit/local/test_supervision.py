@@ -68,7 +68,7 @@ def test_socket_path_that_is_too_long_moves(tmp_path: Path) -> None:
 
     assert len(str(made)) < 104
     assert made == supervision.socket_path(deep)
-    assert tmp_path / "supervisor.sock" == supervision.socket_path(tmp_path)
+    assert tmp_path.parent / "supervisor.sock" == supervision.socket_path(tmp_path.parent)
 
 
 def test_last_words_are_those_of_this_start(tmp_path: Path) -> None:
