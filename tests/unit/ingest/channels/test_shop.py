@@ -174,3 +174,13 @@ def test_faces_and_the_words_below_them_are_ratings(read: Read) -> None:
 
     assert [4, 2, 1, 4] == [each.rating.value for each in found]
     assert {(1, 5)} == {(each.rating.lowest, each.rating.highest) for each in found}
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [("2026. 11. 20. 오후 3:05:12", "2026-11-20T06:05:12Z"), ("20/11/2026 15:05", "2026-11-20T15:05:00Z")],
+)
+def test_times_are_read_as_browsers_write_them(read: Read, written: str, expected: str) -> None:
+    [made] = read("shop", "", body=json.dumps({"rating": "4,5", "time": written}).encode()).touchpoints
+
+    assert (expected, 4.5) == (made.occurred_time.ToJsonString(), made.rating.value)

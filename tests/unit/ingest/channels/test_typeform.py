@@ -3,6 +3,8 @@
 import json
 from collections.abc import Callable
 
+import pytest
+
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels.payload import Reading
 
@@ -186,3 +188,20 @@ def test_where_somebody_works_is_no_words(read: Read) -> None:
 
     assert "" == made.text
     assert {"ACME", "물류"} <= {*made.attributes.values()}
+
+
+@pytest.mark.parametrize(
+    ("title", "options"),
+    [("How likely are you to recommend Acme as a place to work?", {}), ("추천하시겠어요?", {"voice": "internal"})],
+)
+def test_employees_scores_are_no_customers_nps(read: Read, title: str, options: dict[str, str]) -> None:
+    response = {
+        "token": "t1",
+        "definition": {"fields": [{"id": "F0", "ref": "r0", "title": title, "type": "nps"}]},
+        "answers": [{"type": "number", "number": 9, "field": {"id": "F0", "ref": "r0", "type": "nps"}}],
+    }
+    body = json.dumps({"event_type": "form_response", "form_response": response}).encode()
+    [made] = read("typeform", "", body=body, options=options).touchpoints
+
+    assert (False, 9, 10) == (made.HasField("survey"), made.rating.value, made.rating.highest)
+    assert ("internal" in options.values()) == (made.actor == pb.ACTOR_AGENT)

@@ -19,6 +19,7 @@ IDS = (
     "externalid",
     "idresponseid",  # LimeSurvey's
     *("제출id", "제출번호", "답변id", "답변번호", "응답자번호"),
+    *("reviewid", "리뷰글번호", "리뷰번호", "리뷰id", "상품평id", "상품평번호", "구매평번호"),
 )
 TIMES = (
     "enddate", "submittedat", "completedat", "respondedat", "answeredat", "finishedat", "occurredtime", "createdat",
@@ -29,19 +30,40 @@ TIMES = (
     "평가일시", "평가일", "작성일자", "등록일자", "설문일", "참여일", "완료일", "접수일", "상담일시", "상담일",
     "작성일", "일시", "날짜", "submitdate", "submitdateutc",
     "submissiondate", "datesubmitted", "submitteddate", "submittedon", "responsecreatedat", "responsedate",
-    "recordeddate", "submitdatedatesubmitted",
+    "recordeddate", "submitdatedatesubmitted", "리뷰등록일", "리뷰등록일시", "리뷰작성일", "리뷰작성일시", "후기작성일",
+    "구매평작성일", "문의일시", "문의일", "통화일시", "통화일", "인입일시",
+    "marcatemporal", "carimbodedatahora", "horodateur", "zeitstempel", "informazionicronologiche", "tijdstempel",
+    "タイムスタンプ", "时间戳记", "時間戳記",  # what Google Forms heads them with
     "startdate", "startedat", "시작일", "시작날짜", "응답시작시간", "응답시작일시",
 )  # fmt: skip
 PERHAPS_TIMES = (  # Where they hold a time: others mean by them how long it took.
     *("satisfactionratedat", "ratedat", "responded", "답변시간", "작성시간", "종료시간"),
     *("completiontime", "completedtime", "submissiontime", "starttime", "startedtime", "timestarted"),
     *("startdateutc", "stagedateutc", "startdatedatestarted", "시작시간", "시작일시"),
+    *("createddate", "createdon", "surveydate", "feedbackdate", "reviewdate", "ratingdate", "answerdate"),
+    *(
+        "lastsubmittedtime",
+        "createtime",
+        "created",
+        "submitted",
+        "completed",
+        "answered",
+        "통화시작시간",
+        "통화시작일시",
+    ),
 )
+LAST_TIMES = ("updatedat", "updated", "modifiedat", "lastmodifiedtime")  # Where there is no other.
+_ALL_TIMES = frozenset((*TIMES, *PERHAPS_TIMES, *LAST_TIMES))
 WORDS = (
+    "제목",  # of a review or a request
     "comment", "comments", "text", "feedback", "reason", "message", "opentext", "openended", "verbatim", "note",
     "의견", "이유", "코멘트", "내용", "남기실말씀", "하고싶은말", "주관식",
+    "리뷰", "리뷰내용", "리뷰상세내용", "리뷰본문", "상품평", "상품평내용", "구매평", "구매평내용", "후기", "후기내용",
+    "상담내용", "문의내용", "접수내용", "통화내용", "voc내용",
 )  # fmt: skip
 TYPES = ("type", "surveytype", "metric", "questiontype", "survey", "question", "kind", "유형", "문항", "설문유형")
+QUESTIONS = ("question", "questiontext", "questiontitle", "질문", "문항", "설문문항")  # of tables with an answer a row
+ANSWERS = ("answer", "answertext", "response", "responsetext", "답변", "답변내용", "응답", "응답내용")
 SCORES = ("score", "rating", "value", "answer", "점수", "평점", "별점", "만족도점수")
 SURVEYS = ("surveyid", "formid", "survey", "surveyname", "collectorid", "설문", "설문명")
 UNSAID = (  # kept out: nobody asked for them
@@ -55,7 +77,7 @@ LONGEST_NAME = 300  # characters of a title that are looked at
 RATED = re.compile(
     r"\brate (?:your|our|the|this|us)\b|\brating\b|별점|평점|평가해", re.I
 )  # what a question for a rating says
-BARE_NUMBER = re.compile(r"\s*-?\d{1,4}(?:[.]\d{1,6})?\s*점?\s*")
+BARE_NUMBER = re.compile(r"\s*-?\d{1,4}(?:[.]\d{1,6}|,\d{1,2})?\s*점?\s*")
 _REMEMBERED = 1_024  # titles
 _NO_LETTER = re.compile(r"[\W_]+")
 
@@ -70,6 +92,11 @@ def is_known(title: str) -> bool:
     """Say whether a column's title alone tells what is in it."""
     found = letters(title)
     return is_named(title) or found in questionnaire.NAMES or found in (*IDS, *TIMES, *UNSAID)
+
+
+def is_time(title: str) -> bool:
+    """Say whether a column may hold the time of an answer."""
+    return letters(title) in _ALL_TIMES
 
 
 def letters(name: str) -> str:

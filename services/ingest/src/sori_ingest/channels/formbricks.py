@@ -24,6 +24,7 @@ FIELDS: Mapping[str, str] = {
     "survey": "numbers, told apart by the options nps, csat, ces (question ids), by the question's id, or by the "
     "survey's title where there is one number only; scales by csat_scale, ces_scale",
     "rating": "a question named in the option `rating`, on rating_scale (1-5)",
+    "actor": "customer; with the option `voice: internal` agent, who is not identified and whose scores are ratings",
     "attributes": "survey, the other answers by question id, tags, meta",
     "ignored": "what is not finished; test pings. All events of a finished response make the same touchpoint",
 }

@@ -45,18 +45,29 @@ _WORDS: tuple[tuple[pb.SurveyType.ValueType, re.Pattern[str]], ...] = (
     ),
     (pb.SURVEY_TYPE_CSAT, re.compile(r"(?<![a-z])csat(?![a-z])|satisf|만족", re.I)),
 )
+_OF_NPS = re.compile(
+    r"nps[_ ](?:group|category|segment|type)|recommend.{0,200} - group$|nps\s?(?:그룹|구분|분류|유형)", re.I
+)
+_OF_WORK = re.compile(  # Employees are asked whether they recommend their employer.
+    r"place (?:to|of) work|\bas an employer|recommend(?:ing)? (?:working|a (?:job|career))|\bto work (?:for|at|here)\b"
+    r"|employee net.?promoter|(?:일하기|근무하기|다니기)\s?좋은|(?:직장|일터|근무지|근무처)(?:으로|로서?)(?![가-힣])"
+    r"|입사를",
+    re.I,
+)
 _OPEN = re.compile(
     r"open.?end|comment|feedback|reason|\bwhy\b|improve|suggest|do (?:better|differently)|tell us|anything else"
+    r"|(?:what|how) (?:can|could|should|would|might) (?:we|make|have)\b"
     r"|what (?:did|do) you (?:most |least |really )?(?:like|love|enjoy|dislike|hate)|in your own words"
     r"|describe (?:your|the|what|how)|explain"
     r"|의견|이유|건의|제안|개선|아쉬운|아쉬웠|좋았|좋은\s?점|불편|어떤\s?점|바라는|말씀|하고\s?싶은\s?말|한\s?마디|후기|소감"
-    r"|느낀\s?점|주관식|자유|기타|직접\s?입력|please specify|- other - text",
+    r"|느낀\s?점|꿀팁|주관식|자유|기타|직접\s?입력|please specify|- other - text",
     re.I,
 )
 _CONTACTS = (
     (pb.IDENTIFIER_TYPE_PHONE, re.compile(r"phone|mobile|전화|휴대폰|핸드폰|연락처", re.I)),
     (pb.IDENTIFIER_TYPE_EMAIL, re.compile(r"e-?mail|이메일|메일 주소", re.I)),
 )
+_USUAL_SCALES = {pb.SURVEY_TYPE_NPS: (0, 10), pb.SURVEY_TYPE_CSAT: (1, 5), pb.SURVEY_TYPE_CES: (1, 7)}
 _RANKS = {pb.SURVEY_TYPE_NPS: 0, pb.SURVEY_TYPE_CSAT: 1, pb.SURVEY_TYPE_CES: 2}
 _LONGEST_LABEL = 300
 _LONGEST_REVISION = 19  # digits, and one more would be too many for 64 bits
@@ -131,10 +142,12 @@ NAMES: Mapping[str, str] = {
     "ordernumber": "order_id",
     "order": "order_id",
     "주문번호": "order_id",
+    "상품주문번호": "order_id",
     "product": "product",
     "productid": "product",
     "상품": "product",
     "상품명": "product",
+    "제품명": "product",
     "orgunit": "org_unit",
     "store": "org_unit",
     "storeid": "org_unit",
@@ -186,12 +199,21 @@ def question(source: Source, *labels: str) -> pb.SurveyType.ValueType:
         for option, kind in SURVEYS.items():
             if label in [each.strip() for each in source.options.get(option, "").split(",")]:
                 return kind
-    return next((kind for label in labels if (kind := _told(label[:_LONGEST_LABEL]))), pb.SURVEY_TYPE_UNSPECIFIED)
+    told = next((kind for label in labels if (kind := _told(label[:_LONGEST_LABEL]))), pb.SURVEY_TYPE_UNSPECIFIED)
+    is_of_work = told == pb.SURVEY_TYPE_NPS and any(_is_of_work(label[:_LONGEST_LABEL]) for label in labels)
+    return pb.SURVEY_TYPE_UNSPECIFIED if is_of_work else told
 
 
 @functools.lru_cache(_REMEMBERED)
 def _told(label: str) -> pb.SurveyType.ValueType:
+    if _OF_NPS.search(label):  # Made of the score, as Qualtrics' 1 to 3 for detractors, passives and promoters.
+        return pb.SURVEY_TYPE_UNSPECIFIED
     return next((kind for kind, words in _WORDS if words.search(label)), pb.SURVEY_TYPE_UNSPECIFIED)
+
+
+@functools.lru_cache(_REMEMBERED)
+def _is_of_work(label: str) -> bool:
+    return _OF_WORK.search(label) is not None
 
 
 def zone(source: Source, name: str, value: object) -> str:
@@ -274,9 +296,13 @@ def scale_told(title: str, value: float) -> tuple[float, float] | None:
 def touchpoints(main: pb.Touchpoint, scores: Iterable[Score], source: Source, *, survey_id: str) -> list[pb.Touchpoint]:
     """Put the main score (NPS before CSAT before CES before ratings) on `main` and each further one on its own.
 
-    The further ones are of the same thread, without the words: they would be counted twice.
+    The further ones are of the same thread, without the words: they would be counted twice. With the source's option
+    `voice: internal` employees answer: nobody is identified, and their scores are ratings, no customers' NPS.
     """
     ranked = sorted(scores, key=lambda each: _RANKS.get(each.question, len(_RANKS)))
+    if _is_internal(source):
+        main.actor = pb.ACTOR_AGENT
+        main.ClearField("identifiers")
     main.thread_id = main.thread_id or main.external_id
     made = [main]
     for further in ranked[1:]:
@@ -296,6 +322,10 @@ def touchpoints(main: pb.Touchpoint, scores: Iterable[Score], source: Source, *,
     return made
 
 
+def _is_internal(source: Source) -> bool:
+    return source.options.get("voice", "") == "internal"
+
+
 def _put(made: pb.Touchpoint, score: Score, source: Source, survey_id: str) -> None:
     lowest, highest = 0.0, 0.0  # There is no other for NPS.
     if score.question != pb.SURVEY_TYPE_NPS:
@@ -303,6 +333,11 @@ def _put(made: pb.Touchpoint, score: Score, source: Source, survey_id: str) -> N
         lowest, highest = scale(source, f"{name}_scale", score.lowest, score.highest)
     if not score.question:
         reading.rate(made, score.value, lowest, highest)
+        reading.attribute(made, "survey_id", survey_id)
+        return
+    if _is_internal(source):
+        usual = _USUAL_SCALES[score.question]
+        reading.rate(made, score.value, *((lowest, highest) if lowest or highest else usual))
         reading.attribute(made, "survey_id", survey_id)
         return
     reading.answer_survey(made, score.question, score.value, lowest=lowest, highest=highest, survey_id=survey_id)

@@ -23,6 +23,7 @@ _SECOND_HEADER = {"response", "응답", "other (please specify)", *_OPEN_ENDED}
 _SUMS = frozenset({"합계", "총계", "소계", "평균", "total", "grand total", "average", "mean", "sum"})  # under a table
 _WRAPPERS = ("responses", "data", "results", "items", "answers_list")
 _PEOPLE = ("respondent", "customer", "user", "contact", "person")
+_OWN_IDS = ("userid", "customerid", "memberid", "externalid")
 _INNER = (*_PEOPLE, "metadata", "meta", "answers", "response", "customfields", "scores", "ratings", "fields")
 _EVENTS = ("data", "eventdata", "formresponse", "submission", "payload")  # A webhook may hold the response in these.
 
@@ -52,7 +53,8 @@ def _json_records(
         value = reading.json_value(payload)
         if isinstance(value, dict):
             wrapped = next((value[name] for name in _WRAPPERS if isinstance(value.get(name), list)), None)
-            value = wrapped if wrapped and all(isinstance(each, dict) for each in wrapped) else [value]
+            is_list = wrapped and all(isinstance(each, dict) and not _is_answer(each) for each in wrapped)
+            value = wrapped if is_list else [value]
         given = value if isinstance(value, list) else [value]
     for index, each in enumerate(given):
         if isinstance(each, dict):
@@ -62,9 +64,47 @@ def _json_records(
             yield str(index), wrong
 
 
+def joined(
+    given: list[tuple[str, dict[str, object] | Unreadable]],
+) -> list[tuple[str, dict[str, object] | Unreadable]]:
+    """Join the rows of a response, where each holds one question with its answer; others stay as they are."""
+    first = next((record for _, record in given if isinstance(record, dict)), {})
+    places = [_first_of(first, names) for names in (columns.IDS, columns.QUESTIONS, columns.ANSWERS)]
+    if len(given) == 1 or not all(places):
+        return given
+    made: dict[object, tuple[str, dict[str, object] | Unreadable]] = {}
+    questions: dict[object, dict[str, object]] = {}
+    for place, record in given:
+        whole = isinstance(record, dict) and [record.get(name) for name in places]
+        if not whole or not all(isinstance(each, str | int | float) and each != "" for each in whole[:2]):
+            made[place] = (place, record)
+            continue
+        made.setdefault(whole[0], (place, record))
+        questions.setdefault(whole[0], {}).setdefault(str(whole[1]), whole[2])
+    if not any(len(each) > 1 for each in questions.values()):
+        return given
+    for key, answers in questions.items():
+        place, record = made[key]
+        assert isinstance(record, dict)
+        made[key] = place, {name: each for name, each in record.items() if name not in places[1:]} | answers
+    return [*made.values()]
+
+
+def _first_of(record: Mapping[str, object], names: tuple[str, ...]) -> str:
+    by_letters = {columns.letters(name): name for name in record}
+    return next((by_letters[each] for each in names if each in by_letters), "")
+
+
 def nested(value: object) -> bool:
     """Say whether a value holds others."""
     return isinstance(value, dict | list)
+
+
+def _is_answer(given: Mapping[str, object]) -> bool:
+    """Say whether this is one question with its answer, and no response."""
+    return all(_first_of(given, names) for names in (columns.QUESTIONS, columns.ANSWERS)) and not _first_of(
+        given, columns.IDS
+    )
 
 
 def _at_paths(given: dict[str, object], source: Source) -> dict[str, object]:
@@ -102,6 +142,10 @@ def _flat(given: Mapping[str, object]) -> dict[str, object]:
             for page in value:
                 _pages(page, made)
             continue
+        if name == "namedValues" and isinstance(value, dict):  # an event of Google Forms' scripts
+            for inner, each in value.items():
+                made.setdefault(inner, _written_out(each) if isinstance(each, list) else each)
+            continue
         if isinstance(value, dict) and columns.letters(name) in (*_INNER, *_EVENTS):
             _unpack(name, value, made)
         elif isinstance(value, list) and all(isinstance(each, dict) for each in value):
@@ -116,6 +160,8 @@ def _unpack(name: str, given: Mapping[str, object], made: dict[str, object]) -> 
     for inner, each in sorted(given.items(), key=lambda item: isinstance(item[1], dict)):  # A person has times, too.
         if isinstance(each, dict) and "value" in each and each.keys() <= {"type", "value"}:  # SurveyMonkey's metadata
             each = each["value"]
+        if isinstance(each, dict) and isinstance(found := reading.find(each, "textAnswers.answers"), list):
+            each = _written_out([reading.find(one, "value") for one in found])  # Google Forms' API
         if isinstance(each, dict) and columns.letters(inner) in _INNER:
             _unpack(inner, each, made)
             continue
@@ -124,8 +170,14 @@ def _unpack(name: str, given: Mapping[str, object], made: dict[str, object]) -> 
                 _answer(item, made)
             continue
         if inner == "id" and columns.letters(name) in _PEOPLE:  # Names a person, who may answer more than once.
-            inner = "user_id" if name == "user" else "customer_id"
+            inner = {"user": "user_id", "person": "person_id"}.get(name, "customer_id")
+            if any(columns.letters(key) in _OWN_IDS for key in given):
+                inner = "person_id"  # as the maker counts people
         made.setdefault(inner, each)
+
+
+def _written_out(given: list[object]) -> str:
+    return ", ".join(str(each) for each in given if isinstance(each, str | int | float) and each != "")
 
 
 def _pages(page: object, made: dict[str, object]) -> None:
@@ -230,7 +282,8 @@ def _first_row(rows: list[list[str]]) -> int:
         if len(filled) > 1:
             is_header = not any(columns.BARE_NUMBER.fullmatch(cell) for cell in filled)
             return index if is_header else 0
-        if filled and columns.is_known(filled[0]):
+        below = next((other for other in rows[index + 1 :] if any(cell.strip() for cell in other)), [])
+        if filled and columns.is_known(filled[0]) and len([cell for cell in below if cell.strip()]) < 2:
             return index
     return 0
 
@@ -274,7 +327,7 @@ def _is_second_header(row: list[str]) -> bool:
 def _is_under_merged(header: list[str], row: list[str]) -> bool:
     """Say whether this row names the columns under cells of the header that are merged: it has nothing elsewhere."""
     filled = [index for index, cell in enumerate(row) if cell.strip()]
-    gaps = [index for index, cell in enumerate(header) if not cell.strip()]
+    gaps = [index for index, cell in enumerate(header) if not cell.strip() or (index and cell == header[index - 1])]
     under = {*gaps, *(index - 1 for index in gaps)}
     return (
         bool(gaps)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
-from sori_ingest.channels import attachments, mime, parts, questionnaire, reading
+from sori_ingest.channels import attachments, mime, parts, questionnaire, reading, spelled_times
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
 from sori_ingest.channels.reading import Media
 from sori_ingest.settings import options
@@ -76,7 +76,7 @@ _PEOPLE = ("customer", "contact", "member", "user", "respondent", "고객")
 _VALUES = ("answer", "score", "value", "rating", "text")
 _GIVEN = ("answers", "response", "form", "응답")
 _HIGHEST = ("max_score", "maxScore", "max_rating", "maxRating", "scale_max", "max", "out_of")
-_MARK = re.compile(r"(\d+(?:\.\d+)?)\s?(?:점|stars?)?(?:\s?(?:/|out of)\s?(\d{1,3})\s?점?)?", re.I)
+_MARK = re.compile(r"(\d+(?:[.]\d+|,\d{1,2})?)\s?(?:점|stars?)?(?:\s?(?:/|out of)\s?(\d{1,3})\s?점?)?", re.I)
 _MOODS: Mapping[str, int] = {  # of five faces, and what is written below them
     "😀": 5, "😃": 5, "😄": 5, "😁": 5, "😍": 5, "🤩": 5, "🥰": 5, "🙂": 4, "😊": 4, "☺": 4, "😐": 3, "😑": 3,
     "🙁": 2, "☹": 2, "😕": 2, "😟": 2, "😞": 2, "😡": 1, "😠": 1, "🤬": 1, "😤": 1, "😫": 1, "😭": 1,
@@ -245,7 +245,7 @@ def _spelt(given: Mapping[str, object], names: tuple[str, ...]) -> Mapping[str, 
             return {"out_of": 5, **given, name: label}
         if mark := _MARK.fullmatch(value.strip()):
             scale = {"out_of": mark[2]} if mark[2] else {}
-            return {**scale, **given, name: mark[1]}
+            return {**scale, **given, name: mark[1].replace(",", ".")}
     return given
 
 
@@ -256,11 +256,14 @@ def _mood(word: str) -> int | None:
 def _at(given: Mapping[str, object], names: tuple[str, ...], payload: Payload, source: Source) -> reading.Moment:
     name = next((each for each in names if given.get(each) not in (None, "")), "")
     local = questionnaire.zone(source, name, given.get(name))
-    here = dataclasses.replace(source, options={**source.options, "zone": local})
-    try:
-        return reading.moment_at({"": given.get(name)}, "", payload=payload, source=here)
-    except Unreadable:
-        raise Unreadable("field_wrong", "not a time", name) from None
+    if not name:
+        here = dataclasses.replace(source, options={**source.options, "zone": local})
+        return reading.moment_at({}, payload=payload, source=here)
+    value = given[name]
+    is_day_first = spelled_times.is_day_first([value], payload.received_time)
+    if (made := spelled_times.moment(value, local, is_day_first=is_day_first)) is None:
+        raise Unreadable("field_wrong", "not a time", name)
+    return made
 
 
 def _flat(given: Mapping[str, object]) -> dict[str, object]:

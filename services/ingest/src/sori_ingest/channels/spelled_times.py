@@ -2,34 +2,40 @@
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 
 from sori_ingest.channels import reading
 
 _LONGEST_SERIAL = 20  # characters
+_MONTHS = 12
 _SPELLED = re.compile(  # 2024. 5. 1 오후 3:05:01, 2024년 5월 1일 10시 5분, 2024/05/01 3:05:01 오후 GMT+9
     r"(\d{4})\s?[./년-]\s?(\d{1,2})\s?[./월-]\s?(\d{1,2})\s?[.일]?,?\s*(?:\([^()]{1,4}\)\s*)?"
     r"(?:(오전|오후|AM|PM)?\s*(\d{1,2})\s?(?:[:시]\s?(?:(\d{1,2})\s?(?:[:분]\s?(?:(\d{1,2})(?:[.]\d+)?\s?초?)?)?)?)"
     r"\s*(오전|오후|AM|PM)?\s*(?:(?:GMT|UTC)\s?([+-])(\d{1,2})(?::?(\d\d))?)?)?",
     re.I,
 )
-_TIME_FORMS = (
-    *("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %H:%M", "%m/%d/%Y"),
-    *("%m/%d/%y %H:%M:%S", "%m/%d/%y %H:%M", "%m/%d/%y %I:%M:%S %p", "%m/%d/%y %I:%M %p", "%m/%d/%y"),
-)
+_TIME_FORMS = (*("%m/%d/%y %H:%M:%S", "%m/%d/%y %H:%M", "%m/%d/%y %I:%M:%S %p", "%m/%d/%y %I:%M %p", "%m/%d/%y"),)
 _DOTTED_FORMS = ("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y, %H:%M", "%d.%m.%Y")
 _NAMED_MONTH_FORMS = (
     *("%d-%b-%Y %H:%M:%S", "%d-%b-%Y %H:%M", "%d-%b-%Y", "%b %d, %Y %I:%M %p", "%b %d, %Y %I:%M:%S %p"),
     *("%b %d, %Y %H:%M", "%b %d, %Y", "%B %d, %Y %I:%M %p", "%B %d, %Y", "%d %b %Y %H:%M:%S", "%d %b %Y"),
 )
 _DIGITS = re.compile(r"(20\d\d)([01]\d)([0-3]\d)(?:([0-2]\d)([0-5]\d)([0-5]\d)?)?")  # 20261130180000
+_SHORT_DATE = re.compile(r"(\d{1,2})([/-])(\d{1,2})\2(\d{4})(?!\d)(.*)", re.S)  # 04/07/2026 15:05, either way about
+_DOTTED_CLOCK = re.compile(r"(?<=\d)[.](?=\d\d\b)")
 CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:[.]\d+)?)?")
 _SHORT_YEAR = re.compile(r"\d\d[./-]\d{1,2}[./-]\d{1,2}(?!\d).*", re.S)
 _FIRST_DAY = dt.datetime(1899, 12, 30)  # noqa: DTZ001  # Excel's days are counted from it.
 _FIRST_SERIAL, _LAST_SERIAL = 36_526, 73_051  # 2000 to 2100
 
 
-def moment(value: object, zone: str) -> reading.Moment | None:
-    """Read a time, which is of the zone where it has no offset; None of what is none."""
+def moment(value: object, zone: str, *, is_day_first: bool | None = None) -> reading.Moment | None:
+    """Read a time, which is of the zone where it has no offset; None of what is none.
+
+    Of dates such as 04/07/2026 the month stands first unless told otherwise, of 04-07-2026 the day.
+    """
+    if isinstance(value, str) and (found := _SHORT_DATE.fullmatch(value.strip()[:60])):
+        value = _turned(found, is_day_first=is_day_first)
     unfolded = _unfolded(value, zone)
     if (made := reading.moment(unfolded, local=zone)) is not None:
         return made
@@ -44,6 +50,31 @@ def moment(value: object, zone: str) -> reading.Moment | None:
             continue
         return reading.moment(spelled.isoformat(), local=zone)
     return None
+
+
+def is_day_first(values: Iterable[object], received: dt.datetime) -> bool | None:
+    """Say whether the day stands before the month in a table's dates, where one of them can only be meant so."""
+    dates = [found for each in values if isinstance(each, str) and (found := _SHORT_DATE.match(each.strip()))]
+    if any(int(each[3]) > _MONTHS for each in dates):
+        return False
+    return True if any(int(each[1]) > _MONTHS for each in dates) or _are_to_come(dates, received) else None
+
+
+def _are_to_come(dates: Iterable[re.Match[str]], received: dt.datetime) -> bool:
+    """Say whether one of the dates would be in the future with the month first, and none with the day first."""
+    latest = (received + dt.timedelta(days=2)).date().isoformat()
+    month_first = [_turned(each, is_day_first=False)[: len(latest)] for each in dates]
+    day_first = [_turned(each, is_day_first=True)[: len(latest)] for each in dates]
+    return any(each > latest for each in month_first) and all(each <= latest for each in day_first)
+
+
+def _turned(found: re.Match[str], *, is_day_first: bool | None) -> str:
+    """Write a date with its year first."""
+    first, second = int(found[1]), int(found[3])
+    if is_day_first is None:
+        is_day_first = found[2] == "-" and second <= _MONTHS
+    day, month = (first, second) if is_day_first else (second, first)
+    return f"{found[4]}-{month:02}-{day:02}{_DOTTED_CLOCK.sub(':', found[5])}"
 
 
 def _unfolded(value: object, zone: str) -> object:

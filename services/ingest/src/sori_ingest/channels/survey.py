@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels import columns, questionnaire, reading, responses, spelled_times
@@ -24,15 +25,17 @@ FIELDS: Mapping[str, str] = {
     "thread_id": "as external_id of the response",
     "occurred_time": "End Date, submitted_at, created_at, …, else Start Date; without "
     "offset in the option `zone`, else Seoul's where it or its "
-    "name is Korean, else UTC",
+    "name is Korean, else UTC; whether 04/07/2026 is in July the option `dates` (day_first, month_first) or the "
+    "whole column tells, else it is in April",
     "identifiers": "Email Address, phone, member_id, … by name or by the mapping",
     "text": "open-ended answers; comment, feedback, reason, 의견, …",
     "survey": "columns nps, csat, ces, or `score` beside `type`; else questions told apart by the options nps, csat, "
     "ces or by their titles; answers such as `9 - Very likely` and `매우 만족` count; scales by `scale`, "
     "csat_scale, ces_scale",
     "rating": "a column `rating`, or `score` without a type, with its scale (1-5); else questions to rate, up to 10",
+    "actor": "customer; with the option `voice: internal` agent, who is not identified and whose scores are ratings",
     "attributes": "all other answers",
-    "ignored": "rows without any answer",
+    "ignored": "rows without any answer; what was not asked; tests and previews",
 }
 OPTIONS: Mapping[str, Option] = {
     "channel": options.CHANNEL,
@@ -60,7 +63,11 @@ _UNANSWERED = frozenset(  # In place of a score: the question was left out, or d
 )
 _HIGHEST_RATING = 10
 _MANY = 20  # answers, of which some would be higher if the scale were longer
-_GOOD_OR_BAD = ("satisfactionscore", "satisfactionrating")  # how Zendesk's exports call them
+_FEW_OF = 100  # answers, of which one more may be a slip
+_GOOD_OR_BAD = ("satisfactionscore", "satisfactionrating", "ticketsatisfactionrating")  # how Zendesk calls them
+_UNASKED = ("offered", "unoffered")  # what stands there until somebody answers
+_GROUPS = frozenset({"promoter", "passive", "detractor"})
+_FIRST_YEAR = 2000  # Numbers would be times of 1970.
 _WHY = re.compile(r"\bwhy\b|reason|comment|feedback|explain|이유|의견", re.I)
 
 
@@ -72,13 +79,16 @@ def read(payload: Payload, source: Source) -> Reading:
     ignored: list[Ignored] = []
     unreadable: list[Unreadable] = []
     seen: dict[str, int] = {}
-    records = list(responses.records(payload, source))
-    spans = _spans(records, source) if len(records) > 1 else {}
+    records = responses.joined(list(responses.records(payload, source)))
+    table = _Table(
+        spans=_spans(records, source) if len(records) > 1 else {},
+        is_day_first=_is_day_first(records, payload, source),
+    )
     for place, record in records:
         try:
             if isinstance(record, Unreadable):
                 raise record
-            found = _response(place, record, payload, source, seen, spans)
+            found = _response(place, record, payload, source, seen, table)
         except _Test:
             ignored.append(Ignored("test_ping", place))
             continue
@@ -111,13 +121,31 @@ def _notice(payload: Payload) -> str:
 class _Span:
     """Which numbers a column of scores has: all of it is on one scale."""
 
-    low: float
-    high: float
+    counts: dict[float, int] = field(default_factory=dict)
     count: int = 0
+    low: float = math.inf
 
     def add(self, value: float) -> None:
         """Take one more."""
-        self.low, self.high, self.count = min(self.low, value), max(self.high, value), self.count + 1
+        self.counts[value] = self.counts.get(value, 0) + 1
+        self.count += 1
+        self.low = min(self.low, value)
+
+    def high(self, usual: float) -> float:
+        """Give the highest, but those beyond the usual scale that are so few of many that they are slips."""
+        beyond = sum(number for value, number in self.counts.items() if value > usual)
+        if beyond and self.count >= _MANY and beyond <= max(1, self.count // _FEW_OF):
+            return max((value for value in self.counts if value <= usual), default=usual)
+        return max(self.counts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    """What the whole payload tells of each of its responses."""
+
+    spans: Mapping[str, _Span]
+    is_day_first: bool | None  # in dates; None where nothing tells
+    labels: dict[str, str] = field(default_factory=dict)  # of the first row of each response
 
 
 class _Test(Exception):
@@ -149,36 +177,40 @@ def _response(
     payload: Payload,
     source: Source,
     seen: dict[str, int],
-    spans: Mapping[str, _Span],
+    table: _Table,
 ) -> list[pb.Touchpoint]:
     record = _Record(given, source)
+    spans = table.spans
     if any(given.get(name) in _PREVIEWS for name in ("Response Type", "Status", "응답 유형")):
+        raise _Test
+    if "preview" in (given.get("Distribution Channel"), given.get("DistributionChannel")):  # Its export of numbers.
         raise _Test
     if reading.flag(given, "test") or reading.optional_text(given, "event").strip().lower() in _TESTS:
         raise _Test
-    at = _time(record, source)
+    at = _time(record, source, is_day_first=table.is_day_first)
     external_id = record.text("external_id", columns.IDS) or _token(record)
     if not external_id and (
         at is not None or place.startswith(responses.ROW)
     ):  # Else two who say the same would be one.
         external_id = _digest(given, seen)
+    labels = _labels(record)
+    response_id, external_id = external_id, _of_one_score(external_id, labels, table)
     main = reading.touchpoint(
         source,
         channel=reading.configured_channel(source, pb.CHANNEL_SURVEY),
         kind=reading.configured_kind(source, pb.TOUCHPOINT_KIND_SURVEY_RESPONSE),
         at=at or reading.moment_at({}, payload=payload, source=source),
         external_id=external_id,
+        thread_id=response_id,
     )
-    declared = any(
-        questionnaire.question(source, str(value))
-        for name, value in record.left.items()
-        if columns.letters(name) in columns.TYPES and not responses.nested(value)
-    )
+    declared = any(questionnaire.question(source, each) for each in labels)
     scale = _scale_of(record)
     scores = _named_scores(record, scale, spans)
     scores += _typed_score(record, scale, source, spans)
     survey_id = record.text("survey_id", columns.SURVEYS)
-    words = [text for name in columns.WORDS if (text := record.text("text", (name,)))]
+    there = {columns.letters(name) for name in record.left}
+    named = columns.WORDS[:1] if "text" in record.mapped else [name for name in columns.WORDS if name in there]
+    words = [text for name in named if (text := record.text("text", (name,)))]
     for name, value in record.left.items():
         written = (
             json.dumps(value, ensure_ascii=False) if responses.nested(value) else reading.optional_text({"": value}, "")
@@ -198,7 +230,7 @@ def _response(
         else:
             reading.attribute(main, name, written)
     main.text = "\n".join(dict.fromkeys(words))
-    if not (words or scores or main.attributes):
+    if not (words or scores) and (not main.attributes or any(map(_is_unasked, given.items()))):
         return []
     if not (words or scores) and (declared or not (external_id or at or main.identifiers)):
         raise Unreadable("field_missing", "neither a score nor words", "score")
@@ -211,7 +243,28 @@ def _token(record: _Record) -> str:
     return str(record.left.pop("#")) if isinstance(value, str) and not value.isdecimal() else ""
 
 
-def _time(record: _Record, source: Source) -> reading.Moment | None:
+def _labels(record: _Record) -> list[str]:
+    return [
+        str(value)
+        for name, value in record.left.items()
+        if columns.letters(name) in columns.TYPES and not responses.nested(value)
+    ]
+
+
+def _of_one_score(response_id: str, labels: list[str], table: _Table) -> str:
+    """Name one of the scores that a response has, each in a row of its own."""
+    if not response_id or not labels or table.labels.setdefault(response_id, labels[0]) == labels[0]:
+        return response_id
+    return f"{response_id}#{labels[0]}"
+
+
+def _is_unasked(column: tuple[str, object]) -> bool:
+    """Say whether a customer has not been asked, or has not answered yet."""
+    name, value = column
+    return isinstance(value, str) and value.lower() in _UNASKED and columns.letters(name) in _GOOD_OR_BAD
+
+
+def _time(record: _Record, source: Source, *, is_day_first: bool | None) -> reading.Moment | None:
     """Take all columns with times; the first in the order above that says one counts."""
     found: reading.Moment | None = None
     wrong = clock = ""
@@ -221,22 +274,19 @@ def _time(record: _Record, source: Source) -> reading.Moment | None:
             wrong = wrong or taken[0]
             record.mapped.pop("occurred_time", None)
             continue
-        made = (
-            None if responses.nested(taken[1]) else spelled_times.moment(taken[1], questionnaire.zone(source, *taken))
-        )
+        made = _moment(*taken, source, is_day_first=is_day_first)
         wrong = wrong or (taken[0] if made is None else "")
         found = found or made
         record.mapped.pop("occurred_time", None)
     by_letters = {columns.letters(each): each for each in record.left}
-    for name in [by_letters[each] for each in columns.PERHAPS_TIMES if each in by_letters]:
-        value = record.left[name]
-        if (
-            made := None
-            if responses.nested(value)
-            else spelled_times.moment(value, questionnaire.zone(source, name, value))
-        ):
-            found = found or made
-            del record.left[name]
+    for names in (columns.PERHAPS_TIMES, columns.LAST_TIMES):
+        for name in [by_letters[each] for each in names if each in by_letters]:
+            if names is columns.LAST_TIMES and found is not None:
+                break
+            made = _moment(name, record.left[name], source, is_day_first=is_day_first)
+            if made and made.time.year >= _FIRST_YEAR:
+                found = found or made
+                del record.left[name]
     if found is None and wrong:
         raise Unreadable("field_wrong", "not a time", wrong)
     if found is None:
@@ -245,6 +295,30 @@ def _time(record: _Record, source: Source) -> reading.Moment | None:
         if spelled_times.CLOCK.fullmatch(str(record.left.get(name, ""))):
             clock = str(record.left.pop(name))
     return spelled_times.at_clock(found, clock)
+
+
+def _moment(name: str, value: object, source: Source, *, is_day_first: bool | None) -> reading.Moment | None:
+    if responses.nested(value):
+        return None
+    return spelled_times.moment(value, questionnaire.zone(source, name, value), is_day_first=is_day_first)
+
+
+def _is_day_first(
+    records: list[tuple[str, dict[str, object] | Unreadable]], payload: Payload, source: Source
+) -> bool | None:
+    """Say whether the day stands before the month, by the option `dates` or else by all times of the payload."""
+    if told := source.options.get("dates", "").strip().lower().replace("-", "_"):
+        return told == "day_first"
+    values = [
+        value
+        for _, record in records
+        if not isinstance(record, Unreadable)
+        for name, value in record.items()
+        if isinstance(value, str)
+        and (value[1:2] in ("/", "-") or value[2:3] in ("/", "-"))
+        and (columns.is_time(name) or source.mapping.get(name) == "occurred_time")
+    ]
+    return spelled_times.is_day_first(values, payload.received_time) if values else None
 
 
 def _digest(given: dict[str, object], seen: dict[str, int]) -> str:
@@ -266,9 +340,9 @@ def _spans(records: list[tuple[str, dict[str, object] | Unreadable]], source: So
             if not is_scored or isinstance(value, bool):
                 continue
             if isinstance(value, str) and columns.BARE_NUMBER.fullmatch(value):
-                value = float(value.replace("점", ""))
+                value = float(value.replace("점", "").replace(",", "."))
             if isinstance(value, int | float):
-                made.setdefault(name, _Span(value, value)).add(value)
+                made.setdefault(name, _Span()).add(value)
     typed = any(
         columns.letters(name) in columns.TYPES for name in scored
     )  # `score` is then of the type beside it, each on its own.
@@ -300,15 +374,12 @@ def _named_scores(record: _Record, scale: str, spans: Mapping[str, _Span]) -> li
 
 def _typed_score(record: _Record, scale: str, source: Source, spans: Mapping[str, _Span]) -> list[questionnaire.Score]:
     """Take `score`, which is of the `type` beside it."""
-    taken = record.take("rating", columns.SCORES)
+    taken = _score_taken(record)
     if taken is None or _is_unanswered(taken[1]):
         return []
-    labels = [
-        str(value)
-        for name, value in record.left.items()
-        if columns.letters(name) in columns.TYPES and not responses.nested(value)
-    ]
-    kind = questionnaire.question(source, taken[0], *labels)
+    kind = questionnaire.question(source, taken[0], *_labels(record))
+    if not kind and _is_grouped(record, source):
+        kind = pb.SURVEY_TYPE_NPS
     if isinstance(taken[1], str) and _mark(taken[1], kind) is None:
         if kind and columns.letters(taken[0]) in ("score", "rating", "점수", "평점", "별점"):
             raise Unreadable("field_wrong", "not a number", taken[0])
@@ -316,6 +387,27 @@ def _typed_score(record: _Record, scale: str, source: Source, spans: Mapping[str
         return []
     value, highest = _number(taken[0], taken[1], kind)
     return [_score(columns.letters(taken[0]), kind, value, highest, scale, spans.get(taken[0]))]
+
+
+def _score_taken(record: _Record) -> tuple[str, object] | None:
+    """Take the score, but none that is beyond all scales beside another."""
+    sums: dict[str, object] = {}
+    taken = record.take("rating", columns.SCORES)
+    while taken and isinstance(taken[1], int | float) and taken[1] > _HIGHEST_RATING:
+        sums[taken[0]] = taken[1]
+        taken = record.take("rating", columns.SCORES)
+    if taken is None and sums:
+        taken = next(iter(sums.items()))
+        del sums[taken[0]]
+    record.left |= sums
+    return taken
+
+
+def _is_grouped(record: _Record, source: Source) -> bool:
+    """Say whether promoters and detractors are told apart beside a score, and no question for NPS is there besides."""
+    return any(isinstance(each, str) and each.lower() in _GROUPS for each in record.left.values()) and not any(
+        questionnaire.question(source, name) == pb.SURVEY_TYPE_NPS for name in record.left
+    )
 
 
 def _scale_of(record: _Record) -> str:
@@ -342,7 +434,7 @@ def _score(
     if highest:
         return questionnaire.Score(key=key, value=value, question=kind, lowest=min(1.0, value), highest=highest)
     usual = {pb.SURVEY_TYPE_NPS: 10, pb.SURVEY_TYPE_CSAT: 5, pb.SURVEY_TYPE_CES: 7}.get(kind, 5)
-    low, high = (span.low, span.high) if span else (value, value)
+    low, high = (span.low, span.high(usual)) if span else (value, value)
     if kind == pb.SURVEY_TYPE_CSAT and span and span.count >= _MANY and usual < high <= 7 and low >= 1:
         return questionnaire.Score(key=key, value=value, question=kind, lowest=1, highest=7)
     if kind != pb.SURVEY_TYPE_NPS and usual < high <= 10:  # Given on a longer scale than usual, of which none is told.
@@ -391,6 +483,8 @@ def _mark(written: str, kind: pb.SurveyType.ValueType) -> tuple[float, float] | 
     The end is 0 where nothing tells it. Nothing where it is no score.
     """
     text = written.strip() if written.isascii() else unicodedata.normalize("NFKC", written).strip()
+    if "," in text and kind != pb.SURVEY_TYPE_NPS and columns.BARE_NUMBER.fullmatch(text):
+        text = text.replace(",", ".")
     if stars := questionnaire.stars(text):
         return stars
     found = _LEADING_NUMBER.fullmatch(text) or _TRAILING_NUMBER.fullmatch(text)

@@ -24,6 +24,7 @@ FIELDS: Mapping[str, str] = {
     "survey": "nps, opinion_scale and rating fields, told apart by the options nps, csat, ces (ref, id or title) "
     "or by type and title; scales by the field's steps or the options csat_scale, ces_scale, rating_scale",
     "rating": "opinion_scale and rating fields that are none of these",
+    "actor": "customer; with the option `voice: internal` agent, who is not identified and whose scores are ratings",
     "attributes": "form, the other answers by ref, hidden fields, variables, attachments",
 }
 OPTIONS: Mapping[str, Option] = {
