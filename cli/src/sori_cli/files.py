@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import lzma
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ ENCODINGS = ("auto", "utf-8", "cp949", "euc-kr", "utf-16")
 _LONGEST_CELL = 2_000_000  # characters; a quote that is left open swallows no more than this
 _UTF16 = "utf-16"
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_QUOTED = re.compile(rb'"[^"]*"')
 _PACKED = {".xz": lzma.LZMAFile, ".gz": gzip.GzipFile}
 
 
@@ -114,9 +116,10 @@ def rows(path: Path, form: Format, encoding: str, sheet: str = "") -> Iterator[R
         yield from (Row(number, cells) for number, cells in workbooks.rows(path, sheet))
         return
     csv.field_size_limit(_LONGEST_CELL)
+    delimiter = "\t" if form is Format.TSV else _delimiter(path, encoding)
     with _opened(path, encoding) as file:
         lines = _Lines(file, encoding)
-        reader = _reader(lines, form, encoding)
+        reader = _reader(lines, form, encoding, delimiter)
         while True:
             lines.begin()
             try:
@@ -126,7 +129,7 @@ def rows(path: Path, form: Format, encoding: str, sheet: str = "") -> Iterator[R
             except csv.Error as error:
                 yield Reject(lines.start, _spell(error))
                 lines.rewind()  # A quote left open must not take the following records with it.
-                reader = _reader(lines, form, encoding)
+                reader = _reader(lines, form, encoding, delimiter)
                 continue
             if lines.flaw:
                 yield Reject(lines.start, lines.flaw)
@@ -285,9 +288,16 @@ class _Recoded(io.RawIOBase):
         return len(given)
 
 
-def _reader(lines: _Lines, form: Format, encoding: str) -> Iterator[list[str]]:
+def _delimiter(path: Path, encoding: str) -> str:
+    """Tell what stands between the cells of a CSV file: in many countries spreadsheets write semicolons, not commas."""
+    with _opened(path, encoding) as file:
+        head = _QUOTED.sub(b"", file.readline(LONGEST_LINE))
+    return max((b",", b";", b"\t"), key=head.count).decode()
+
+
+def _reader(lines: _Lines, form: Format, encoding: str, delimiter: str) -> Iterator[list[str]]:
     if form is not Format.TSV:
-        return csv.reader(lines, strict=True)
+        return csv.reader(lines, delimiter=delimiter, strict=True)
     if encoding == _UTF16:  # What a spreadsheet saves as "Unicode text": it quotes cells as in CSV.
         return csv.reader(lines, delimiter="\t", strict=True)
     return csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE, strict=True)

@@ -1,6 +1,7 @@
 """`sori import`: the records of a file as touchpoints."""
 
 import contextlib
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from sori_cli.submission import Answer, Item
 
 REJECTED = 2  # exit code when some records did not go through
 _IN_FLIGHT = 4  # batches
+_MOST_ABOVE = 8  # rows until the header
 _HELD = 1_000  # rejects that are not yet written
 _NO_FIELD = re.compile(r'has no field named "([^"]*)"(?: at "(\w+(?:\.(.+))?)")?')
 
@@ -72,10 +74,11 @@ def import_file(
     """Import the records of a file as touchpoints.
 
     Importing the same file again adds nothing: a record without an id gets one from the file's content and its line.
-    The time is that of a column mapped to `occurred_time` (ISO 8601, as in 2026. 11. 20. 오후 3:00, or seconds since
-    1970; Korean time where it names no offset), or else the file's own. A record that is wrong goes to the rejects file
-    with its line number and the reason; all others go through. In a spreadsheet the line is the row. JSONL without
-    --map holds touchpoints as proto JSON; with it, objects of any shape, whose names may be dotted paths.
+    The time is that of a column mapped to `occurred_time` (ISO 8601, as in 2026. 11. 20. 오후 3:00, 11/20/2026 3:00 PM
+    or seconds since 1970; Korean time where it names no offset), or else the file's own. Of dates such as 04/07/2026
+    the whole column tells whether the day stands first; else it is the month. A record that is wrong goes to the
+    rejects file with its line number and the reason; all others go through. In a spreadsheet the line is the row. JSONL
+    without --map holds touchpoints as proto JSON; with it, objects of any shape, whose names may be dotted paths.
 
     Exit code: 0 when everything went through, 2 when there were rejects, 1 when it failed.
     """
@@ -105,24 +108,28 @@ def touchpoints(
     if form is not Format.JSONL:
         return _rows(path, form, encoding, columns, defaults, sheet)
     if columns:
-        return _mapped_documents(path, encoding, Mapper(list(columns), columns, defaults))
+        return _mapped_documents(path, encoding, columns, defaults)
     return _documents(path, encoding, defaults)
 
 
 def _rows(
     path: Path, form: Format, encoding: str, columns: dict[str, str], defaults: Defaults, sheet: str
 ) -> Iterator[Item | Reject]:
-    records = files.rows(path, form, encoding, sheet)
-    header = next(records, None)
+    ahead = list(itertools.islice(files.rows(path, form, encoding, sheet), _MOST_ABOVE))
+    if not ahead:
+        raise Problem(f"{path} has no header: it is empty")
+    found = (at for at, row in enumerate(ahead) if isinstance(row, Row) and mapping.is_header(row.cells, columns))
+    at = next(found, 0)  # Headings may stand above it.
+    header = ahead[at]
     if not isinstance(header, Row):
-        raise Problem(f"{path} has no header: {header.reason if header else 'it is empty'}")
-    return _mapped(records, Mapper(header.cells, columns, defaults))
+        raise Problem(f"{path} has no header: {header.reason}")
 
+    def is_day_first() -> bool | None:
+        rows = itertools.islice(files.rows(path, form, encoding, sheet), at + 1, None)
+        return mapping.is_day_first(rows, header.cells, columns)
 
-def _mapped(records: Iterator[Row | Reject], mapper: Mapper) -> Iterator[Item | Reject]:
-    for record in records:
-        made = mapper.touchpoint(record) if isinstance(record, Row) else record
-        yield made if isinstance(made, Reject) else Item(record.line, made)
+    records = itertools.islice(files.rows(path, form, encoding, sheet), at + 1, None)
+    return _made(records, Mapper(header.cells, columns, defaults, is_day_first).touchpoint)
 
 
 def _documents(path: Path, encoding: str, defaults: Defaults) -> Iterator[Item | Reject]:
@@ -130,9 +137,23 @@ def _documents(path: Path, encoding: str, defaults: Defaults) -> Iterator[Item |
         yield _document(record, defaults) if isinstance(record, Row) else record
 
 
-def _mapped_documents(path: Path, encoding: str, mapper: Mapper) -> Iterator[Item | Reject]:
-    for record in files.documents(path, encoding):
-        made = mapper.document(record) if isinstance(record, Row) else record
+def _mapped_documents(
+    path: Path, encoding: str, columns: dict[str, str], defaults: Defaults
+) -> Iterator[Item | Reject]:
+    def is_day_first() -> bool | None:
+        records = files.documents(path, encoding)
+        opened = (mapper.opened(record) if isinstance(record, Row) else record for record in records)
+        return mapping.is_day_first(opened, list(columns), columns)
+
+    mapper = Mapper(list(columns), columns, defaults, is_day_first)
+    return _made(files.documents(path, encoding), mapper.document)
+
+
+def _made(
+    records: Iterator[Row | Reject], make: Callable[[Row], touchpoint_pb2.Touchpoint | Reject]
+) -> Iterator[Item | Reject]:
+    for record in records:
+        made = make(record) if isinstance(record, Row) else record
         yield made if isinstance(made, Reject) else Item(record.line, made)
 
 

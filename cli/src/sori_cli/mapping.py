@@ -4,7 +4,8 @@ import datetime as dt
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from sori.ingest.v1 import touchpoint_pb2
 from sori_cli.files import Reject, Row
 from sori_cli.screen import SEOUL, Problem, word, words
 
+_MOST_STARS = 10
+_LONGEST_TIME = 60  # characters
 LONGEST_TEXT = 100_000  # characters, as ingest takes them
 
 _TEXTS = {"text", "external_id", "source", "thread_id", "order_id", "product", "org_unit", "language"}
@@ -31,12 +34,22 @@ FIELDS = sorted({*_TEXTS, *_ENUMS, *_SURVEYS, *_IDENTIFIERS, "rating", "revision
 
 _LOST_ZERO = re.compile(r"1[016789]\d{7,8}")  # a mobile number that a spreadsheet took for a number
 
-# 2026. 11. 20. 오후 3:00:05, 2026년 11월 20일 (금) 15시, 2026/11/20 3:00 PM
+# 2026. 11. 20. 오후 3:00:05, 2026년 11월 20일 (금) 15시, 2026/11/20 3:00 PM, 2026/11/20 3:00:05 오후 GMT+9
 _SPELLED = re.compile(
-    r"(\d{4})\s?[./년-]\s?(\d{1,2})\s?[./월-]\s?(\d{1,2})\s?[.일]?\s*(?:\([월화수목금토일]\)\s*)?"
-    r"(?:(오전|오후|AM|PM)?\s*(\d{1,2})\s?[:시]\s?(?:(\d{1,2})\s?[:분]?\s?(?:(\d{1,2})(?:\.\d+)?\s?초?)?)?\s*(AM|PM)?)?",
+    r"(\d{4})\s?[./년-]\s?(\d{1,2})\s?[./월-]\s?(\d{1,2})\s?[.일]?,?\s*(?:\([월화수목금토일]\)\s*)?"
+    r"(?:(오전|오후|AM|PM)?\s*(\d{1,2})\s?[:시]\s?(?:(\d{1,2})\s?[:분]?\s?(?:(\d{1,2})(?:\.\d+)?\s?초?)?)?"
+    r"\s*(오전|오후|AM|PM)?)?(?:\s*(?:(UTC|GMT|Z)|(?:UTC|GMT)?\s?([+-]\d{1,2}):?(\d\d)?))?",
     re.I,
 )
+_SHORT_DATE = re.compile(r"(\d{1,2})([/-])(\d{1,2})\2(\d{4})(?!\d)(.*)", re.S)  # 04/07/2026 15:05, either way about
+_MONTHS = 12
+_PLAIN_NUMBER = re.compile(r"\d{1,3}(?:[.]\d{1,3})?")
+_MARK = re.compile(r"(-?\d{1,4}(?:[.]\d+|,\d{1,2})?)\s?점?(?:\s?/\s?(\d{1,3})\s?점?)?")  # 4점, 4/5, 4,5
+_SATISFIED = {
+    "매우만족": 5, "만족": 4, "보통": 3, "불만족": 2, "불만": 2, "매우불만족": 1, "매우불만": 1,
+    "verysatisfied": 5, "satisfied": 4, "neutral": 3, "dissatisfied": 2, "verydissatisfied": 1,
+}  # fmt: skip
+_SPACES = re.compile(r"[\s\u200b\ufeff]+")
 _COMPACT = re.compile(r"20\d{6}")  # 20261120; as seconds it would be in 1970
 _NOTHING = frozenset({"-", "–", "—", "n/a", "null", "none", "없음", "해당없음", "미입력"})  # in place of an empty cell
 
@@ -107,11 +120,44 @@ def read_map(given: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def is_header(cells: Sequence[str], columns: Mapping[str, str]) -> bool:
+    """Say whether a row names the columns that a mapping names, or without one any field."""
+    names = {_plain(cell) for cell in cells}
+    return {_plain(column) for column in columns} <= names if columns else not names.isdisjoint(FIELDS)
+
+
+def is_day_first(rows: Iterable[Row | Reject], header: Sequence[str], columns: Mapping[str, str]) -> bool | None:
+    """Say whether the day stands before the month in a file's dates, where one of them can only be meant so."""
+    names = [_plain(name) for name in header]
+    times = {_plain(name) for name, field in columns.items() if field == "occurred_time"} or {"occurred_time"}
+    places = [at for at, name in enumerate(names) if name in times]
+    found = None
+    for row in rows:
+        for cell in [row.cells[at] for at in places if at < len(row.cells)] if isinstance(row, Row) else ():
+            date = _SHORT_DATE.fullmatch(cell.strip())
+            if date and int(date[3]) > _MONTHS:
+                return False
+            found = found or (True if date and int(date[1]) > _MONTHS else None)
+    return found
+
+
+def _plain(name: str) -> str:
+    """Spell a column's name as others that look alike: composed, with single spaces."""
+    return _SPACES.sub(" ", unicodedata.normalize("NFC", name)).strip()
+
+
 class Mapper:
     """Makes touchpoints of the rows under one header."""
 
-    def __init__(self, header: Sequence[str], columns: Mapping[str, str], defaults: Defaults) -> None:
-        names = [name.strip() for name in header]
+    def __init__(
+        self,
+        header: Sequence[str],
+        columns: Mapping[str, str],
+        defaults: Defaults,
+        is_day_first: Callable[[], bool | None] = lambda: None,
+    ) -> None:
+        names = [_plain(name) for name in header]
+        columns = {_plain(name): field for name, field in columns.items()}
         columns = columns or {name: name for name in names if name in FIELDS}
         there = ", ".join(name or "(without a name)" for name in names)
         if not columns:
@@ -122,7 +168,9 @@ class Mapper:
             raise Problem(f"more than one column is named {', '.join(twice)}")
         self._names = names
         self._width = len(names)
-        self._setters = [(names.index(column), field, _setter(field)) for column, field in columns.items()]
+        self._setters = [(names.index(column), field, self._setter(field)) for column, field in columns.items()]
+        self._is_day_first = is_day_first
+        self._order: tuple[bool | None] | None = None  # what is_day_first says, once it is asked
         self._defaults = defaults
 
     def touchpoint(self, row: Row) -> touchpoint_pb2.Touchpoint | Reject:
@@ -148,8 +196,22 @@ class Mapper:
                 return Reject(row.line, str(error), field)
         return touchpoint_pb2.Touchpoint(**fields)
 
+    def _setter(self, field: str) -> Callable[[dict[str, Any], str], None]:
+        return self._put_time if field == "occurred_time" else _setter(field)
+
+    def _put_time(self, fields: dict[str, Any], cell: str) -> None:
+        if self._order is None and not cell[:4].isdecimal() and _SHORT_DATE.fullmatch(cell.strip()):
+            self._order = (self._is_day_first(),)
+        order = self._order[0] if self._order else None
+        fields["occurred_time"], fields["occurred_offset_minutes"] = read_time(cell, is_day_first=order)
+
     def document(self, row: Row) -> touchpoint_pb2.Touchpoint | Reject:
         """Make the touchpoint of a JSON object, whose names, or paths, are the header."""
+        opened = self.opened(row)
+        return self.touchpoint(opened) if isinstance(opened, Row) else opened
+
+    def opened(self, row: Row) -> Row | Reject:
+        """Give the cells of a JSON object, whose names, or paths, are the header."""
         try:
             value = json.loads(row.cells[0], parse_constant=lambda _: None)
         except (ValueError, RecursionError):
@@ -162,7 +224,7 @@ class Mapper:
             if isinstance(cell, dict | list):
                 return Reject(row.line, "is not a text or number", name)
             cells.append(_cell(cell))
-        return self.touchpoint(Row(row.line, cells))
+        return Row(row.line, cells)
 
 
 def _at(value: Any, path: str) -> Any:
@@ -192,9 +254,18 @@ def check_text(text: str) -> None:
         raise BadCell(f"has {len(text):,} characters, more than {LONGEST_TEXT:,}")
 
 
-def read_time(text: str) -> tuple[Timestamp, int]:
-    """Read ISO 8601, Korean spellings, or seconds (or ms) since 1970; without an offset it is Korean time."""
-    text = _as_iso(text.strip())
+def read_time(text: str, *, is_day_first: bool | None = None) -> tuple[Timestamp, int]:
+    """Read ISO 8601, Korean and American spellings, or seconds (or ms) since 1970; without an offset it is Korean time.
+
+    Of dates such as 04/07/2026 the month stands first unless told otherwise, of 04-07-2026 the day.
+    """
+    text = text.strip()
+    if not text[:4].isdecimal() and (short := _SHORT_DATE.fullmatch(text[:_LONGEST_TIME])):
+        if is_day_first is None:
+            is_day_first = short[2] == "-" and int(short[3]) <= _MONTHS
+        day, month = (short[1], short[3]) if is_day_first else (short[3], short[1])
+        text = f"{short[4]}-{int(month):02}-{int(day):02}{short[5]}"
+    text = _as_iso(text)
     try:
         seconds = float(text)
         if not math.isfinite(seconds):
@@ -219,7 +290,7 @@ def _as_iso(text: str) -> str:
     """Spell a date as spreadsheets and people in Korea write it in ISO 8601; anything else stays as it is."""
     if _COMPACT.fullmatch(text):
         return f"{text[:4]}-{text[4:6]}-{text[6:]}"
-    found = _SPELLED.fullmatch(text) if len(text) <= 60 else None
+    found = _SPELLED.fullmatch(text) if len(text) <= _LONGEST_TIME else None
     if found is None:
         return text
     year, month, day, hour, minute, second = (int(found[each] or 0) for each in (1, 2, 3, 5, 6, 7))
@@ -228,7 +299,8 @@ def _as_iso(text: str) -> str:
         hour += 12
     elif half in ("오전", "AM") and hour == 12:
         hour = 0
-    return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
+    offset = f"{int(found[10]):+03}:{found[11] or '00'}" if found[10] else "Z" if found[9] else ""
+    return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{offset}"
 
 
 def _is_nothing(cell: str) -> bool:
@@ -264,7 +336,7 @@ def _setter(field: str) -> Callable[[dict[str, Any], str], None]:
     if field.startswith(_ATTRIBUTE):
         name = field.removeprefix(_ATTRIBUTE)
         return lambda fields, cell: fields.setdefault("attributes", {}).update({name: cell}) if cell else None
-    return {"rating": _put_rating, "revision": _put_revision, "occurred_time": _put_time}[field]
+    return {"rating": _put_rating, "revision": _put_revision}[field]
 
 
 def _put_text(fields: dict[str, Any], cell: str) -> None:
@@ -281,12 +353,18 @@ def _put_identifier(fields: dict[str, Any], kind: touchpoint_pb2.IdentifierType.
 
 def _put_survey(fields: dict[str, Any], kind: touchpoint_pb2.SurveyType.ValueType, cell: str) -> None:
     if cell and not _is_nothing(cell):
-        fields["survey"] = touchpoint_pb2.Survey(type=kind, score=_number(cell))
+        score, highest = _mark(cell, words=kind == touchpoint_pb2.SURVEY_TYPE_CSAT)
+        fields["survey"] = touchpoint_pb2.Survey(type=kind, score=score)
+        if highest and kind != touchpoint_pb2.SURVEY_TYPE_NPS:
+            fields["survey"].lowest, fields["survey"].highest = min(1, score), highest
 
 
 def _put_rating(fields: dict[str, Any], cell: str) -> None:
     if cell and not _is_nothing(cell):
-        fields["rating"] = touchpoint_pb2.Rating(value=_number(cell))
+        value, highest = _mark(cell, words=True)
+        fields["rating"] = touchpoint_pb2.Rating(value=value)
+        if highest:
+            fields["rating"].lowest, fields["rating"].highest = min(1, value), highest
 
 
 def _put_revision(fields: dict[str, Any], cell: str) -> None:
@@ -297,8 +375,18 @@ def _put_revision(fields: dict[str, Any], cell: str) -> None:
             raise BadCell("is not a whole number") from None
 
 
-def _put_time(fields: dict[str, Any], cell: str) -> None:
-    fields["occurred_time"], fields["occurred_offset_minutes"] = read_time(cell)
+def _mark(cell: str, *, words: bool) -> tuple[float, float]:
+    """Read a score such as 4, 4점, 4/5, ★★★★☆ or 매우 만족, and the end of its scale where it tells it, else 0."""
+    text = cell.strip()
+    if _PLAIN_NUMBER.fullmatch(text):
+        return float(text), 0
+    stars = text.replace("\ufe0f", "").replace("⭐", "★").replace(" ", "")
+    if 0 < len(stars) <= _MOST_STARS and {*stars} <= {"★", "☆"}:
+        return stars.count("★"), len(stars) if "☆" in stars else 0
+    if words and (known := _SATISFIED.get(_SPACES.sub("", text).lower())):
+        return known, 5
+    found = _MARK.fullmatch(text)
+    return (float(found[1].replace(",", ".")), float(found[2] or 0)) if found else (_number(text), 0)
 
 
 def _number(cell: str) -> float:

@@ -4,12 +4,13 @@ import datetime as dt
 import json
 from pathlib import Path
 
+import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 import spreadsheet
 from sori.ingest.v1 import ingest_service_pb2, submission_events_pb2
 from sori.ingest.v1 import touchpoint_pb2 as pb
-from sori_cli import imports, submission
+from sori_cli import files, imports, submission
 from sori_cli.files import Format, Reject
 from sori_cli.imports import Tally
 from sori_cli.mapping import Defaults
@@ -138,3 +139,44 @@ def test_documents_of_any_shape_are_imported_by_a_mapping(tmp_path: Path) -> Non
 
     assert [1, 2] == [each.line for each in made if isinstance(each, Item)]
     assert [3, 4] == [each.line for each in made if isinstance(each, Reject)]
+
+
+def texts_and_times(path: Path, columns: dict[str, str]) -> list[tuple[str, str]]:
+    made = imports.touchpoints(path, files.format_of(path), files.survey(path, "auto").encoding, columns, DEFAULTS)
+    items = [each for each in made if isinstance(each, Item)]
+    return [(each.touchpoint.text, each.touchpoint.occurred_time.ToJsonString()) for each in items]
+
+
+@pytest.mark.parametrize(
+    ("dates", "expected"),
+    [
+        (("04/07/2026 09:00", "13/07/2026 09:00"), ("2026-07-04T00:00:00Z", "2026-07-13T00:00:00Z")),
+        (("04/07/2026 09:00", "07/13/2026 09:00"), ("2026-04-07T00:00:00Z", "2026-07-13T00:00:00Z")),
+        (("04-07-2026 09:00", "07-13-2026 09:00"), ("2026-04-07T00:00:00Z", "2026-07-13T00:00:00Z")),
+    ],
+)
+def test_the_whole_file_tells_whether_its_dates_begin_with_the_day(
+    tmp_path: Path, dates: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    table, lines = tmp_path / "a.csv", tmp_path / "a.jsonl"
+    table.write_text("when,said\n" + "".join(f"{each},a\n" for each in dates))
+    lines.write_text("".join(f'{{"at": {{"when": "{each}"}}, "said": "a"}}\n' for each in dates))
+
+    wanted = [("a", each) for each in expected]
+    assert wanted == texts_and_times(table, {"when": "occurred_time", "said": "text"})
+    assert wanted == texts_and_times(lines, {"at.when": "occurred_time", "said": "text"})
+
+
+def test_headings_and_empty_rows_may_stand_above_the_header(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("리뷰 목록,,\n\n작성일,제목,평점\n2026-11-20 09:00,좋아요,4점\n")
+
+    assert [("좋아요", "2026-11-20T00:00:00Z")] == texts_and_times(path, {"작성일": "occurred_time", "제목": "text"})
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", ","])
+def test_cells_of_csv_may_stand_between_semicolons_or_tabs(tmp_path: Path, delimiter: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(delimiter.join(("text", '"a, b; c"')) + "\n" + delimiter.join(("좋아요", "x")) + "\n")
+
+    assert ["좋아요"] == [text for text, _ in texts_and_times(path, {})]

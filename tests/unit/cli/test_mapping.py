@@ -1,6 +1,7 @@
 """Rows as touchpoints."""
 
 import datetime as dt
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -219,3 +220,53 @@ def test_half_a_surrogate_pair_is_replaced() -> None:
 def test_a_mobile_number_gets_back_the_zero_that_a_spreadsheet_took() -> None:
     assert "01012345678" == accepted({"phone": "phone"}, "1012345678").identifiers[0].value
     assert "15881234" == accepted({"phone": "phone"}, "15881234").identifiers[0].value
+
+
+@pytest.mark.parametrize(
+    ("cell", "value", "highest"),
+    [
+        ("4", 4, 0),
+        ("4점", 4, 0),
+        ("4,5", 4.5, 0),
+        ("4/5", 4, 5),
+        ("8 / 10점", 8, 10),
+        ("★★★★☆", 4, 5),
+        ("⭐⭐⭐", 3, 0),
+        ("매우 만족", 5, 5),
+        ("Dissatisfied", 2, 5),
+    ],
+)
+def test_marks_are_read_as_people_write_them(cell: str, value: float, highest: float) -> None:
+    made = accepted({"stars": "rating", "how": "csat"}, cell, cell)
+
+    assert (value, highest) == (made.rating.value, made.rating.highest)
+    assert (value, highest) == (made.survey.score, made.survey.highest)
+
+
+def test_nps_has_one_scale_and_no_words() -> None:
+    assert (9, 0) == ((made := accepted({"q": "nps"}, "9/10")).survey.score, made.survey.highest)
+    assert mapped({"q": "nps"}, "만족") == Reject(7, "is not a number", "nps")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("11/20/2026 3:05 PM", "2026-11-20T15:05:00+09:00"),
+        ("04/07/2026", "2026-04-07T00:00:00+09:00"),
+        ("04-07-2026 10:00", "2026-07-04T10:00:00+09:00"),
+        ("2026-11-20 15:05:12 UTC", "2026-11-20T15:05:12+00:00"),
+        ("2026-11-20 15:05:12 +0900", "2026-11-20T15:05:12+09:00"),
+        ("2026/11/20 3:05:12 오후 GMT+9", "2026-11-20T15:05:12+09:00"),
+    ],
+)
+def test_times_of_more_countries_are_read(text: str, expected: str) -> None:
+    time, offset = mapping.read_time(text)
+
+    assert dt.datetime.fromisoformat(expected) == time.ToDatetime(dt.timezone(dt.timedelta(minutes=offset)))
+
+
+def test_columns_are_known_however_their_names_are_composed_and_spaced() -> None:
+    made = mapped({"의견 (자유)": "text"}, "a", header=[unicodedata.normalize("NFD", "의견\n(자유) ")])
+
+    assert isinstance(made, pb.Touchpoint)
+    assert "a" == made.text
