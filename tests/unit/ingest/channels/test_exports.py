@@ -198,6 +198,82 @@ def test_what_a_call_was_about_is_its_text(read: Read) -> None:
     )
 
 
+def test_tickets_have_the_words_of_the_customer(read: Read) -> None:
+    [made] = table(
+        read,
+        "Ticket ID,Customer Email,Ticket Subject,Ticket Description,Resolution,Customer Satisfaction Rating",
+        "2,sarah.j@example.com,Payment issue,Charge appeared twice,Refund processed,4.0",
+    ).touchpoints
+
+    assert ("Charge appeared twice", 4) == (made.text, made.survey.score)
+
+
+@pytest.mark.parametrize(
+    ("lines", "text", "time"),
+    [
+        (
+            (
+                "상담ID,고객 이메일,상담 시작 시각,상담 종료 시각,CSAT 점수,CSAT 코멘트",
+                "6,h@x.kr,,2026-11-20 15:30,5,빨라요",
+            ),
+            "빨라요",
+            "2026-11-20T06:30:00Z",
+        ),
+        (
+            ("번호,상담일자,상담종료,상담평가,평가의견", "1,2026-11-20,15:10:10,★★★★★,친절"),
+            "친절",
+            "2026-11-19T15:00:00Z",
+        ),
+        (
+            ("Feedback Submission ID,Survey Type,Response,Rating,Submission Date", "98765,NPS,Love it,10,2026-11-20"),
+            "Love it",
+            "2026-11-20T00:00:00Z",
+        ),
+        (
+            ("conversation_id,conversation_rating,conversation_rating_remark,created_at", "1,5,amazing,2026-11-20"),
+            "amazing",
+            "2026-11-20T00:00:00Z",
+        ),
+        (
+            ("Ticket ID,Rating,Feedback,Created on", "12,Extremely Happy,Great agent,2026-11-20"),
+            "Great agent",
+            "2026-11-20T00:00:00Z",
+        ),
+    ],
+)
+def test_ratings_of_support_have_their_words_and_times(
+    read: Read, lines: tuple[str, ...], text: str, time: str
+) -> None:
+    [made] = table(read, *lines).touchpoints
+
+    assert (text, time) == (made.text, made.occurred_time.ToJsonString())
+    assert {5, 10} >= {made.survey.score or made.rating.value}
+
+
+def test_names_are_not_kept_however_they_are_asked_for(read: Read) -> None:
+    names = "What is your name?,Your full name,이름을 적어주세요.,성함을 입력해 주세요"
+    [made] = table(read, f"id,NPS,{names},이름표가 마음에 드나요?", "1,9,Kim,Kim M,김민지,김민지,네").touchpoints
+
+    assert {"question": "nps", "이름표가 마음에 드나요?": "네"} == {**made.attributes}
+
+
+def test_who_only_opened_a_form_has_not_answered(read: Read) -> None:
+    found = table(
+        read,
+        "#,NPS,Response Type,Start Date (UTC),Stage Date (UTC),Submit Date (UTC),Network ID",
+        "t1,9,completed,2026-11-20 17:15:19,,2026-11-20 17:16:39,98",
+        "t2,3,partial,2026-11-20 17:15:19,2026-11-20 17:18:00,,99",
+        "t3,,started,2026-11-20 17:15:19,,,97",
+    )
+
+    assert ["2026-11-20T17:16:39Z", "2026-11-20T17:18:00Z"] == times(found)
+    assert ["no_answer"] == [each.reason for each in found.ignored]
+
+
+def test_an_id_of_feedback_is_no_feedback(read: Read) -> None:
+    assert not table(read, "Feedback ID,Feedback date,NPS", "98765,2026-11-20,9").touchpoints[0].text
+
+
 # ---- scores ------------------------------------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ IDS = (
     "externalid",
     "idresponseid",  # LimeSurvey's
     *("제출id", "제출번호", "답변id", "답변번호", "응답자번호"),
+    *("feedbacksubmissionid", "feedbackid", "surveyresponseid"),
     *("reviewid", "리뷰글번호", "리뷰번호", "리뷰id", "상품평id", "상품평번호", "구매평번호"),
 )
 TIMES = (
@@ -31,7 +32,7 @@ TIMES = (
     "작성일", "일시", "날짜", "submitdate", "submitdateutc",
     "submissiondate", "datesubmitted", "submitteddate", "submittedon", "responsecreatedat", "responsedate",
     "recordeddate", "submitdatedatesubmitted", "리뷰등록일", "리뷰등록일시", "리뷰작성일", "리뷰작성일시", "후기작성일",
-    "구매평작성일", "문의일시", "문의일", "통화일시", "통화일", "인입일시",
+    "구매평작성일", "상담일자", "문의일시", "문의일", "통화일시", "통화일", "인입일시",
     "marcatemporal", "carimbodedatahora", "horodateur", "zeitstempel", "informazionicronologiche", "tijdstempel",
     "タイムスタンプ", "时间戳记", "時間戳記",  # what Google Forms heads them with
     "startdate", "startedat", "시작일", "시작날짜", "응답시작시간", "응답시작일시",
@@ -39,24 +40,18 @@ TIMES = (
 PERHAPS_TIMES = (  # Where they hold a time: others mean by them how long it took.
     *("satisfactionratedat", "ratedat", "responded", "답변시간", "작성시간", "종료시간"),
     *("completiontime", "completedtime", "submissiontime", "starttime", "startedtime", "timestarted"),
-    *("startdateutc", "stagedateutc", "startdatedatestarted", "시작시간", "시작일시"),
+    *("stagedateutc", "startdateutc", "startdatedatestarted", "시작시간", "시작일시"),
     *("createddate", "createdon", "surveydate", "feedbackdate", "reviewdate", "ratingdate", "answerdate"),
-    *(
-        "lastsubmittedtime",
-        "createtime",
-        "created",
-        "submitted",
-        "completed",
-        "answered",
-        "통화시작시간",
-        "통화시작일시",
-    ),
+    *("lastsubmittedtime", "createtime", "created", "submitted", "completed", "answered"),
+    *("통화시작시간", "통화시작일시"),
+    *("상담종료시각", "상담종료시간", "상담종료일시", "상담시작시각", "상담시작시간", "상담시작일시"),
 )
 LAST_TIMES = ("updatedat", "updated", "modifiedat", "lastmodifiedtime")  # Where there is no other.
 _ALL_TIMES = frozenset((*TIMES, *PERHAPS_TIMES, *LAST_TIMES))
 WORDS = (
     "제목",  # of a review or a request
     "comment", "comments", "text", "feedback", "reason", "message", "opentext", "openended", "verbatim", "note",
+    "review", "reviewtext", "reviewbody", "reviewcontent", "ticketdescription", "issuedescription", "remark", "remarks",
     "의견", "이유", "코멘트", "내용", "남기실말씀", "하고싶은말", "주관식",
     "리뷰", "리뷰내용", "리뷰상세내용", "리뷰본문", "상품평", "상품평내용", "구매평", "구매평내용", "후기", "후기내용",
     "상담내용", "문의내용", "접수내용", "통화내용", "voc내용",
@@ -73,9 +68,20 @@ UNSAID = (  # kept out: nobody asked for them
     *("이름", "성함", "성명", "고객명", "응답자", "응답자명", "작성자", "작성자명"),
 )
 
+ABOUT_RESPONSES = (  # what makers say of a response, and nobody answers
+    *("networkid", "responsetype", "tags", "ending", "status", "finished", "progress", "durationinseconds"),
+    *("distributionchannel", "userlanguage", "lastmodifiedtime", "lastpage", "seed", "startlanguage"),
+)
+_OF_NAMES = re.compile(
+    r"(?:please )?(?:what(?:'s| is) |enter |tell us )?your (?:full |first |last )?name\W*"
+    r"|(?:귀하의|고객님의|본인의|신청자|응답자)?\s*(?:이름|성함|성명)[을를은]?\s*(?:적어|입력|기입|기재|알려|작성|써|무엇).*",
+    re.I | re.S,
+)
 LONGEST_NAME = 300  # characters of a title that are looked at
 RATED = re.compile(
-    r"\brate (?:your|our|the|this|us)\b|\brating\b|별점|평점|평가해", re.I
+    r"\brate (?:your|our|the|this|us)\b|별점|평점|평가해|평가(?:\s?점수)?$"
+    r"|(?<![a-z])rating(?![a-z])(?![_ ](?:count|id|date|scale|type|comment|remark|reason))",
+    re.I,
 )  # what a question for a rating says
 BARE_NUMBER = re.compile(r"\s*-?\d{1,4}(?:[.]\d{1,6}|,\d{1,2})?\s*점?\s*")
 _REMEMBERED = 1_024  # titles
@@ -92,6 +98,16 @@ def is_known(title: str) -> bool:
     """Say whether a column's title alone tells what is in it."""
     found = letters(title)
     return is_named(title) or found in questionnaire.NAMES or found in (*IDS, *TIMES, *UNSAID)
+
+
+def is_unsaid(title: str) -> bool:
+    """Say whether a column is kept out: what identifies people, and nobody asked for."""
+    return letters(title) in UNSAID or _is_of_names(title[:LONGEST_NAME])
+
+
+@functools.lru_cache(_REMEMBERED)
+def _is_of_names(title: str) -> bool:
+    return _OF_NAMES.fullmatch(title.strip()) is not None
 
 
 def is_time(title: str) -> bool:

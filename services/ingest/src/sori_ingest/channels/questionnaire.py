@@ -54,8 +54,10 @@ _OF_WORK = re.compile(  # Employees are asked whether they recommend their emplo
     r"|입사를",
     re.I,
 )
+_NOT_OPEN = re.compile(r"(?<![a-z])(?:id|date|time|type|url)$|(?:길이|번호|일자|일시|날짜)$", re.I)
 _OPEN = re.compile(
-    r"open.?end|comment|feedback|reason|\bwhy\b|improve|suggest|do (?:better|differently)|tell us|anything else"
+    r"open.?end|(?<![a-z])remarks?(?![a-z])|코멘트"
+    r"|comment|feedback|reason|\bwhy\b|improve|suggest|do (?:better|differently)|tell us|anything else"
     r"|(?:what|how) (?:can|could|should|would|might) (?:we|make|have)\b"
     r"|what (?:did|do) you (?:most |least |really )?(?:like|love|enjoy|dislike|hate)|in your own words"
     r"|describe (?:your|the|what|how)|explain"
@@ -85,7 +87,9 @@ _LABELS: Mapping[str, float] = {
     "verydissatisfied": 1, "extremelysatisfied": 5, "somewhatsatisfied": 4, "somewhatdissatisfied": 2,
     "extremelydissatisfied": 1, "unsatisfied": 2, "veryunsatisfied": 1, "somewhatunsatisfied": 2,
     "extremelyunsatisfied": 1, "neithersatisfiednorunsatisfied": 3, "completelysatisfied": 5,
-    "completelydissatisfied": 1, "notatallsatisfied": 1, "매우좋음": 5, "좋음": 4, "나쁨": 2, "매우나쁨": 1,
+    "completelydissatisfied": 1, "notatallsatisfied": 1,
+    "extremelyhappy": 5, "veryhappy": 5, "happy": 4, "unhappy": 2, "veryunhappy": 1, "extremelyunhappy": 1,
+    "매우좋음": 5, "좋음": 4, "나쁨": 2, "매우나쁨": 1,
     "전혀만족하지않음": 1, "전혀만족하지않는다": 1, "만족하지않음": 2, "만족하지않는다": 2,
     "만족": 4, "보통": 3, "그저그렇다": 3, "그저그럼": 3, "그저그래요": 3,
     "그저그렇습니다": 3, "불만족": 2, "불만": 2, "매우만족": 5, "매우불만족": 1, "매우불만": 1,
@@ -231,7 +235,7 @@ def is_open(label: str) -> bool:
 
 @functools.lru_cache(_REMEMBERED)
 def _is_open(label: str) -> bool:
-    return _OPEN.search(label) is not None
+    return _OPEN.search(label) is not None and _NOT_OPEN.search(label) is None
 
 
 def is_on_scale(source: Source, kind: pb.SurveyType.ValueType, highest: float, *labels: str) -> bool:

@@ -208,7 +208,7 @@ def _response(
     scores = _named_scores(record, scale, spans)
     scores += _typed_score(record, scale, source, spans)
     survey_id = record.text("survey_id", columns.SURVEYS)
-    there = {columns.letters(name) for name in record.left}
+    there = {columns.letters(name) for name, value in record.left.items() if not responses.nested(value)}
     named = columns.WORDS[:1] if "text" in record.mapped else [name for name in columns.WORDS if name in there]
     words = [text for name in named if (text := record.text("text", (name,)))]
     for name, value in record.left.items():
@@ -218,19 +218,20 @@ def _response(
         if source.mapping.get(name) == "text":
             words.append(written)
         elif (
-            columns.letters(name) in columns.UNSAID
+            columns.is_unsaid(name)
             or questionnaire.fill(main, name, written, source)
             or questionnaire.identify(main, name, written)
         ):
             continue
         elif score := _asked(name, value, source, spans):
             scores.append(score)
-        elif questionnaire.is_open(name) and not columns.BARE_NUMBER.fullmatch(written):
+        elif _is_words(name, written):
             words.append(written)
         else:
             reading.attribute(main, name, written)
     main.text = "\n".join(dict.fromkeys(words))
-    if not (words or scores) and (not main.attributes or any(map(_is_unasked, given.items()))):
+    is_answered = any(columns.letters(name) not in columns.ABOUT_RESPONSES for name in main.attributes)
+    if not (words or scores) and (not is_answered or any(map(_is_unasked, given.items()))):
         return []
     if not (words or scores) and (declared or not (external_id or at or main.identifiers)):
         raise Unreadable("field_missing", "neither a score nor words", "score")
@@ -241,6 +242,13 @@ def _token(record: _Record) -> str:
     """Take the id that Typeform's tables head with #, which heads mere numbers of rows in others."""
     value = record.left.get("#")
     return str(record.left.pop("#")) if isinstance(value, str) and not value.isdecimal() else ""
+
+
+def _is_words(title: str, written: str) -> bool:
+    """Say whether a column has words of the customer."""
+    if questionnaire.is_open(title):
+        return not columns.BARE_NUMBER.fullmatch(written) and not written.isdecimal()
+    return columns.letters(title) == "response" and " " in written.strip()
 
 
 def _labels(record: _Record) -> list[str]:
@@ -450,7 +458,7 @@ def _asked(title: str, value: object, source: Source, spans: Mapping[str, _Span]
     written = "" if responses.nested(value) else reading.optional_text({"": value}, "")
     if columns.letters(title) in _GOOD_OR_BAD and (word := written.partition(" ")[0].lower()) in ("good", "bad"):
         return questionnaire.Score(key=title, value=float(word == "good"), question=kind, lowest=0, highest=1)
-    if not (kind or columns.RATED.search(title[: columns.LONGEST_NAME])):
+    if not (kind or columns.RATED.search(title[: columns.LONGEST_NAME]) or questionnaire.stars(written)):
         return None
     if len(written) > _LONGEST_MARK // 2 or (mark := _mark(written, kind)) is None:
         return None
