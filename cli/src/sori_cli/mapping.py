@@ -42,6 +42,7 @@ _SPELLED = re.compile(
     re.I,
 )
 _SHORT_DATE = re.compile(r"(\d{1,2})([/-])(\d{1,2})\2(\d{4})(?!\d)(.*)", re.S)  # 04/07/2026 15:05, either way about
+_SHORT_YEAR = re.compile(r"\d\d\.\s\d{1,2}\.\s\d{1,2}(?!\d).*", re.S)  # 26. 11. 20. 오후 3:00
 _MONTHS = 12
 _PLAIN_NUMBER = re.compile(r"\d{1,3}(?:[.]\d{1,3})?")
 _MARK = re.compile(r"(-?\d{1,4}(?:[.]\d+|,\d{1,2})?)\s?점?(?:\s?/\s?(\d{1,3})\s?점?)?")  # 4점, 4/5, 4,5
@@ -290,6 +291,8 @@ def _as_iso(text: str) -> str:
     """Spell a date as spreadsheets and people in Korea write it in ISO 8601; anything else stays as it is."""
     if _COMPACT.fullmatch(text):
         return f"{text[:4]}-{text[4:6]}-{text[6:]}"
+    if text[2:3] == "." and _SHORT_YEAR.fullmatch(text):
+        text = f"20{text}"
     found = _SPELLED.fullmatch(text) if len(text) <= _LONGEST_TIME else None
     if found is None:
         return text

@@ -72,6 +72,7 @@ def nps(found: Reading) -> list[float]:
         (("04-07-2026 15:05", "13-07-2026"), ("2026-07-04T15:05:00Z", "2026-07-13T00:00:00Z")),
         (("04-07-2026 15:05", "07-13-2026"), ("2026-04-07T15:05:00Z", "2026-07-13T00:00:00Z")),
         (("20/11/2026 15.05.12",), ("2026-11-20T15:05:12Z",)),
+        (("26. 11. 20 오후 3:05",), ("2026-11-20T06:05:00Z",)),
         (("20/11/2026, 3:05:12 PM",), ("2026-11-20T15:05:12Z",)),
         (("11/20/2026, 3:05:12 PM",), ("2026-11-20T15:05:12Z",)),
         (("20/11/2026 15:05 GMT+1",), ("2026-11-20T14:05:00Z",)),
@@ -312,6 +313,15 @@ def test_a_score_beside_promoters_and_detractors_is_nps(read: Read) -> None:
     assert [10, 3] == nps(found)
 
 
+def test_what_a_score_makes_of_somebody_may_be_called_nps(read: Read) -> None:
+    found = table(read, "id,NPS,Score,Comment", "1,Promoter,9,great", "2,Detractor,,bad")
+
+    assert [9] == nps(found)
+    assert [("great", "Promoter"), ("bad", "Detractor")] == [
+        (each.text, each.attributes["NPS"]) for each in found.touchpoints
+    ]
+
+
 def test_a_sum_beside_a_score_is_no_score(read: Read) -> None:
     response = {
         "id": "5f0c",
@@ -409,6 +419,19 @@ def test_a_response_may_have_a_row_for_each_question(read: Read) -> None:
     assert [("r1", 9, "Fast and friendly"), ("r2", 2, "")] == [
         (each.external_id, each.survey.score, each.text) for each in found.touchpoints
     ]
+
+
+def test_all_answers_to_a_question_are_kept(read: Read) -> None:
+    lines = (
+        "response_id,question,answer",
+        "r1,Which brands?,HP",
+        "r1,Which brands?,Dell",
+        "r1,NPS,9",
+        "r1,Which brands?,LG",
+    )
+    [made] = table(read, *lines).touchpoints
+
+    assert {"HP", "Dell", "LG"} < {*made.attributes.values()}
 
 
 def test_a_response_may_have_a_row_for_each_score(read: Read) -> None:

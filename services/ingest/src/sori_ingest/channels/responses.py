@@ -74,13 +74,16 @@ def joined(
         return given
     made: dict[object, tuple[str, dict[str, object] | Unreadable]] = {}
     questions: dict[object, dict[str, object]] = {}
+    asked: dict[tuple[object, object], int] = {}  # how often a response has a question
     for place, record in given:
         whole = isinstance(record, dict) and [record.get(name) for name in places]
         if not whole or not all(isinstance(each, str | int | float) and each != "" for each in whole[:2]):
             made[place] = (place, record)
             continue
         made.setdefault(whole[0], (place, record))
-        questions.setdefault(whole[0], {}).setdefault(str(whole[1]), whole[2])
+        answers = questions.setdefault(whole[0], {})
+        number = asked[whole[0], whole[1]] = asked.get((whole[0], whole[1]), 0) + 1
+        answers[f"{whole[1]} ({number})" if number > 1 else str(whole[1])] = whole[2]
     if not any(len(each) > 1 for each in questions.values()):
         return given
     for key, answers in questions.items():

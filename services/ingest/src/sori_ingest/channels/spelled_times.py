@@ -24,7 +24,7 @@ _DIGITS = re.compile(r"(20\d\d)([01]\d)([0-3]\d)(?:([0-2]\d)([0-5]\d)([0-5]\d)?)
 _SHORT_DATE = re.compile(r"(\d{1,2})([/-])(\d{1,2})\2(\d{4})(?!\d)(.*)", re.S)  # 04/07/2026 15:05, either way about
 _DOTTED_CLOCK = re.compile(r"(?<=\d)[.](?=\d\d\b)")
 CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:[.]\d+)?)?")
-_SHORT_YEAR = re.compile(r"\d\d[./-]\d{1,2}[./-]\d{1,2}(?!\d).*", re.S)
+_SHORT_YEAR = re.compile(r"\d\d[./-]\s?\d{1,2}[./-]\s?\d{1,2}(?!\d).*", re.S)
 _FIRST_DAY = dt.datetime(1899, 12, 30)  # noqa: DTZ001  # Excel's days are counted from it.
 _FIRST_SERIAL, _LAST_SERIAL = 36_526, 73_051  # 2000 to 2100
 

@@ -373,7 +373,9 @@ def _named_scores(record: _Record, scale: str, spans: Mapping[str, _Span]) -> li
     several = sum(1 for name in record.left if columns.letters(name) in ("csat", "ces", "score", "rating")) > 1
     for option, kind in questionnaire.SURVEYS.items():
         taken = record.take(option, (option, f"{option}score", f"{option}점수"))
-        if taken is not None and not _is_unanswered(taken[1]):
+        if taken is not None and isinstance(taken[1], str) and taken[1].strip().lower() in _GROUPS:
+            record.left[taken[0]] = taken[1]
+        elif taken is not None and not _is_unanswered(taken[1]):
             value, highest = _number(taken[0], taken[1], kind)
             told = "" if several or kind == pb.SURVEY_TYPE_NPS else scale
             made.append(_score(option, kind, value, highest, told, spans.get(taken[0])))
@@ -413,9 +415,9 @@ def _score_taken(record: _Record) -> tuple[str, object] | None:
 
 def _is_grouped(record: _Record, source: Source) -> bool:
     """Say whether promoters and detractors are told apart beside a score, and no question for NPS is there besides."""
-    return any(isinstance(each, str) and each.lower() in _GROUPS for each in record.left.values()) and not any(
-        questionnaire.question(source, name) == pb.SURVEY_TYPE_NPS for name in record.left
-    )
+    groups = [name for name, each in record.left.items() if isinstance(each, str) and each.strip().lower() in _GROUPS]
+    others = record.left.keys() - {*groups}
+    return bool(groups) and not any(questionnaire.question(source, name) == pb.SURVEY_TYPE_NPS for name in others)
 
 
 def _scale_of(record: _Record) -> str:
