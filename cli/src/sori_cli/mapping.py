@@ -50,6 +50,7 @@ _SATISFIED = {
     "매우만족": 5, "만족": 4, "보통": 3, "불만족": 2, "불만": 2, "매우불만족": 1, "매우불만": 1,
     "verysatisfied": 5, "satisfied": 4, "neutral": 3, "dissatisfied": 2, "verydissatisfied": 1,
 }  # fmt: skip
+_GUARDS = frozenset("='")
 _SPACES = re.compile(r"[\s\u200b\ufeff]+")
 _COMPACT = re.compile(r"20\d{6}")  # 20261120; as seconds it would be in 1970
 _NOTHING = frozenset({"-", "–", "—", "n/a", "null", "none", "없음", "해당없음", "미입력"})  # in place of an empty cell
@@ -119,6 +120,13 @@ def read_map(given: Sequence[str]) -> dict[str, str]:
     if len(surveys := sorted(_SURVEYS & set(fields))) > 1:
         raise Problem(f"--map: a row holds one survey answer, and {' and '.join(surveys)} are two")
     return found
+
+
+def _unguarded(cell: str) -> str:
+    """Take off what keeps a spreadsheet from counting with a cell, as in ="0101234" and '+82 10."""
+    if cell[:2] == '="' and cell[-1] == '"' and len(cell) > 2:
+        return cell[2:-1]
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in ("+", "-", "=", "@") else cell
 
 
 def is_header(cells: Sequence[str], columns: Mapping[str, str]) -> bool:
@@ -191,8 +199,9 @@ class Mapper:
             "occurred_offset_minutes": defaults.occurred_offset_minutes,
         }
         for index, field, put in self._setters:
+            cell = cells[index]
             try:
-                put(fields, cells[index])
+                put(fields, _unguarded(cell) if cell[:1] in _GUARDS else cell)
             except BadCell as error:
                 return Reject(row.line, str(error), field)
         return touchpoint_pb2.Touchpoint(**fields)
@@ -266,18 +275,7 @@ def read_time(text: str, *, is_day_first: bool | None = None) -> tuple[Timestamp
             is_day_first = short[2] == "-" and int(short[3]) <= _MONTHS
         day, month = (short[1], short[3]) if is_day_first else (short[3], short[1])
         text = f"{short[4]}-{int(month):02}-{int(day):02}{short[5]}"
-    text = _as_iso(text)
-    try:
-        seconds = float(text)
-        if not math.isfinite(seconds):
-            raise BadCell("is not a time")
-        seconds = seconds / 1000 if abs(seconds) > 1e11 else seconds
-        time = dt.datetime.fromtimestamp(seconds, SEOUL)
-    except (ValueError, OverflowError, OSError):
-        try:
-            time = dt.datetime.fromisoformat(text)
-        except ValueError:
-            raise BadCell("is not a time: neither ISO 8601 nor seconds since 1970" if text else "is empty") from None
+    time = _read_time(text)
     time = time if time.tzinfo else time.replace(tzinfo=SEOUL)
     made = Timestamp()
     try:
@@ -285,6 +283,25 @@ def read_time(text: str, *, is_day_first: bool | None = None) -> tuple[Timestamp
     except (ValueError, OverflowError):
         raise BadCell("is not a time that can be stored") from None
     return made, round((time.utcoffset() or dt.timedelta()).total_seconds() / 60)
+
+
+def _read_time(text: str) -> dt.datetime:
+    if text[4:5] == "-":  # ISO 8601, as nearly always
+        try:
+            return dt.datetime.fromisoformat(text)
+        except ValueError:
+            pass
+    text = _as_iso(text)
+    try:
+        seconds = float(text)
+        if not math.isfinite(seconds):
+            raise BadCell("is not a time")
+        return dt.datetime.fromtimestamp(seconds / 1000 if abs(seconds) > 1e11 else seconds, SEOUL)
+    except (ValueError, OverflowError, OSError):
+        try:
+            return dt.datetime.fromisoformat(text)
+        except ValueError:
+            raise BadCell("is not a time: neither ISO 8601 nor seconds since 1970" if text else "is empty") from None
 
 
 def _as_iso(text: str) -> str:

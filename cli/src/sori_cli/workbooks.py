@@ -11,6 +11,7 @@ from sori_cli.screen import Problem
 
 Cell: TypeAlias = int | float | str | bool | dt.time | dt.date | dt.datetime | dt.timedelta
 
+_HEAD = 1_024  # bytes
 _SAFE = 1e15  # whole numbers up to here are exact in a spreadsheet
 
 
@@ -43,8 +44,18 @@ def _sheet(path: Path, name: str) -> CalamineSheet:
     except PasswordError:
         raise Problem(f"{path.name} is locked with a password: save it without one") from None
     except (CalamineError, OSError) as error:
+        if _is_html(path):  # which many back offices name .xls
+            raise Problem(f"{path.name} holds a page of HTML: open it in a spreadsheet and save it as XLSX") from None
         raise Problem(f"{path.name} cannot be read as a spreadsheet: {type(error).__name__}") from None
     raise Problem(f"{path.name} has nothing in {f'its sheet {name}' if name else 'any sheet that can be seen'}")
+
+
+def _is_html(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return b"<" in file.read(_HEAD).lstrip(b"\xef\xbb\xbf \r\n\t")[:1]
+    except OSError:
+        return False
 
 
 def _written(cell: Cell) -> str:

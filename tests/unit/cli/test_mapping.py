@@ -271,3 +271,8 @@ def test_columns_are_known_however_their_names_are_composed_and_spaced() -> None
 
     assert isinstance(made, pb.Touchpoint)
     assert "a" == made.text
+
+
+@pytest.mark.parametrize(("cell", "value"), [('="0001"', "0001"), ("'+1", "+1"), ("'quoted'", "'quoted'"), ("=", "=")])
+def test_what_keeps_a_spreadsheet_from_counting_is_taken_off(cell: str, value: str) -> None:
+    assert value == accepted({"id": "external_id"}, cell).external_id

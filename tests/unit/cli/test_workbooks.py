@@ -69,3 +69,11 @@ def test_a_sheet_that_is_not_there_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", [".xlsx", ".XLSX", ".xlsm", ".xls", ".ods"])
 def test_spreadsheets_are_told_by_their_name(suffix: str) -> None:
     assert Format.SHEET == files.format_of(Path(f"a{suffix}"))
+
+
+def test_a_page_of_html_under_the_name_of_a_spreadsheet_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.xls"
+    path.write_bytes(b"\xef\xbb\xbf\n<html><table><tr><td>a</td></tr></table></html>")
+
+    with pytest.raises(Problem, match="holds a page of HTML"):
+        read(path)

@@ -490,3 +490,10 @@ def test_a_title_may_stand_above_each_of_its_columns(read: Read) -> None:
 )
 def test_more_questions_ask_for_words(read: Read, title: str) -> None:
     assert "Faster app" == table(read, f"id,NPS,{title}", "1,9,Faster app").touchpoints[0].text
+
+
+def test_what_keeps_a_spreadsheet_from_counting_is_taken_off(read: Read) -> None:
+    [made] = table(read, "응답번호,전화번호,NPS,의견", """="0001",'+821012345678,9,'굿'""").touchpoints
+
+    assert ("0001", "'굿'") == (made.external_id, made.text)
+    assert ["+821012345678"] == [each.value for each in made.identifiers]

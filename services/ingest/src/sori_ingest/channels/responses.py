@@ -365,5 +365,12 @@ def _named(titles: list[str], row: list[str]) -> dict[str, object]:
     made: dict[str, object] = {}
     for index, cell in enumerate(row):
         title = titles[index] if index < len(titles) and titles[index] else f"column {index + 1}"
-        made[title if title not in made else f"{title} ({index + 1})"] = cell.strip()
+        made[title if title not in made else f"{title} ({index + 1})"] = _unguarded(cell.strip())
     return made
+
+
+def _unguarded(cell: str) -> str:
+    """Take off what keeps a spreadsheet from counting with a cell, as in ="0101234" and '+82 10."""
+    if cell[:2] == '="' and cell[-1] == '"' and len(cell) > 2:
+        return cell[2:-1]
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in ("+", "-", "=", "@") else cell
