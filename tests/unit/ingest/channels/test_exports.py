@@ -90,7 +90,7 @@ def test_an_option_tells_it_where_the_column_does_not(read: Read) -> None:
     lines = ("id,Submitted at,NPS", "1,04/07/2026,9")
 
     assert ["2026-07-04T00:00:00Z"] == times(table(read, *lines, options={"dates": "day_first"}))
-    assert ["2026-04-07T00:00:00Z"] == times(table(read, *lines, options={"dates": "month-first"}))
+    assert ["2026-04-07T00:00:00Z"] == times(table(read, *lines, options={"dates": "month_first"}))
 
 
 def test_a_day_that_contradicts_the_others_is_no_time(read: Read) -> None:

@@ -25,6 +25,7 @@ OPTIONS: Mapping[str, Option] = {
     "csat_scale": Option("scale of CSAT, as in `1-7`", options.scale),
     "ces_scale": Option("scale of CES, as in `1-7`", options.scale),
     "rating_scale": RATING_SCALE,
+    "voice": Option("`internal` for a survey of employees, whose scores are ratings", options.one_of(("internal",))),
 }
 _WORDS: tuple[tuple[pb.SurveyType.ValueType, re.Pattern[str]], ...] = (
     (

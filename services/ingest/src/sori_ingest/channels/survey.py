@@ -39,6 +39,10 @@ FIELDS: Mapping[str, str] = {
 }
 OPTIONS: Mapping[str, Option] = {
     "channel": options.CHANNEL,
+    "dates": Option(
+        "what dates such as 03/04/2026 begin with, `day_first` or `month_first`; else the column says, or month",
+        options.one_of(("day_first", "month_first")),
+    ),
     "kind": options.KIND,
     **questionnaire.OPTIONS,
 }
@@ -315,7 +319,7 @@ def _is_day_first(
     records: list[tuple[str, dict[str, object] | Unreadable]], payload: Payload, source: Source
 ) -> bool | None:
     """Say whether the day stands before the month, by the option `dates` or else by all times of the payload."""
-    if told := source.options.get("dates", "").strip().lower().replace("-", "_"):
+    if told := source.options.get("dates", "").strip():
         return told == "day_first"
     values = [
         value
