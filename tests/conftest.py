@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import structlog
+from hypothesis import HealthCheck, settings
 
 import engines as real
 
@@ -23,6 +24,10 @@ structlog.configure(
     ]
 )
 
+
+# How long an example takes says more of the machine than of the code; `benchmarks` measure.
+settings.register_profile("sori", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sori")
 
 # A run has a folder of its own: each that begins in the usual one closes it to other users, and one of them is that of
 # the Postgres of a run beside it.
