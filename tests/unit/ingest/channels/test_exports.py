@@ -421,6 +421,15 @@ def test_a_response_may_have_a_row_for_each_question(read: Read) -> None:
     ]
 
 
+def test_what_is_no_answer_among_them_is_told_by_its_place(read: Read) -> None:
+    answers = [{"id": "2", "question": "NPS", "answer": 9}, {"id": "2", "question": "Why?", "answer": "fast"}]
+
+    found = read("survey", "", body=json.dumps([*answers, 5]).encode())
+
+    assert [("2", 9, "fast")] == [(each.external_id, each.survey.score, each.text) for each in found.touchpoints]
+    assert ["2"] == [each.field for each in found.unreadable]
+
+
 def test_all_answers_to_a_question_are_kept(read: Read) -> None:
     lines = (
         "response_id,question,answer",

@@ -72,25 +72,25 @@ def joined(
     places = [_first_of(first, names) for names in (columns.IDS, columns.QUESTIONS, columns.ANSWERS)]
     if len(given) == 1 or not all(places):
         return given
-    made: dict[object, tuple[str, dict[str, object] | Unreadable]] = {}
-    questions: dict[object, dict[str, object]] = {}
+    made: list[tuple[str, dict[str, object] | Unreadable]] = []
+    responses: dict[object, dict[str, object]] = {}
     asked: dict[tuple[object, object], int] = {}  # how often a response has a question
     for place, record in given:
-        whole = isinstance(record, dict) and [record.get(name) for name in places]
-        if not whole or not all(isinstance(each, str | int | float) and each != "" for each in whole[:2]):
-            made[place] = (place, record)
+        whole = [] if isinstance(record, Unreadable) else [record.get(name) for name in places]
+        if isinstance(record, Unreadable) or not all(map(_is_name, whole[:2])):
+            made.append((place, record))
             continue
-        made.setdefault(whole[0], (place, record))
-        answers = questions.setdefault(whole[0], {})
-        number = asked[whole[0], whole[1]] = asked.get((whole[0], whole[1]), 0) + 1
-        answers[f"{whole[1]} ({number})" if number > 1 else str(whole[1])] = whole[2]
-    if not any(len(each) > 1 for each in questions.values()):
-        return given
-    for key, answers in questions.items():
-        place, record = made[key]
-        assert isinstance(record, dict)
-        made[key] = place, {name: each for name, each in record.items() if name not in places[1:]} | answers
-    return [*made.values()]
+        response, question, answer = whole
+        if response not in responses:
+            responses[response] = {name: each for name, each in record.items() if name not in places[1:]}
+            made.append((place, responses[response]))
+        number = asked[response, question] = asked.get((response, question), 0) + 1
+        responses[response][f"{question} ({number})" if number > 1 else str(question)] = answer
+    return made if len(made) < len(given) else given
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str | int | float) and value != ""
 
 
 def _first_of(record: Mapping[str, object], names: tuple[str, ...]) -> str:
