@@ -50,7 +50,8 @@ _PEOPLE = {  # with what their `id` is called
     "contact": "contact_id",
     "고객": "customer_id",
 }
-_QUOTED, _ESCAPED = re.compile(r'"((?:[^"\\]|\\.)*)"'), re.compile(r"\\(.)")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)("?)')  # to the end of the text where it is left open
+_ESCAPED = re.compile(r"\\(.)")
 _NESTED = ("rating", "survey", "attributes")
 _REFERENCES = frozenset(
     ("externalId", "external_id", "threadId", "thread_id", "orderId", "order_id", "product", "orgUnit", "org_unit")
@@ -87,7 +88,7 @@ def _binary(payload: Payload, source: Source) -> Reading:
 def _header(value: str) -> str:
     """Undo what HTTP and then CloudEvents do to an attribute: quoted strings and percent-encoding."""
     if '"' in value:
-        value = _QUOTED.sub(lambda found: _ESCAPED.sub(r"\1", found[1]), value)
+        value = _QUOTED.sub(lambda found: _ESCAPED.sub(r"\1", found[1]) if found[2] else found[0], value)
     return urllib.parse.unquote(value)
 
 

@@ -83,7 +83,7 @@ RATED = re.compile(
     r"|(?<![a-z])rating(?![a-z])(?![_ ](?:count|id|date|scale|type|comment|remark|reason))",
     re.I,
 )  # what a question for a rating says
-BARE_NUMBER = re.compile(r"\s*-?\d{1,4}(?:[.]\d{1,6}|,\d{1,2})?\s*점?\s*")
+BARE_NUMBER = re.compile(r"\s*+-?\d{1,4}(?:[.]\d{1,6}|,\d{1,2})?\s*+점?\s*+")
 _REMEMBERED = 1_024  # titles
 _NO_LETTER = re.compile(r"[\W_]+")
 

@@ -45,7 +45,9 @@ _FIELD = re.compile(rb"([!-9;-~]{1,100}):")
 _MARKS = frozenset(_KNOWN) | {"mime-version", "content-type", "content-transfer-encoding", "in-reply-to", "references"}
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _BOUNDARY = re.compile(rb"^--([!#-~]{1,70})[ \t]*\r?\n(?=content-)", re.I | re.M)
-_WORDS = re.compile(rb"\S\s+\S+\s+\S|[^\s\w+/=-][^\n]*\s\S|^<|^-- ?$|^_{5}|[\x80-\xff]")  # as base64 has none
+_WORDS = re.compile(  # as base64 has none
+    rb"\S\s+\S+\s+\S|^[\s\w+/=-]*+[^\s\w+/=-]\S*+\s+\S|^<|^-- ?$|^_{5}|[\x80-\xff]"
+)
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 _OF_URLS = bytes.maketrans(b"-_", b"+/")
 _NAMED = re.compile(r"[^<>,;:\"()]*<\s?([^\s<>,;:\"'()\[\]@]{1,64}@[^\s<>,;:\"'()\[\]@]{1,255})\s?>\s*")
