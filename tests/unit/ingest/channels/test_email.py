@@ -346,6 +346,17 @@ def test_a_mail_that_is_attached_to_nothing_else_is_a_forward(read: Read, part: 
     assert ("see", "") == (spoken.text, spoken.attributes["forwarded"])
 
 
+def test_nothing_of_a_mail_within_a_mail_is_lost(read: Read) -> None:
+    words = "환불해 주세요.\n\n2026. 1. 5. 15:00, 소리 <help@sori.example> 작성:\n> 도착했나요?\n\n-- \n김민지"
+    within = f"Content-Type: message/rfc822\r\n\r\nSubject: FW\r\n{PLAIN}{words}"
+
+    made = the_touchpoint(read, PARTS, body=f"--b\r\n{within}\r\n--b--\r\n")
+
+    assert ("환불해 주세요.", "true") == (made.text, made.attributes["forwarded"])
+    assert "도착했나요?" in made.attributes["quoted"]
+    assert "김민지" in made.attributes["signature"]
+
+
 @pytest.mark.parametrize(
     ("headers", "text"),
     [
@@ -394,7 +405,9 @@ def test_a_forward_within_a_thread_is_one(read: Read, subject: str, quote: str) 
 
 
 def test_what_a_phone_writes_below_a_mail_is_not_its_text(read: Read) -> None:
-    assert "환불해 주세요" == the_touchpoint(read, "Subject: 환불해 주세요", body="나의 iPhone에서 보냄").text
+    made = the_touchpoint(read, "Subject: 환불해 주세요", body="나의 iPhone에서 보냄")
+
+    assert ("환불해 주세요", "나의 iPhone에서 보냄") == (made.text, made.attributes["signature"])
 
 
 def test_flowed_lines_are_joined(read: Read) -> None:
@@ -411,12 +424,14 @@ def test_flowed_lines_are_joined(read: Read) -> None:
         b"From: \n" * 80_000,
         b" " * 500_000 + b"x",
         b"> a\n" * 150_000,
+        b"!" * 500_000,
     ],
 )
-def test_a_huge_mail_takes_no_time(read: Read, body: bytes) -> None:
+@pytest.mark.parametrize("encoding", ["8bit", "base64"])
+def test_a_huge_mail_takes_no_time(read: Read, body: bytes, encoding: str) -> None:
     before = time.process_time()
 
-    found = read("email", "", body=mail(body=body))
+    found = read("email", "", body=mail("Subject: a", f"Content-Transfer-Encoding: {encoding}", body=body))
 
     assert found.touchpoints
     assert time.process_time() - before < 5

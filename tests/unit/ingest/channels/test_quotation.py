@@ -214,6 +214,7 @@ def test_what_lawyers_wrote_goes_with_the_card_above_it() -> None:
         "제목: 환불\n\nde: 010\na: b\n확인 바랍니다",
         "보낸 사람: 김민수\n받는 사람: 이영희\n제목: 축하\n날짜: 12월 3일\n\n오전 10:00까지 부탁드려요",
         "On Monday I called you and your agent wrote:\n'we will refund'\nbut nothing came 11/30.",
+        "I got a blue one.\n\nSent from the wrong warehouse!",
         "Here is another email\n\nSent from my desk, is much easier then my mobile phone.",
         "스위치가 안 돼요.\nOn 상태에서 12:30 작성:\n안 됨",
         "This email is my third one from outside Korea. I am waiting. Please answer.",

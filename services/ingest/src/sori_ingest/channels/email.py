@@ -109,9 +109,9 @@ def read_mail(body: bytes, payload: Payload, source: Source) -> Reading:
     reading.attribute(made, "subject", subject)
     if forwarded:
         reading.attribute(made, "forwarded", "true")
-    elif parts.own or parts.quoted:
-        reading.attribute(made, "quoted", parts.quoted)
-        reading.attribute(made, "signature", parts.signature)
+    for name, words in (("quoted", parts.quoted), ("signature", parts.signature)):
+        if words != text:
+            reading.attribute(made, name, words)
     attachments.attach(made, map(attachments.type_of, mail.attachments))
     return Reading(touchpoints=(made,))
 

@@ -109,8 +109,8 @@ _RULE = re.compile(r"\s*[_\-─━]{20,}\s*")
 
 _SIGNATURE = re.compile(r"--\s?|__\s?|—\s?")
 _DEVICE = re.compile(
-    r"\s*(?:sent (?:from|via|with) (?:(?:my|the) (?:[^,.]{1,30}[.!]?$"
-    r"|[^,.]{0,30}\b(?:i(?:phone|pad|pod)|galaxy|phone|smartphone|mobile|android|blackberry|cell|tablet|device))"
+    r"\s*(?:sent (?:from|via|with) (?:my [^,.]{1,30}[.!]?$|(?:my|the) [^,.]{0,30}\b(?:i(?:phone|pad|pod|os)|galaxy"
+    r"|phone|smartphone|mobile|android|blackberry|cell|tablet|device|app|mail)\b"
     r"|outlook|yahoo|gmail|samsung|proton|naver|mail\b|spark\b|blue ?mail"
     r"|aqua ?mail|edison|fastmail|airmail|zoho|kakao|daum"
     r"|aol|superhuman|huawei|xiaomi|blackberry|canary|hey\b|windows|mobile\b|mailbox|an? (?:phone|mobile)).{0,80}"
