@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import io
 import lzma
-import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,11 +16,11 @@ from typing import Any, cast
 from sori_cli import workbooks
 
 LONGEST_LINE = 4 << 20  # bytes; a longer line is one reject and is never held in memory as a whole
+DELIMITERS = (",", ";", "\t")  # between the cells of CSV: in many countries spreadsheets write semicolons
 ENCODINGS = ("auto", "utf-8", "cp949", "euc-kr", "utf-16")
 _LONGEST_CELL = 2_000_000  # characters; a quote that is left open swallows no more than this
 _UTF16 = "utf-16"
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_QUOTED = re.compile(rb'"[^"]*"')
 _PACKED = {".xz": lzma.LZMAFile, ".gz": gzip.GzipFile}
 
 
@@ -110,13 +109,17 @@ def survey(path: Path, encoding: str, sheet: str = "") -> Survey:
     return Survey(digest.hexdigest(), lines, encodings.guess() if encoding == "auto" else encoding)
 
 
-def rows(path: Path, form: Format, encoding: str, sheet: str = "") -> Iterator[Row | Reject]:
-    """Read the records of a table, the header first; what cannot be read is a Reject, and reading goes on."""
+def rows(
+    path: Path, form: Format, encoding: str, sheet: str = "", delimiter: str = DELIMITERS[0]
+) -> Iterator[Row | Reject]:
+    """Read the records of a table, the header first; what cannot be read is a Reject, and reading goes on.
+
+    The sheet is that of a spreadsheet, the delimiter that of CSV.
+    """
     if form is Format.SHEET:
         yield from (Row(number, cells) for number, cells in workbooks.rows(path, sheet))
         return
     csv.field_size_limit(_LONGEST_CELL)
-    delimiter = "\t" if form is Format.TSV else _delimiter(path, encoding)
     with _opened(path, encoding) as file:
         lines = _Lines(file, encoding)
         reader = _reader(lines, form, encoding, delimiter)
@@ -286,13 +289,6 @@ class _Recoded(io.RawIOBase):
         room[: len(given)] = given
         self._left = self._left[len(given) :]
         return len(given)
-
-
-def _delimiter(path: Path, encoding: str) -> str:
-    """Tell what stands between the cells of a CSV file: in many countries spreadsheets write semicolons, not commas."""
-    with _opened(path, encoding) as file:
-        head = _QUOTED.sub(b"", file.readline(LONGEST_LINE))
-    return max((b",", b";", b"\t"), key=head.count).decode()
 
 
 def _reader(lines: _Lines, form: Format, encoding: str, delimiter: str) -> Iterator[list[str]]:

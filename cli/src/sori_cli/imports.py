@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -115,21 +115,41 @@ def touchpoints(
 def _rows(
     path: Path, form: Format, encoding: str, columns: dict[str, str], defaults: Defaults, sheet: str
 ) -> Iterator[Item | Reject]:
-    ahead = list(itertools.islice(files.rows(path, form, encoding, sheet), _MOST_ABOVE))
+    delimiter = _delimiter(path, encoding, columns) if form is Format.CSV else files.DELIMITERS[0]
+    records = files.rows(path, form, encoding, sheet, delimiter)
+    ahead = list(itertools.islice(records, _MOST_ABOVE))
+    at = _header(ahead, columns) or 0  # The Mapper says what a first row lacks that is none.
     if not ahead:
         raise Problem(f"{path} has no header: it is empty")
-    found = (at for at, row in enumerate(ahead) if isinstance(row, Row) and mapping.is_header(row.cells, columns))
-    at = next(found, 0)  # Headings may stand above it.
     header = ahead[at]
     if not isinstance(header, Row):
         raise Problem(f"{path} has no header: {header.reason}")
 
     def is_day_first() -> bool | None:
-        rows = itertools.islice(files.rows(path, form, encoding, sheet), at + 1, None)
-        return mapping.is_day_first(rows, header.cells, columns)
+        again = files.rows(path, form, encoding, sheet, delimiter)
+        return mapping.is_day_first(itertools.islice(again, at + 1, None), header.cells, columns)
 
-    records = itertools.islice(files.rows(path, form, encoding, sheet), at + 1, None)
-    return _made(records, Mapper(header.cells, columns, defaults, is_day_first).touchpoint)
+    mapper = Mapper(header.cells, columns, defaults, is_day_first)
+    return _made(itertools.chain(ahead[at + 1 :], records), mapper.touchpoint)
+
+
+def _delimiter(path: Path, encoding: str, columns: Mapping[str, str]) -> str:
+    """Tell what stands between the cells of a CSV file: that with which it has a header, else commas."""
+    for each in files.DELIMITERS:
+        ahead = itertools.islice(files.rows(path, Format.CSV, encoding, delimiter=each), _MOST_ABOVE)
+        if _header(list(ahead), columns) is not None:
+            return each
+    return files.DELIMITERS[0]
+
+
+def _header(ahead: Sequence[Row | Reject], columns: Mapping[str, str]) -> int | None:
+    """Find the header among the first rows: headings may stand above it."""
+    found = (
+        at
+        for at, row in enumerate(ahead)
+        if isinstance(row, Row) and mapping.is_header(row.cells, columns, is_first=at == 0)
+    )
+    return next(found, None)
 
 
 def _documents(path: Path, encoding: str, defaults: Defaults) -> Iterator[Item | Reject]:

@@ -17,9 +17,10 @@ from sori.ingest.v1 import touchpoint_pb2
 from sori_cli.files import Reject, Row
 from sori_cli.screen import SEOUL, Problem, word, words
 
-_MOST_STARS = 10
-_LONGEST_TIME = 60  # characters
 LONGEST_TEXT = 100_000  # characters, as ingest takes them
+_LONGEST_TIME = 60  # characters
+_MOST_STARS = 10
+_FEWEST_NAMES = 2  # of fields, in a header that is not the first row
 
 _TEXTS = {"text", "external_id", "source", "thread_id", "order_id", "product", "org_unit", "language"}
 _ENUMS = {
@@ -129,10 +130,15 @@ def _unguarded(cell: str) -> str:
     return cell[1:] if cell[:1] == "'" and cell[1:2] in ("+", "-", "=", "@") else cell
 
 
-def is_header(cells: Sequence[str], columns: Mapping[str, str]) -> bool:
-    """Say whether a row names the columns that a mapping names, or without one any field."""
+def is_header(cells: Sequence[str], columns: Mapping[str, str], *, is_first: bool = True) -> bool:
+    """Say whether a row names the columns that a mapping names, or without one any field.
+
+    Below the first row one field is too few: a channel may be called `email`, too.
+    """
     names = {_plain(cell) for cell in cells}
-    return {_plain(column) for column in columns} <= names if columns else not names.isdisjoint(FIELDS)
+    if columns:
+        return {_plain(column) for column in columns} <= names
+    return len(names.intersection(FIELDS)) >= (1 if is_first else _FEWEST_NAMES)
 
 
 def is_day_first(rows: Iterable[Row | Reject], header: Sequence[str], columns: Mapping[str, str]) -> bool | None:
@@ -406,7 +412,10 @@ def _mark(cell: str, *, words: bool) -> tuple[float, float]:
     if words and (known := _SATISFIED.get(_SPACES.sub("", text).lower())):
         return known, 5
     found = _MARK.fullmatch(text)
-    return (float(found[1].replace(",", ".")), float(found[2] or 0)) if found else (_number(text), 0)
+    if found is None:
+        return _number(text), 0
+    highest = float(found[2] or 0)
+    return float(found[1].replace(",", ".")), highest if highest > 1 else 0
 
 
 def _number(cell: str) -> float:

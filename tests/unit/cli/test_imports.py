@@ -14,6 +14,7 @@ from sori_cli import files, imports, submission
 from sori_cli.files import Format, Reject
 from sori_cli.imports import Tally
 from sori_cli.mapping import Defaults
+from sori_cli.screen import Problem
 from sori_cli.submission import Answer, Item
 
 DEFAULTS = Defaults(
@@ -180,3 +181,20 @@ def test_cells_of_csv_may_stand_between_semicolons_or_tabs(tmp_path: Path, delim
     path.write_text(delimiter.join(("text", '"a, b; c"')) + "\n" + delimiter.join(("좋아요", "x")) + "\n")
 
     assert ["좋아요"] == [text for text, _ in texts_and_times(path, {})]
+
+
+@pytest.mark.parametrize("heading", ["고객의 소리; 11월", "고객의 소리, 11월, 전체"])
+@pytest.mark.parametrize("delimiter", [";", "\t", ","])
+def test_a_heading_does_not_say_what_stands_between_cells(tmp_path: Path, delimiter: str, heading: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([heading, delimiter.join(("번호", "내용")), delimiter.join(("1", "좋아요"))]))
+
+    assert ["좋아요"] == [text for text, _ in texts_and_times(path, {"번호": "external_id", "내용": "text"})]
+
+
+def test_a_row_with_one_word_that_is_a_field_is_no_header(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("채널,내용\nemail,늦었어요\n")
+
+    with pytest.raises(Problem, match="the columns are 채널, 내용"):
+        texts_and_times(path, {})
