@@ -110,8 +110,9 @@ async def _start(made: Plan, supervisor: Supervisor) -> None:
         await asyncio.gather(*(_migrate(made, service) for service in migrated))
         note(", ".join(service.name for service in migrated))
     async with _step("services") as note:
+        written = [supervision.length(supervision.log_of(made, service.name)) for service in made.services]
         await asyncio.to_thread(supervisor.start_services)
-        await asyncio.gather(*(_ready(made, service, supervisor) for service in made.services))
+        await asyncio.gather(*(_ready(made, *each, supervisor) for each in zip(made.services, written, strict=True)))
         note(", ".join(service.name for service in made.services))
 
 
@@ -166,11 +167,11 @@ async def _migrate(made: Plan, service: Service) -> None:
         raise StartError(f"the tables of {service.name} cannot be brought up to date: {supervision.tail(log)}")
 
 
-async def _ready(made: Plan, service: Service, supervisor: Supervisor) -> None:
-    began, until = time.time(), time.monotonic() + _READY_SECONDS
-    log = supervision.log_of(made, service.name)
+async def _ready(made: Plan, service: Service, written: int, supervisor: Supervisor) -> None:
+    """Wait until a service is ready, whose log had so many bytes before it was started."""
+    until, log = time.monotonic() + _READY_SECONDS, supervision.log_of(made, service.name)
     while not await client.is_serving(service.target):
-        if said := supervision.last_words(log, since=began, of=WRONG_SETTINGS):  # Waiting mends no mistake.
+        if said := supervision.last_words(log, after=written, of=WRONG_SETTINGS):  # Waiting mends no mistake.
             raise StartError(said)
         if time.monotonic() > until:
             raise StartError(f"{service.name} does not become ready: {supervision.tail(log)} (all of it: {log})")

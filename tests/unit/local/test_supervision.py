@@ -73,13 +73,24 @@ def test_socket_path_that_is_too_long_moves(tmp_path: Path) -> None:
 
 def test_last_words_are_those_of_this_start(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
-    log.write_text("a: wrong:\n  old\nstarted\na: wrong:\n  new\n")
-    then = log.stat().st_mtime
+    log.write_text("a: wrong:\n  old\nended\n")
+    before = supervision.length(log)
 
-    assert "a: wrong:\n  new" == supervision.last_words(log, since=then - 1, of="wrong")
-    assert not supervision.last_words(log, since=then + 1, of="wrong")
-    assert not supervision.last_words(log, since=then - 1, of="missing")
-    assert not supervision.last_words(tmp_path / "b.log", since=then, of="wrong")
+    with log.open("a") as file:
+        file.write("started\n")
+    assert not supervision.last_words(log, after=before, of="wrong")
+
+    with log.open("a") as file:
+        file.write("a: wrong:\n  new\n")
+    assert "a: wrong:\n  new" == supervision.last_words(log, after=before, of="wrong")
+
+
+def test_last_words_are_read_from_a_log_that_began_anew(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_text("a: wrong:\n  new\n")
+
+    assert "a: wrong:\n  new" == supervision.last_words(log, after=10_000, of="wrong")
+    assert not supervision.last_words(tmp_path / "missing.log", after=0, of="wrong")
 
 
 def test_second_start_on_a_folder_is_refused(tmp_path: Path) -> None:

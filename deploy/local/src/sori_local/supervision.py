@@ -214,12 +214,19 @@ def tail(path: Path, lines: int = 5) -> str:
     return " | ".join(line.strip()[:300] for line in found) or f"{path} is empty"
 
 
-def last_words(path: Path, *, since: float, of: str) -> str:
-    """Give a log from the last line with some words on, if it was written to since then; else nothing."""
-    if not path.exists() or path.stat().st_mtime < since:
+def length(path: Path) -> int:
+    """Say how long a log is, in bytes; 0 where there is none."""
+    return path.stat().st_size if path.exists() else 0
+
+
+def last_words(path: Path, *, after: int, of: str) -> str:
+    """Give a log from the last line with some words on, of what was written after its first bytes; else nothing."""
+    if not (now := length(path)):
         return ""
-    before, found, after = path.read_text(errors="replace").rpartition(of)
-    return f"{before.rpartition(chr(10))[2]}{found}{after}".rstrip() if found else ""
+    with path.open("rb") as file:
+        file.seek(after if after <= now else 0)  # A log that grows too long begins anew.
+        before, found, rest = file.read().decode(errors="replace").rpartition(of)
+    return f"{before.rpartition(chr(10))[2]}{found}{rest}".rstrip() if found else ""
 
 
 def sweep(plan: Plan, *, seconds: float = 30) -> None:
