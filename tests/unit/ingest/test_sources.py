@@ -123,6 +123,10 @@ def test_secrets_are_not_shown(folder: Path) -> None:
         ),
         ("sources:\n- name: a\n  adapter: line\n  secrets:\n  - {file: nope}", "FileNotFoundError"),
         ("sources:\n- name: a\n  adapter: line\n  enabled: perhaps", "sources.yaml:4: sources.0.enabled: "),
+        (
+            "sources:\n- name: a\n  adapter: slack\n  options:\n    voice: ' internal'",
+            "sources.yaml:5: sources.0.options.voice: is none of customer, internal",
+        ),
         ("a: &a [*a]", "is nested too deep"),
     ],
 )

@@ -123,6 +123,7 @@ _TELEPHONY_RIGHT_BEFORE = re.compile(
     re.I,
 )
 _PRICE = re.compile(r"\s?원(?![가-힣](?<![을이은도에으씩짜정]))")  # 원을, 원이, …; not 원래
+_COUNTED = re.compile(r"\s?[명건통회개]")
 _TELEPHONY_AFTER = re.compile(r"\W{0,3}(?:으로|로|에|번으로)?\s?(?:전화|연락|통화|문자|팩스)")
 _BANK = (  # the names that people write without 은행
     r"(?:국민|신한|우리|하나|기업|산업|(?:한국)?씨티|제일|대구|부산|광주|전북|경남|제주|카카오|카뱅|케이|케뱅|토스|토뱅|toss"
@@ -464,7 +465,8 @@ def _is_short_phone(found: re.Match[str], before: str) -> bool:
     is_said = _TELEPHONY_RIGHT_BEFORE.search(before) is not None or (
         not found.group().isdigit() and _TELEPHONY_AFTER.match(found.string, found.end()) is not None
     )
-    return is_said and not (_REFERENCE.search(before) or _DATE_FIRST.match(found.group()))
+    is_amount = _COUNTED.match(found.string, found.end())  # 전화 2500-3000통
+    return is_said and not (is_amount or _REFERENCE.search(before) or _DATE_FIRST.match(found.group()))
 
 
 def _is_account_number(found: re.Match[str]) -> bool:

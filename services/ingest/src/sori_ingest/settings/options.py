@@ -34,7 +34,7 @@ class Option:
 
 def one_of(words: Collection[str]) -> Wrong:
     """Take one of these words, as they are spelled."""
-    return lambda value: "" if value.strip() in words else f"is none of {', '.join(sorted(words))}"
+    return lambda value: "" if value in words else f"is none of {', '.join(sorted(words))}"
 
 
 def _named(names: Collection[str], prefix: str) -> Wrong:
