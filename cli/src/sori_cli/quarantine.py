@@ -122,8 +122,9 @@ async def _list(platform: Platform, limit: int, source: str, reason: str, as_jso
     if not as_json:
         nothing = "nothing of that kind is in quarantine" if source or reason else "nothing is in quarantine"
         screen.out.print(table if shown else nothing)
-        if page_token and not (source or reason):
-            screen.out.print(f"{shown:,} of {total:,}")
+        if page_token:  # The total is that of all kinds.
+            more = "; there may be more of that kind" if source or reason else f" of {total:,}"
+            screen.out.print(f"{shown:,}{more}")
 
 
 async def _show(platform: Platform, quarantine_id: str, as_json: bool) -> None:

@@ -115,3 +115,20 @@ async def test_quarantine_lists_what_was_wrong(ingest: harness.Harness, engines:
     ended = await sori(ingest, engines, "quarantine", "list", "--json")
 
     assert ["occurred_time"] == [each["field"] for each in json.loads(ended.out)["violations"]]
+
+
+async def test_a_list_of_the_quarantine_that_is_cut_off_says_so(
+    ingest: harness.Harness, engines: Engines, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text,occurred_time\nhi,2999-01-01\nho,2999-01-01\n")
+    await sori(ingest, engines, "import", path, "--channel", "web")
+    [reason, _] = [json.loads(each)["reason"] for each in (await listed(ingest, engines, "--json")).splitlines()]
+
+    assert "1 of 2" in await listed(ingest, engines, "--limit", "1")
+    assert "1; there may be more of that kind" in await listed(ingest, engines, "--limit", "1", "--reason", reason)
+    assert "may be more" not in await listed(ingest, engines, "--reason", reason)
+
+
+async def listed(ingest: harness.Harness, engines: Engines, *arguments: str) -> str:
+    return (await sori(ingest, engines, "quarantine", "list", *arguments)).out
