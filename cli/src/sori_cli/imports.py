@@ -1,6 +1,7 @@
 """`sori import`: the records of a file as touchpoints."""
 
 import contextlib
+import datetime as dt
 import itertools
 import json
 import re
@@ -20,7 +21,7 @@ from sori_cli import client, files, mapping, screen, submission
 from sori_cli.client import Platform
 from sori_cli.files import Format, Reject, Row
 from sori_cli.mapping import BadCell, Defaults, Mapper
-from sori_cli.screen import Problem
+from sori_cli.screen import SEOUL, Problem
 from sori_cli.submission import Answer, Item
 
 REJECTED = 2  # exit code when some records did not go through
@@ -76,9 +77,10 @@ def import_file(
     Importing the same file again adds nothing: a record without an id gets one from the file's content and its line.
     The time is that of a column mapped to `occurred_time` (ISO 8601, as in 2026. 11. 20. 오후 3:00, 11/20/2026 3:00 PM
     or seconds since 1970; Korean time where it names no offset), or else the file's own. Of dates such as 04/07/2026
-    the whole column tells whether the day stands first; else it is the month. A record that is wrong goes to the
-    rejects file with its line number and the reason; all others go through. In a spreadsheet the line is the row. JSONL
-    without --map holds touchpoints as proto JSON; with it, objects of any shape, whose names may be dotted paths.
+    the whole column tells whether the day stands first, also by what would be in the future; else it is the month. A
+    record that is wrong goes to the rejects file with its line number and the reason; all others go through. In a
+    spreadsheet the line is the row. JSONL without --map holds touchpoints as proto JSON; with it, objects of any shape,
+    whose names may be dotted paths.
 
     Exit code: 0 when everything went through, 2 when there were rejects, 1 when it failed.
     """
@@ -127,7 +129,8 @@ def _rows(
 
     def is_day_first() -> bool | None:
         again = files.rows(path, form, encoding, sheet, delimiter)
-        return mapping.is_day_first(itertools.islice(again, at + 1, None), header.cells, columns)
+        rows = itertools.islice(again, at + 1, None)
+        return mapping.is_day_first(rows, header.cells, columns, now=dt.datetime.now(SEOUL))
 
     mapper = Mapper(header.cells, columns, defaults, is_day_first)
     return _made(itertools.chain(ahead[at + 1 :], records), mapper.touchpoint)
@@ -163,7 +166,7 @@ def _mapped_documents(
     def is_day_first() -> bool | None:
         records = files.documents(path, encoding)
         opened = (mapper.opened(record) if isinstance(record, Row) else record for record in records)
-        return mapping.is_day_first(opened, list(columns), columns)
+        return mapping.is_day_first(opened, list(columns), columns, now=dt.datetime.now(SEOUL))
 
     mapper = Mapper(list(columns), columns, defaults, is_day_first)
     return _made(files.documents(path, encoding), mapper.document)

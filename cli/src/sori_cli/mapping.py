@@ -141,19 +141,32 @@ def is_header(cells: Sequence[str], columns: Mapping[str, str], *, is_first: boo
     return len(names.intersection(FIELDS)) >= (1 if is_first else _FEWEST_NAMES)
 
 
-def is_day_first(rows: Iterable[Row | Reject], header: Sequence[str], columns: Mapping[str, str]) -> bool | None:
+def is_day_first(
+    rows: Iterable[Row | Reject], header: Sequence[str], columns: Mapping[str, str], *, now: dt.datetime
+) -> bool | None:
     """Say whether the day stands before the month in a file's dates, where one of them can only be meant so."""
     names = [_plain(name) for name in header]
     times = {_plain(name) for name, field in columns.items() if field == "occurred_time"} or {"occurred_time"}
     places = [at for at, name in enumerate(names) if name in times]
-    found = None
+    latest = (now + dt.timedelta(days=2)).date().isoformat()
+    found, to_come = False, {True: False, False: False}  # whether any date would be, by whether the day stands first
     for row in rows:
         for cell in [row.cells[at] for at in places if at < len(row.cells)] if isinstance(row, Row) else ():
             date = _SHORT_DATE.fullmatch(cell.strip())
-            if date and int(date[3]) > _MONTHS:
+            if date is None:
+                continue
+            if int(date[3]) > _MONTHS:
                 return False
-            found = found or (True if date and int(date[1]) > _MONTHS else None)
-    return found
+            found = found or int(date[1]) > _MONTHS
+            for first in to_come:
+                to_come[first] = to_come[first] or _turned(date, is_day_first=first) > latest
+    return True if found or (to_come[False] and not to_come[True]) else None
+
+
+def _turned(date: re.Match[str], *, is_day_first: bool) -> str:
+    """Write a date with its year first."""
+    day, month = (date[1], date[3]) if is_day_first else (date[3], date[1])
+    return f"{date[4]}-{int(month):02}-{int(day):02}"
 
 
 def _plain(name: str) -> str:
@@ -279,8 +292,7 @@ def read_time(text: str, *, is_day_first: bool | None = None) -> tuple[Timestamp
     if not text[:4].isdecimal() and (short := _SHORT_DATE.fullmatch(text[:_LONGEST_TIME])):
         if is_day_first is None:
             is_day_first = short[2] == "-" and int(short[3]) <= _MONTHS
-        day, month = (short[1], short[3]) if is_day_first else (short[3], short[1])
-        text = f"{short[4]}-{int(month):02}-{int(day):02}{short[5]}"
+        text = f"{_turned(short, is_day_first=is_day_first)}{short[5]}"
     time = _read_time(text)
     time = time if time.tzinfo else time.replace(tzinfo=SEOUL)
     made = Timestamp()

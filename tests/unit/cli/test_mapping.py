@@ -276,3 +276,21 @@ def test_columns_are_known_however_their_names_are_composed_and_spaced() -> None
 @pytest.mark.parametrize(("cell", "value"), [('="0001"', "0001"), ("'+1", "+1"), ("'quoted'", "'quoted'"), ("=", "=")])
 def test_what_keeps_a_spreadsheet_from_counting_is_taken_off(cell: str, value: str) -> None:
     assert value == accepted({"id": "external_id"}, cell).external_id
+
+
+@pytest.mark.parametrize(
+    ("dates", "expected"),
+    [
+        (("05/11/2026", "12/11/2026 09:00"), True),  # December is to come.
+        (("11/05/2026", "11/12/2026 09:00"), None),
+        (("12/11/2026", "11/12/2026"), None),  # Either way one is.
+        (("12/11/2026", "11/20/2026"), False),
+        (("04/07/2026", "13/07/2026"), True),
+        (("2026-11-20", ""), None),
+    ],
+)
+def test_the_dates_of_a_file_tell_whether_the_day_stands_first(dates: tuple[str, ...], expected: bool | None) -> None:
+    rows = [Row(number, [each]) for number, each in enumerate(dates, 2)]
+    now = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+
+    assert expected is mapping.is_day_first(rows, ["when"], {"when": "occurred_time"}, now=now)
