@@ -244,11 +244,11 @@ class Publisher:
                 del self._answers[token]
 
     def lose(self) -> None:
-        """Give up on the answers that went with a connection: what they were to be for is sent again."""
+        """Fail what waits for the answers of a connection that is gone, so that it is sent again at once."""
         for answer in self._answers.values():
             if not answer.done():
                 answer.set_exception(ConnectionResetError("the broker was lost"))
-                answer.exception()  # Of several that one caller waits for, it sees the first.
+                answer.exception()  # Takes note of it: of several answers its caller awaits no more than the first.
 
     def _on_answer(self, message: Msg) -> None:
         answer = self._answers.get(message.subject.rsplit(".", 1)[1])

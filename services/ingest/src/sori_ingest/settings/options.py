@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.domain import zones
 
+SCALE = re.compile(r"\s*(-?\d{1,3})\s*[-~]\s*(-?\d{1,3})\s*")  # 1-7
 OPEN = "…"  # ends the name of an option that goes on as the source likes, as in `location.…`
 
 # Names of the schemes of signatures, which `hooks` has.
@@ -44,9 +45,6 @@ def _named(names: Collection[str], prefix: str) -> Wrong:
 
 def _zone(value: str) -> str:
     return "" if zones.zone(value.strip()) else "is no IANA zone, such as Asia/Seoul"
-
-
-SCALE = re.compile(r"\s*(-?\d{1,3})\s*[-~]\s*(-?\d{1,3})\s*")
 
 
 def scale(value: str) -> str:
