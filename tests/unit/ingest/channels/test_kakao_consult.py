@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 
 import pytest
@@ -61,3 +62,20 @@ def test_unknown_type_is_ignored_by_name(read: Read) -> None:
     [ignored] = read("kakao_consult", "ignored_unknown_type.json").ignored
 
     assert ("event_type_unknown", "poll") == (ignored.reason, ignored.detail)
+
+
+def test_words_that_come_with_metadata_of_the_session_are_read(read: Read) -> None:
+    given = {"user_key": "u", "session_id": "1", "serial_number": "2", "type": "text", "content": "환불요"}
+    body = json.dumps(given | {"time": 1782871200123, "reference": {"extra": "메타"}}).encode()
+
+    [made] = read("kakao_consult", "", body=body).touchpoints
+
+    assert ("2", "환불요") == (made.external_id, made.text)
+
+
+def test_empty_list_of_contents_leaves_the_content(read: Read) -> None:
+    given = {"user_key": "u", "serial_number": "2", "type": "text", "content": "환불요", "contents": []}
+
+    [made] = read("kakao_consult", "", body=json.dumps(given).encode()).touchpoints
+
+    assert "환불요" == made.text

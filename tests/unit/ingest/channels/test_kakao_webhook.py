@@ -71,3 +71,12 @@ def test_question_mark_of_a_copied_query_is_no_part_of_its_first_name(read: Read
     [made] = read("kakao_webhook", "", body=b"?app_id=12&user_id=34&referrer_type=UNLINK_FROM_APPS").touchpoints
 
     assert ("12", "34") == (made.attributes["app_id"], made.identifiers[0].value)
+
+
+@pytest.mark.parametrize("user", ["", "&user_id=7"])
+def test_share_is_no_unlinked_login_whatever_the_app_sends_with_it(read: Read, user: str) -> None:
+    body = f"CHAT_TYPE=MemoChat&HASH_CHAT_ID=abc&TEMPLATE_ID=1{user}".encode()
+
+    [ignored] = read("kakao_webhook", "", body=body).ignored
+
+    assert ("event_type_unknown", "share") == (ignored.reason, ignored.detail)

@@ -84,13 +84,14 @@ def read(payload: Payload, source: Source) -> Reading:
 
 def _read(given: reading.JsonObject, payload: Payload, source: Source) -> Outcome:
     event = reading.optional_text(given, "event", "requestType", "event_type").strip().lower()
-    if event in _METADATA or (not event and {"reference", "last_reference", "lastReference"} & given.keys()):
+    has_words = any(given.get(each) is not None for each in ("content", "contents", "message", "text"))
+    tells_metadata = bool({"reference", "last_reference", "lastReference"} & given.keys())
+    if event in _METADATA or (not event and tells_metadata and not has_words):
         return Ignored("session_metadata")
     user_key = reading.text(given, "user_key", "userKey")
     session = reading.optional_text(given, "session_id", "sessionId")
     sent_type = reading.optional_text(given, *_SENT_TYPES)
     kind = (reading.optional_text(given, *_TYPES) or sent_type).strip().lower()
-    has_words = any(given.get(each) is not None for each in ("content", "contents", "message", "text"))
     if event in _ENDS or kind in _ENDS:
         return _session_end(given, payload, source, user_key, session)
     if event and event not in ("message", "chat", "msg"):
@@ -190,7 +191,7 @@ def _content(given: reading.JsonObject, kind: str) -> tuple[str, list[str]]:
     """Give the words of a message and the types of what came with it."""
     parts: list[Any] = []
     for name in ("contents", "content", "message", "text"):
-        if (found := given.get(name)) is not None:
+        if found := given.get(name):
             parts = found if isinstance(found, list) else [found]
             break
     media_type = _MEDIA_TYPES.get(kind, "")

@@ -59,10 +59,10 @@ def _read(given: reading.JsonObject, payload: Payload, source: Source) -> Outcom
     event = reading.optional_text(given, "event").strip()
     if event:
         return _relation(given, event, payload, source)
+    if any(each in given for each in _OTHER_WEBHOOKS):  # A share brings the app's own parameters, such as a user's id.
+        return Ignored("event_type_unknown", "share")
     if reading.optional_text(given, "user_id") or "referrer_type" in given:
         return _unlink(given, payload, source)
-    if any(each in given for each in _OTHER_WEBHOOKS):
-        return Ignored("event_type_unknown", "share")
     raise Unreadable("field_missing", "missing", "event")
 
 
