@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
-from sori_ingest.channels.payload import Reading
+from sori_ingest.channels.payload import Reading, Unreadable
 
 Read = Callable[..., Reading]
 PAYLOADS = Path(__file__).parents[3] / "contract" / "payloads" / "chatwoot"
@@ -191,3 +191,11 @@ def test_words_in_a_group_are_those_of_the_contact_who_speaks(read: Read) -> Non
     [made] = read("chatwoot", "", body=json.dumps(given).encode()).touchpoints
 
     assert {"chatwoot:99", "lee@example.com"} == {each.value for each in made.identifiers}
+
+
+def test_message_of_no_conversation_is_kept_for_a_person_to_see(read: Read) -> None:
+    given = json.loads((PAYLOADS / "ok_incoming.json").read_bytes())
+    del given["conversation"]
+
+    with pytest.raises(Unreadable, match="conversation"):
+        read("chatwoot", "", body=json.dumps(given).encode())

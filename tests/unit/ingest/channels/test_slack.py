@@ -175,3 +175,13 @@ def test_own_app_is_known_by_its_user(read: Read, is_bot: bool, reasons: list[st
 @given(st.text())
 def test_words_that_slack_escaped_come_back_as_they_were_written(written: str) -> None:
     assert written == mrkdwn.plain(html.escape(written, quote=False))
+
+
+def test_edit_of_null_is_none(read: Read) -> None:
+    given = json.loads((PAYLOADS / "slack" / "ok_changed.json").read_bytes())
+    given["event"]["message"]["edited"] = None
+    given["event"]["previous_message"] = dict(given["event"]["message"])
+
+    [ignored] = read("slack", "", body=json.dumps(given).encode()).ignored
+
+    assert "text_unchanged" == ignored.reason

@@ -120,3 +120,12 @@ def test_call_that_staff_write_down_is_the_customers(read: Read, author: object)
     [made] = read("zammad", "", body=json.dumps(given).encode()).touchpoints
 
     assert {"samuel@example.com", "zammad:5"} == {each.value for each in made.identifiers}
+
+
+def test_without_a_customer_the_address_of_the_article_is_known_beside_the_number(read: Read) -> None:
+    article = {"id": 9, "sender": "Customer", "type": "email", "from": "Kim <kim@example.com>", "body": "환불"}
+    given = {"ticket": {"id": 81, "customer_id": 5, "customer": None}, "article": article}
+
+    [made] = read("zammad", "", body=json.dumps(given).encode()).touchpoints
+
+    assert {"kim@example.com", "zammad:5"} == {each.value for each in made.identifiers}

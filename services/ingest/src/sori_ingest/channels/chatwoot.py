@@ -84,6 +84,8 @@ def _message(given: reading.JsonObject, message: reading.JsonObject, payload: Pa
     if reading.flag(message, "private"):
         return Ignored("private_note")
     number = reading.text(message, "id")
+    if message is given:
+        reading.object_at(given, "conversation")
     told = reading.text(message, "message_type")
     kind = _TYPES.get(told, told)
     content_type = reading.optional_text(message, "content_type") or "text"

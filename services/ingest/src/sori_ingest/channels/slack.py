@@ -212,7 +212,7 @@ def _ours(given: reading.JsonObject) -> set[str]:
 def _is_edited(event: reading.JsonObject, message: reading.JsonObject) -> bool:
     """Say whether somebody changed a message; it is also told as changed when a link in it is unfolded."""
     before = reading.optional_text(event, "previous_message.text")
-    return "edited" in message or before != reading.optional_text(message, "text")
+    return message.get("edited") is not None or before != reading.optional_text(message, "text")
 
 
 def _is_bot(given: reading.JsonObject, message: reading.JsonObject) -> bool:

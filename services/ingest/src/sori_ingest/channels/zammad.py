@@ -96,8 +96,9 @@ def _article(
     updated = reading.moment(article.get("updated_at"))
     if updated and updated.time > at.time:
         made.revision = updated.revision
-    _identify(made, given, _in_copy(given, article) if actor == pb.ACTOR_CUSTOMER else {})
-    if actor == pb.ACTOR_CUSTOMER and not made.identifiers:
+    in_copy = _in_copy(given, article) if actor == pb.ACTOR_CUSTOMER else {}
+    _identify(made, given, in_copy)
+    if actor == pb.ACTOR_CUSTOMER and not in_copy and not _object(reading.find(given, "ticket.customer")):
         _, address = email.utils.parseaddr(reading.optional_text(article, "reply_to", "from"))
         reading.identify(made, pb.IDENTIFIER_TYPE_EMAIL, address)
     reading.attribute(made, "article_type", of_type)
