@@ -235,3 +235,12 @@ def test_subscription_of_a_topic_is_no_contact(read: Read) -> None:
 def test_envelope_of_something_else_is_kept(read: Read, held: str) -> None:
     with pytest.raises(Unreadable, match="Message"):
         read("amazon_connect", "", body=json.dumps({"Type": "Notification", "Message": held}).encode())
+
+
+@pytest.mark.parametrize("file", ["ok_contact_initiated.json", "ok_contact_record.json"])
+def test_supervisor_who_listens_is_no_customer(read: Read, file: str) -> None:
+    body = (PAYLOADS / file).read_bytes().replace(b'"INBOUND"', b'"MONITOR"')
+
+    [ignored] = read("amazon_connect", "", body=body).ignored
+
+    assert ("contact_unused", "MONITOR") == (ignored.reason, ignored.detail)

@@ -152,3 +152,14 @@ def test_ids_of_contacts_may_be_numbers(read: Read) -> None:
     [made] = read("formbricks", "", body=_finished({"q": "x"}, contactAttributes={"userId": 123})).touchpoints
 
     assert ["123"] == [each.value for each in made.identifiers]
+
+
+@pytest.mark.parametrize("host", ["https://app.formbricks.com", ""])
+def test_files_are_counted_and_not_led_to(read: Read, host: str) -> None:
+    files = [f"{host}/storage/env1/private/a--fid--1.png", f"{host}/storage/env1/private/b--fid--2.pdf"]
+
+    [made] = read("formbricks", "", body=_finished({"upload": files, "choices": ["서울", "부산"]})).touchpoints
+
+    assert ("", "file:2") == (made.text, made.attributes["attachments"])
+    assert "upload" not in made.attributes
+    assert "서울, 부산" == made.attributes["choices"]

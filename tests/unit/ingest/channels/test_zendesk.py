@@ -276,3 +276,11 @@ def test_triggers_comment_of_somebody_in_copy_is_not_the_requesters(read: Read) 
     [made] = read("zendesk", "", body=body).touchpoints
 
     assert (pb.ACTOR_CUSTOMER, ["lee@example.com"]) == (made.actor, [each.value for each in made.identifiers])
+
+
+def test_placeholders_without_a_ticket_are_a_test_of_the_webhook(read: Read) -> None:
+    body = b'{"ticket_id": "{{ticket.id}}", "description": "{{ticket.description}}"}'
+
+    [ignored] = read("zendesk", "", body=body).ignored
+
+    assert "test_ping" == ignored.reason

@@ -35,8 +35,8 @@ FIELDS: Mapping[str, str] = {
     "attributes": "turn_sentiment (one word for each line of the text, `-` where there is none; goes on in"
     " turn_sentiment_2, …), sentiment_customer, sentiment_agent, categories, summary, seconds, event, queue, agent,"
     " disconnect_reason, attachments, and those that the company's flows set on the contact",
-    "ignored": "other contact events, events of agents, tasks, matched rules, partial utterances, failed analyses,"
-    " contacts without words, confirmations of a subscription",
+    "ignored": "other contact events, events of agents, tasks, supervisors who listen, matched rules, partial"
+    " utterances, failed analyses, contacts without words, confirmations of a subscription",
 }
 OPTIONS: Mapping[str, Option] = {}
 
@@ -53,6 +53,7 @@ _EVENT_TIMES = (
 )
 _TOLD = frozenset({"INITIATED", "CONNECTED_TO_AGENT", "DISCONNECTED", "COMPLETED"})
 _OUTBOUND = frozenset({"OUTBOUND", "EXTERNAL_OUTBOUND", "AGENT_REPLY", "FLOW", "CAMPAIGN_PREVIEW"})
+_LISTENING = "MONITOR"  # A supervisor who listens to a contact has one of their own.
 _CUSTOMER = "CUSTOMER"
 # A contact's later stories are above its earlier ones; all stay below 2**53, which JSON readers keep exactly.
 _REAL_TIME = 1_000_000_000_000_000
@@ -109,7 +110,10 @@ def _event(given: reading.JsonObject, payload: Payload, source: Source) -> Outco
     channel = reading.text(given, "detail.channel").upper()
     if channel not in _CHANNELS:
         return Ignored("channel_unused", channel)
-    outbound = reading.optional_text(given, "detail.initiationMethod").upper() in _OUTBOUND
+    method = reading.optional_text(given, "detail.initiationMethod").upper()
+    if method == _LISTENING:
+        return Ignored("contact_unused", method)
+    outbound = method in _OUTBOUND
     made = reading.touchpoint(
         source,
         channel=_CHANNELS[channel],
@@ -145,7 +149,10 @@ def _record(given: reading.JsonObject, payload: Payload, source: Source) -> Outc
     channel = reading.text(given, "Channel").upper()
     if channel not in _CHANNELS:
         return Ignored("channel_unused", channel)
-    outbound = reading.optional_text(given, "InitiationMethod").upper() in _OUTBOUND
+    method = reading.optional_text(given, "InitiationMethod").upper()
+    if method == _LISTENING:
+        return Ignored("contact_unused", method)
+    outbound = method in _OUTBOUND
     ended = reading.moment_at(given, "LastUpdateTimestamp", "DisconnectTimestamp", payload=payload, source=source)
     made = reading.touchpoint(
         source,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
-from sori_ingest.channels import parts, questionnaire, reading
+from sori_ingest.channels import attachments, parts, questionnaire, reading
 from sori_ingest.channels.payload import Ignored, Payload, Reading, Source, Unreadable
 from sori_ingest.settings import options
 from sori_ingest.settings.options import Option
@@ -25,7 +25,7 @@ FIELDS: Mapping[str, str] = {
     "survey's title where there is one number only; scales by csat_scale, ces_scale",
     "rating": "a question named in the option `rating`, on rating_scale (1-5)",
     "actor": "customer; with the option `voice: internal` agent, who is not identified and whose scores are ratings",
-    "attributes": "survey, the other answers by question id, tags, meta",
+    "attributes": "survey, the other answers by question id, tags, meta, attachments",
     "ignored": "what is not finished; test pings. All events of a finished response make the same touchpoint",
 }
 OPTIONS: Mapping[str, Option] = {
@@ -42,6 +42,7 @@ _NUMBER = re.compile(r"\+?[\d\s().-]{7,20}")
 _DECIMAL = re.compile(r"\d{1,3}(?:\.\d{1,3})?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:T[\d:.]{5,15}Z?)?")
 _LINK = re.compile(r"https?://\S+")
+_STORED = re.compile(r"(?:https?://[^/\s]+)?/storage/[^/\s]+/private/\S+")
 _USUAL = {pb.SURVEY_TYPE_CSAT: 5, pb.SURVEY_TYPE_CES: 7, pb.SURVEY_TYPE_UNSPECIFIED: 5}  # the end of the scale
 _EVENTS = ("responseCreated", "responseUpdated", "responseFinished")
 
@@ -80,6 +81,7 @@ def _event(given: reading.JsonObject, payload: Payload, source: Source) -> list[
     reading.attribute(main, "survey", survey)
     answers = reading.optional_object(data, "data")
     alone = sum(_is_number(each) for each in answers.values()) == 1
+    files = 0
     words: list[str] = []
     scores: list[questionnaire.Score] = []
     for key, value in answers.items():
@@ -93,6 +95,8 @@ def _event(given: reading.JsonObject, payload: Payload, source: Source) -> list[
         elif isinstance(value, list) and _is_contact(value):
             reading.identify(main, pb.IDENTIFIER_TYPE_EMAIL, value[2])
             reading.identify(main, pb.IDENTIFIER_TYPE_PHONE, value[3])
+        elif isinstance(value, list) and value and all(map(_is_file, value)):
+            files += len(value)
         elif isinstance(value, list):
             chosen = ", ".join(str(each) for each in value if isinstance(each, str | int | float))
             if not questionnaire.fill(main, key, chosen, source):
@@ -102,9 +106,15 @@ def _event(given: reading.JsonObject, payload: Payload, source: Source) -> list[
         else:
             reading.attribute(main, key, value)
     main.text = "\n".join(words)
+    attachments.attach(main, ["file"] * files)
     _context(main, data)
     survey_id = reading.optional_text(data, "surveyId")
     return [*questionnaire.touchpoints(main, scores, source, survey_id=survey_id)]
+
+
+def _is_file(value: object) -> bool:
+    """Say whether this is the address of a file that somebody handed in, which Formbricks keeps in its storage."""
+    return isinstance(value, str) and bool(_STORED.fullmatch(value))
 
 
 def _is_contact(value: list[Any]) -> bool:

@@ -23,7 +23,7 @@ FIELDS: Mapping[str, str] = {
     "actor": "customer; what the account itself sends is not delivered",
     "occurred_time": "`timestamp`",
     "identifiers": "ANONYMOUS_ID `line:<source.userId>`",
-    "text": "`message.text`; empty for image, video, audio, file, location, sticker",
+    "text": "`message.text`, also what the customer wrote on a sticker; empty for image, video, audio, file, location",
     "thread_id": "`source.groupId`, `source.roomId`, else `source.userId`",
     "attributes": "event, source_type, postback, sticker_keywords, quoted_message_id, standby, deleted, attachments",
     "ignored": "deliveries without events (tests of the address), join, leave, members, accountLink,"

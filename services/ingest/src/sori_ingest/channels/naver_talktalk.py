@@ -20,7 +20,8 @@ FIELDS: Mapping[str, str] = {
     "external_id": "made of the content and the ten minutes in which it came: the payload has no id",
     "kind": "visit for `open`, inquiry for `send`, reply for `echo`, resolution for the `handover` of a finished"
     " consultation, purchase for a confirmed payment, other for `leave`, `friend`, `profile`",
-    "actor": "customer; of an echo agent where `options.sourceId` is 1, else bot",
+    "actor": "customer; of an echo agent where `options.sourceId` is 1, else bot; of a finished consultation"
+    " agent, or system where it ended by itself",
     "occurred_time": "time of receipt: the payload has no time",
     "identifiers": "ANONYMOUS_ID `naver:<user>`; PHONE and EMAIL of a `profile`; PHONE of the safe number that a"
     " customer hands in (`inputType` vphone)",
