@@ -1,4 +1,6 @@
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -6,6 +8,7 @@ from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels.payload import Reading
 
 Read = Callable[..., Reading]
+PAYLOADS = Path(__file__).parents[3] / "contract" / "payloads" / "line"
 
 
 def test_message_is_an_inquiry(read: Read) -> None:
@@ -68,3 +71,11 @@ def test_empty_delivery_is_a_test_of_the_address(read: Read) -> None:
     [ignored] = read("line", "ignored_verification.json").ignored
 
     assert "test_ping" == ignored.reason
+
+
+@pytest.mark.parametrize(("text", "reasons"), [("\u3000 ", ["no_words"]), (" 네", [])])
+def test_message_of_spaces_says_nothing(read: Read, text: str, reasons: list[str]) -> None:
+    given = json.loads((PAYLOADS / "ok_text.json").read_bytes())
+    given["events"][0]["message"]["text"] = text
+
+    assert reasons == [each.reason for each in read("line", "", body=json.dumps(given).encode()).ignored]

@@ -1,3 +1,4 @@
+import urllib.parse
 from collections.abc import Callable
 
 import pytest
@@ -154,3 +155,12 @@ def test_a_place_that_is_sent_is_an_attachment(read: Read) -> None:
     [made] = read("twilio", "ok_whatsapp_location.txt").touchpoints
 
     assert ("", "location:1") == (made.text, made.attributes["attachments"])
+
+
+def test_turn_in_which_nothing_was_understood_has_no_words(read: Read) -> None:
+    turn = {"TranscriptionEvent": "transcription-content", "TranscriptionSid": "GT1", "CallSid": "CA1", "Final": "true"}
+    body = urllib.parse.urlencode(turn | {"SequenceId": "5", "TranscriptionData": '{"transcript": ""}'}).encode()
+
+    [ignored] = read("twilio", "", body=body).ignored
+
+    assert "no_words" == ignored.reason

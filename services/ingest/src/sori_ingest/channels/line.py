@@ -26,7 +26,7 @@ FIELDS: Mapping[str, str] = {
     "text": "`message.text`, also what the customer wrote on a sticker; empty for image, video, audio, file, location",
     "thread_id": "`source.groupId`, `source.roomId`, else `source.userId`",
     "attributes": "event, source_type, postback, sticker_keywords, quoted_message_id, standby, deleted, attachments",
-    "ignored": "deliveries without events (tests of the address), join, leave, members, accountLink,"
+    "ignored": "deliveries without events (tests of the address), blank messages, join, leave, members, accountLink,"
     " videoPlayComplete, other events",
 }
 OPTIONS: Mapping[str, Option] = {
@@ -98,7 +98,11 @@ def _message(event: reading.JsonObject, kind: str, payload: Payload, source: Sou
     if kind == "messageEdited":
         made.revision = max(_at(event, payload, source).revision, 1)
     if of_type == "text":
-        made.text = reading.text(event, "message.text")
+        made.text = reading.optional_text(event, "message.text")
+        if reading.find(event, "message.text") is None:
+            raise Unreadable("field_missing", "missing", "message.text")
+        if not made.text.strip() and not made.revision:
+            return Ignored("no_words")
     else:
         made.text = reading.optional_text(event, "message.text")  # Some stickers hold what their sender wrote.
         attach(made, [of_type])

@@ -205,7 +205,11 @@ def _live_transcript(given: reading.JsonObject, payload: Payload, source: Source
         return Ignored("not_finished")
     data = given.get("transcriptiondata")
     content = reading.parse_json(data) if isinstance(data, str) else data
-    words = reading.text({"TranscriptionData": content}, "TranscriptionData.transcript").strip()
+    words = reading.optional_text({"TranscriptionData": content}, "TranscriptionData.transcript").strip()
+    if not words:
+        if reading.find(content, "transcript") is not None:
+            return Ignored("no_words")
+        raise Unreadable("field_missing", "missing", "TranscriptionData.transcript")
     made = _call(given, payload, source, "timestamp")
     made.external_id = f"{_needed(given, 'TranscriptionSid')}:{_needed(given, 'SequenceId')}"
     made.thread_id = made.thread_id or _needed(given, "TranscriptionSid")
