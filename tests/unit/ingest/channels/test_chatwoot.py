@@ -199,3 +199,21 @@ def test_message_of_no_conversation_is_kept_for_a_person_to_see(read: Read) -> N
 
     with pytest.raises(Unreadable, match="conversation"):
         read("chatwoot", "", body=json.dumps(given).encode())
+
+
+def test_words_of_a_call_are_those_that_were_spoken(read: Read) -> None:
+    given = json.loads((PAYLOADS / "ok_incoming.json").read_bytes())
+    given |= {
+        "content": "Voice Call",
+        "content_type": "voice_call",
+        "content_attributes": {"data": {"status": "ringing"}},
+    }
+    spoken: dict[str, object] = {"event": "message_updated", "updated_at": "2026-11-20T05:18:22Z"}
+    spoken["attachments"] = [{"id": 1, "file_type": "audio", "transcribed_text": "환불해 주세요"}]
+
+    [begun] = read("chatwoot", "", body=json.dumps(given).encode()).touchpoints
+    [ended] = read("chatwoot", "", body=json.dumps(given | spoken).encode()).touchpoints
+
+    assert (pb.CHANNEL_CALL_CENTER, "", "voice_call") == (begun.channel, begun.text, begun.attributes["content_type"])
+    assert (begun.external_id, "환불해 주세요") == (ended.external_id, ended.text)
+    assert begun.revision < ended.revision

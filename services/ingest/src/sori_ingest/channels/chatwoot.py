@@ -19,14 +19,15 @@ FIELDS: Mapping[str, str] = {
     "external_id": "id of the message; `<message>:csat`, `<message>:form`, `<message>:email`;"
     " `conversation:<id>:resolved:<time>`",
     "revision": "time of the update for an edited or deleted message; a deleted one becomes an empty one",
-    "channel": "`conversation.channel`",
+    "channel": "`conversation.channel`; call_center for a call",
     "kind": "inquiry for incoming, reply for outgoing and template, resolution for resolved, survey_response for CSAT,"
     " other for an e-mail address that a customer leaves",
     "actor": "customer for incoming; agent, or bot for templates and where no person sent it",
     "occurred_time": "`created_at`; of an answer `updated_at`, else that of the conversation, as of its end",
     "identifiers": "MEMBER_ID `identifier` of the contact, EMAIL, PHONE, ANONYMOUS_ID `chatwoot:<contact>`; of a group"
     " the contact who speaks",
-    "text": "`content`, of e-mails without quoted replies and signature, else `transcribed_text` of voice messages;"
+    "text": "`content`, of e-mails without quoted replies and signature, else `transcribed_text` of voice messages"
+    " and calls;"
     " `feedback_message` of a rating; the answers of a form",
     "survey": "CSAT, 1 to 5",
     "thread_id": "id of the conversation",
@@ -52,6 +53,7 @@ _BY_RULE = frozenset(  # what a rule of Chatwoot's automation sends: the convers
     f"automation_event.{each}"
     for each in ("message_created", "conversation_created", "conversation_opened", "conversation_updated")
 )
+_CALL = "voice_call"
 _SURVEY = "content_attributes.submitted_values.csat_survey_response"
 
 
@@ -109,13 +111,16 @@ def _message(given: reading.JsonObject, message: reading.JsonObject, payload: Pa
         speaker=sender,
     )
     made.external_id = number
-    made.text = reading.optional_text(
-        message,
-        "content",
-        "content_attributes.email.text_content.reply",
-        "content_attributes.email.text_content.full",
-        "processed_message_content",
-    ).strip()
+    if content_type == _CALL:  # Of which the content is a remark of Chatwoot's.
+        made.channel = pb.CHANNEL_CALL_CENTER
+    else:
+        made.text = reading.optional_text(
+            message,
+            "content",
+            "content_attributes.email.text_content.reply",
+            "content_attributes.email.text_content.full",
+            "processed_message_content",
+        ).strip()
     made.text = made.text or _transcribed(message)
     if content_type == "incoming_email":
         _separate(made, message)
@@ -123,7 +128,7 @@ def _message(given: reading.JsonObject, message: reading.JsonObject, payload: Pa
         reading.attribute(made, "content_type", content_type)
     files = reading.objects_at(message, "attachments")
     attach(made, [reading.optional_text(each, "file_type") or "file" for each in files])
-    return made if made.text or files else Ignored("no_words")
+    return made if made.text or files or content_type == _CALL else Ignored("no_words")
 
 
 def _separate(made: pb.Touchpoint, message: reading.JsonObject) -> None:
