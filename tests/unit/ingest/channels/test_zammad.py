@@ -129,3 +129,15 @@ def test_without_a_customer_the_address_of_the_article_is_known_beside_the_numbe
     [made] = read("zammad", "", body=json.dumps(given).encode()).touchpoints
 
     assert {"kim@example.com", "zammad:5"} == {each.value for each in made.identifiers}
+
+
+@pytest.mark.parametrize(
+    ("sender", "automatic", "reasons"),
+    [("Customer", True, ["auto_reply"]), ("Customer", False, []), ("Agent", True, [])],
+)
+def test_note_of_absence_is_nobodys_voice(read: Read, sender: str, automatic: bool, reasons: list[str]) -> None:
+    article = {"id": 9, "sender": sender, "type": "email", "body": "부재중입니다", "created_at": "2026-11-20T05:18:22Z"}
+    preferences = {"send-auto-response": not automatic, "is-auto-response": automatic}
+    given = {"ticket": {"id": 81, "customer_id": 5}, "article": article | {"preferences": preferences}}
+
+    assert reasons == [each.reason for each in read("zammad", "", body=json.dumps(given).encode()).ignored]

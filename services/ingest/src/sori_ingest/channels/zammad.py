@@ -28,7 +28,8 @@ FIELDS: Mapping[str, str] = {
     "thread_id": "`ticket.id`",
     "attributes": "subject, number, state, priority, group, article_type, quoted, signature (1,000 characters each),"
     " attachments",
-    "ignored": "internal articles, changes without an article that close nothing, unknown senders",
+    "ignored": "internal articles, automatic answers of customers, changes without an article that close nothing, unknown"
+    " senders",
 }
 OPTIONS: Mapping[str, Option] = {}
 
@@ -79,6 +80,8 @@ def _article(
     if sender not in _SENDERS:
         return Ignored("event_type_unknown", f"sender {sender}")
     actor, kind = _SENDERS[sender]
+    if actor == pb.ACTOR_CUSTOMER and reading.flag(article, "preferences.is-auto-response"):
+        return Ignored("auto_reply")  # Such as a note of absence, as Zammad knows by the mail's headers.
     of_type = _named(given, "article.type").lower()
     at = reading.moment_at(article, "created_at", payload=payload, source=source)
     parts = _parts(article, of_type)
