@@ -284,3 +284,32 @@ def test_placeholders_without_a_ticket_are_a_test_of_the_webhook(read: Read) -> 
     [ignored] = read("zendesk", "", body=body).ignored
 
     assert "test_ping" == ignored.reason
+
+
+def test_first_words_that_are_changed_are_a_new_version_of_them(read: Read) -> None:
+    given = json.loads((PAYLOADS / "zendesk" / "ok_ticket_created.json").read_bytes())
+    changed: dict[str, object] = {"type": "zen:event-type:ticket.description_changed", "time": "2026-11-20T05:18:22Z"}
+    changed |= {"event": {"previous": given["detail"]["description"], "current": "카드 번호는 ▇▇▇▇ 입니다"}}
+
+    [first] = read("zendesk", "ok_ticket_created.json").touchpoints
+    [made] = read("zendesk", "", body=json.dumps(given | changed).encode()).touchpoints
+
+    assert (first.external_id, "카드 번호는 ▇▇▇▇ 입니다") == (made.external_id, made.text)
+    assert (first.actor, first.kind, first.thread_id) == (made.actor, made.kind, made.thread_id)
+    assert first.revision < made.revision
+    assert first.occurred_time.seconds == made.occurred_time.seconds
+
+
+@pytest.mark.parametrize(
+    ("previous", "is_public", "reason"), [("", True, "event_type_unused"), ("카드", False, "private_note")]
+)
+def test_first_words_that_are_new_or_not_public_are_no_change(
+    read: Read, previous: str, is_public: bool, reason: str
+) -> None:
+    given = json.loads((PAYLOADS / "zendesk" / "ok_ticket_created.json").read_bytes())
+    given |= {"type": "zen:event-type:ticket.description_changed", "event": {"previous": previous, "current": "x"}}
+    given["detail"]["is_public"] = is_public
+
+    [ignored] = read("zendesk", "", body=json.dumps(given).encode()).ignored
+
+    assert reason == ignored.reason

@@ -28,8 +28,8 @@ FIELDS: Mapping[str, str] = {
     "thread_id": "`ticket.id`",
     "attributes": "subject, number, state, priority, group, article_type, quoted, signature (1,000 characters each),"
     " attachments",
-    "ignored": "internal articles, automatic answers of customers, changes without an article that close nothing, unknown"
-    " senders",
+    "ignored": "internal articles, automatic answers of customers, changes without an article that close nothing,"
+    " unknown senders",
 }
 OPTIONS: Mapping[str, Option] = {}
 

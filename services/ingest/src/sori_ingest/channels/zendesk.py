@@ -22,7 +22,7 @@ CHANNEL = "email, web, app, chat, call_center, sns, crm"
 FIELDS: Mapping[str, str] = {
     "external_id": "`comment:<id>`, `message:<id>`, `ticket:<id>` for its first words, `ticket:<id>:<status>:…`",
     "revision": "time of the event for a comment that is made private, which becomes an empty one, or redacted, of"
-    " which the words that are left are kept",
+    " which the words that are left are kept, and for first words that are changed",
     "channel": "`via.channel`; kakao for its messages",
     "kind": "inquiry of a customer, reply of an agent or bot, resolution for solved, survey_response for a satisfaction"
     " rating",
@@ -102,6 +102,8 @@ def _event(given: reading.JsonObject, kind: str, payload: Payload, source: Sourc
         made.text = reading.optional_text(given, "detail.description").strip()
         made.text = made.text or reading.optional_text(given, "detail.subject").strip()
         yield Ignored("no_words", "messaging") if _is_heading(given, made.text) else made
+    elif kind == "ticket.description_changed":
+        yield _description_changed(given, kind, payload, source)
     elif kind == "ticket.status_changed":
         yield _status_changed(given, payload, source)
     elif kind == "ticket.csat_received":
@@ -112,6 +114,22 @@ def _event(given: reading.JsonObject, kind: str, payload: Payload, source: Sourc
         yield _message_added(given, payload, source)
     else:
         yield Ignored("event_type_unknown", kind)
+
+
+def _description_changed(given: reading.JsonObject, kind: str, payload: Payload, source: Source) -> Outcome:
+    """Read that the first words of a ticket are others, as when something in them was redacted."""
+    if not reading.optional_text(given, "event.previous"):
+        return Ignored("event_type_unused", kind)
+    if reading.find(given, "detail.is_public") is False:
+        return Ignored("private_note")
+    times = ("detail.created_at", "time")
+    made = _of_event(given, pb.TOUCHPOINT_KIND_INQUIRY, pb.ACTOR_CUSTOMER, payload, source, times=times)
+    made.external_id = f"ticket:{made.thread_id}"
+    made.text = reading.optional_text(given, "event.current").strip()
+    if _is_heading(given, made.text):
+        return Ignored("no_words", "messaging")
+    made.revision = max(reading.moment_at(given, "time", payload=payload, source=source).revision, 1)
+    return made
 
 
 def _comment_added(given: reading.JsonObject, payload: Payload, source: Source) -> Outcome:
@@ -229,6 +247,7 @@ def _of_event(
     channel: pb.Channel.ValueType = pb.CHANNEL_CRM,
     *,
     author: str = "",
+    times: tuple[str, ...] = ("time", "detail.updated_at"),
 ) -> pb.Touchpoint:
     ticket = reading.text(given, "detail.id")
     via = reading.optional_text(given, "detail.via.channel").strip().lower()
@@ -237,7 +256,7 @@ def _of_event(
         channel=_VIA.get(via, channel),
         kind=kind,
         actor=actor,
-        at=reading.moment_at(given, "time", "detail.updated_at", payload=payload, source=source),
+        at=reading.moment_at(given, *times, payload=payload, source=source),
         thread_id=ticket,
     )
     reading.identify_account(made, "zendesk", author or reading.optional_text(given, "detail.requester_id"))
