@@ -217,3 +217,11 @@ def test_words_of_a_call_are_those_that_were_spoken(read: Read) -> None:
     assert (pb.CHANNEL_CALL_CENTER, "", "voice_call") == (begun.channel, begun.text, begun.attributes["content_type"])
     assert (begun.external_id, "환불해 주세요") == (ended.external_id, ended.text)
     assert begun.revision < ended.revision
+
+
+@pytest.mark.parametrize(("automatic", "reasons"), [(True, ["auto_reply"]), (False, []), (None, [])])
+def test_note_of_absence_is_nobodys_voice(read: Read, automatic: bool | None, reasons: list[str]) -> None:
+    given = json.loads((PAYLOADS / "ok_email.json").read_bytes())
+    given["content_attributes"]["email"]["auto_reply"] = automatic
+
+    assert reasons == [each.reason for each in read("chatwoot", "", body=json.dumps(given).encode()).ignored]

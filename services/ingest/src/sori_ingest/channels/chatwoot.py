@@ -33,8 +33,8 @@ FIELDS: Mapping[str, str] = {
     "thread_id": "id of the conversation",
     "attributes": "event, inbox, account, content_type, status, deleted, subject, quoted, signature (1,000 characters"
     " each), attachments",
-    "ignored": "private notes, activities, surveys sent, updates of delivery, statuses but resolved, typing,"
-    " contacts, other events",
+    "ignored": "private notes, activities, automatic answers by mail, surveys sent, updates of delivery, statuses but"
+    " resolved, typing, contacts, other events",
 }
 OPTIONS: Mapping[str, Option] = {}
 
@@ -97,6 +97,8 @@ def _message(given: reading.JsonObject, message: reading.JsonObject, payload: Pa
         return Ignored("survey_sent")
     if kind not in ("incoming", "outgoing", "template"):
         return Ignored("event_type_unknown", f"message_type {kind}")
+    if kind == "incoming" and reading.flag(message, "content_attributes.email.auto_reply"):
+        return Ignored("auto_reply")
     actor = _actor(message, kind)
     sender = reading.optional_object(message, "sender")
     is_contact = reading.optional_text(sender, "type") == "contact"
