@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -7,6 +8,7 @@ from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.channels.payload import Reading
 
 Read = Callable[..., Reading]
+PAYLOADS = Path(__file__).parents[3] / "contract" / "payloads" / "intercom"
 
 
 def test_first_message_is_an_inquiry_without_markup(read: Read) -> None:
@@ -137,3 +139,23 @@ def test_conversation_that_begins_without_a_word_is_heard_when_there_is_one(
     found = read("intercom", "", body=json.dumps(given).encode())
 
     assert (heard, 1 - heard) == (len(found.touchpoints), len(found.ignored))
+
+
+def test_conversation_that_begins_with_a_message_of_ours_has_the_words_that_answer_it(read: Read) -> None:
+    given = json.loads((PAYLOADS / "ok_user_created.json").read_bytes())
+    item = given["data"]["item"]
+    item["source"] |= {
+        "author": {"type": "admin", "id": "814860"},
+        "delivered_as": "automated",
+        "body": "<p>도와드릴까요?</p>",
+    }
+    answer = {"type": "conversation_part", "id": "77", "part_type": "comment", "body": "<p>네, 환불요</p>"}
+    answer |= {"author": {"type": "user", "id": "6329bd9ffe4e2e91dac76188"}, "created_at": item["created_at"] + 60}
+    greeting = {"type": "conversation_part", "id": "76", "part_type": "comment", "body": "x", "author": {"type": "bot"}}
+    item["conversation_parts"]["conversation_parts"] = [greeting, answer]
+
+    ours, theirs = read("intercom", "", body=json.dumps(given).encode()).touchpoints
+
+    assert (pb.ACTOR_AGENT, pb.TOUCHPOINT_KIND_OTHER) == (ours.actor, ours.kind)
+    assert ("77", pb.ACTOR_CUSTOMER, pb.TOUCHPOINT_KIND_INQUIRY) == (theirs.external_id, theirs.actor, theirs.kind)
+    assert "네, 환불요" == theirs.text

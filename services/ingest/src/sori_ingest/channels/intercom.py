@@ -63,7 +63,10 @@ def read(payload: Payload, source: Source) -> Reading:
 
 def _read(given: reading.JsonObject, topic: str, payload: Payload, source: Source) -> Iterator[Outcome]:
     if topic in _BEGUN:
-        yield _first_message(given, topic, payload, source)
+        first = _first_message(given, topic, payload, source)
+        yield first
+        if isinstance(first, Ignored) or first.actor != pb.ACTOR_CUSTOMER:
+            yield from _answered(given, payload, source)
     elif topic in _SAID:
         yield from _parts(given, _SAID[topic], payload, source)
     elif topic == "conversation.admin.closed":
@@ -100,6 +103,14 @@ def _first_message(given: reading.JsonObject, topic: str, payload: Payload, sour
     if told or made.channel == pb.CHANNEL_CALL_CENTER or reading.flag(message, "redacted"):
         return made
     return Ignored("no_words")  # A workflow began it, and the customer speaks in a part that is told by itself.
+
+
+def _answered(given: reading.JsonObject, payload: Payload, source: Source) -> Iterator[Outcome]:
+    """Read what a contact says in a conversation that begins with a message of ours, which it answers."""
+    for part in _conversation_parts(given):
+        author = reading.optional_text(part, "author.type")
+        if author in _CUSTOMERS:
+            yield _part(given, part, payload, source, author)
 
 
 def _parts(given: reading.JsonObject, usual: str, payload: Payload, source: Source) -> Iterator[Outcome]:
