@@ -31,7 +31,8 @@ FIELDS: Mapping[str, str] = {
     "product": "product number in the path of `options.referer`",
     "attributes": "event, partner, inflow, from, friend, set, input_type, button_code, standby, attachments",
     "ignored": "the bot's own handovers, echoes of other events, refused profiles, unconfirmed or failed payments,"
-    " other events",
+    " other events; `pay_complete` among them, which who answers it with a 200 approves: a bot that takes payments"
+    " judges that event itself and hands the others on",
 }
 OPTIONS: Mapping[str, Option] = {
     "channel": options.CHANNEL,
