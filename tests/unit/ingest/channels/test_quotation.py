@@ -273,3 +273,16 @@ def test_answers_between_what_gmail_quotes_are_kept() -> None:
 
     assert "270이요\n검정이요" == quotation.separate_written(written).own
     assert "색상은?" in written.quoted
+
+
+@pytest.mark.parametrize(
+    "unfit", ["\0", "\x01", "\v", "\f", "\x1f", "\ufffe", "\uffff", "&#0;", "&#11;", "&#x1F;", "&#xfffe;"]
+)
+def test_what_is_in_no_xml_is_left_out_of_html(unfit: str) -> None:
+    html = f"<p>교환{unfit} 되나요?</p>{unfit}<div class='gmail_quote'>{OLD}</div>{unfit}<style>p{{}}</style>"
+
+    written = markup.read(html)
+
+    assert "교환 되나요?" == written.text.replace("  ", " ")
+    assert OLD == written.quoted
+    assert "교환 되나요?" in markup.text_of(html).replace("  ", " ")

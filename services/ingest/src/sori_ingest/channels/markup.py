@@ -19,6 +19,12 @@ _DEEPEST = 150  # elements within each other; libxml2 takes minutes for 100,000,
 _STYLES = STRICT_CSS_PROFILE | {"hr": STRICT_CSS_PROFILE["div"]}  # A rule stands between lines.
 _CONFIG = ParserConfig(css=_STYLES, display_images=False, display_links=False)
 _TAG = re.compile(r"<[^<>]*>")
+# Characters that XML has none of, bare and by number: lxml parses them, and then refuses to move what has them.
+_FIT = bytes.maketrans(b"\v\f", b"  ")
+_UNFIT = bytes(code for code in range(32) if code not in b"\t\n\v\f\r")
+_UNFIT_NUMBERS = re.compile(
+    rb"&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01]|6553[45])(?!\d)|x0*(?:[0-8bcef]|1[\da-f]|fff[ef])(?![\da-f]));?", re.I
+)
 _CELL = re.compile(r"<t[dh]\b", re.I)
 _SPACES = re.compile(r"[ \t]{2,}")
 _OPENING = re.compile(r"<(/?)([a-z][\w:.-]{0,30})", re.I)
@@ -152,7 +158,7 @@ def _tree(markup: str) -> lxml.html.HtmlElement | None:
         return None
     parser = lxml.html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
     try:
-        tree = lxml.html.document_fromstring(markup.encode("utf-8", "replace"), parser=parser)
+        tree = lxml.html.document_fromstring(_fit(markup.encode("utf-8", "replace")), parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         return None
     if any("depth" in each.message for each in parser.error_log):  # Nothing below was read.
@@ -165,6 +171,12 @@ def _tree(markup: str) -> lxml.html.HtmlElement | None:
         if element.tag not in ("html", "body") and _UNSHOWN.search(style):
             element.drop_tree()
     return tree
+
+
+def _fit(encoded: bytes) -> bytes:
+    """Leave out what no element may hold."""
+    encoded = encoded.translate(_FIT, _UNFIT).replace(b"\xef\xbf\xbe", b"").replace(b"\xef\xbf\xbf", b"")
+    return _UNFIT_NUMBERS.sub(b" ", encoded) if b"&#" in encoded else encoded
 
 
 def _is_deep(markup: str) -> bool:
