@@ -663,3 +663,11 @@ def test_a_system_that_mails_what_its_form_took_names_the_customer_in_reply_to(r
     [made] = read("email", "", body=body).touchpoints
 
     assert ["kim@other.example"] == [each.value for each in made.identifiers]
+
+
+def test_ends_of_lines_that_were_turned_twice(read: Read) -> None:
+    written = mail("Subject: s", "Message-ID: <1@a.example>", body="언제 되나요?\r\n\r\n급해요")
+
+    [made] = read("email", "", body=written.replace(b"\r\n", b"\r\r\n")).touchpoints
+
+    assert ("언제 되나요?\n\n급해요", "s") == (made.text, made.attributes["subject"])

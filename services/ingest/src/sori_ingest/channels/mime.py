@@ -124,6 +124,8 @@ def addresses(header: str) -> list[str]:
 
 def _parse(body: bytes) -> Mail:
     body = body.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n \t")
+    if body[: body.find(b"\n") + 1].endswith(b"\r\r\n"):  # Ends of lines that were turned into Windows' twice.
+        body = body.replace(b"\r\r\n", b"\r\n")
     message = _parsed(body)
     if any(isinstance(each, email.errors.MissingHeaderBodySeparatorDefect) for each in message.defects):
         message = _parsed(_mended(body))
