@@ -190,3 +190,11 @@ def test_a_resource_is_what_it_is_called(
 
     assert one == listed
     assert kind == one.kind
+
+
+def test_a_checkout_is_named_by_its_id_and_a_cart_by_its_token(read: Read) -> None:
+    [checkout] = read("shopify", "ok_checkout.json").touchpoints
+    cart = json.dumps({"token": "eeafa272", "line_items": [], "updated_at": "2026-11-20T16:09:45+09:00"}).encode()
+    [carted] = read("shopify", "", body=cart).touchpoints
+
+    assert ("checkout:981820079255243537", "checkout:eeafa272") == (checkout.external_id, carted.external_id)

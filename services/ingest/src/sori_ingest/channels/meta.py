@@ -97,6 +97,8 @@ def _read_delivery(
     if platform is None:
         ignored.append(Ignored("event_type_unknown", kind[:64]))
         return
+    if given.get("entry") is None:
+        raise Unreadable("field_missing", "missing", "entry")
     for index, entry in enumerate(reading.objects_at(given, "entry")):
         for event, each, what in _events(entry, f"{path}entry.{index}", platform, source):
             try:

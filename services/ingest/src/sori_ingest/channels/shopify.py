@@ -256,7 +256,7 @@ def _refund(topic: str, given: reading.JsonObject, payload: Payload, source: Sou
 
 
 def _checkout(topic: str, given: reading.JsonObject, payload: Payload, source: Source) -> pb.Touchpoint:
-    external_id = f"checkout:{reading.text(given, 'token', 'id')}"
+    external_id = f"checkout:{reading.text(given, 'id', 'token')}"
     times = ("updated_at", "created_at")
     made = _begin(topic, external_id, pb.TOUCHPOINT_KIND_CART, given, times, payload, source)
     made.revision = _version(given)
