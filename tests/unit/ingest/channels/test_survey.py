@@ -801,3 +801,15 @@ def test_times_of_scripts_and_short_years(read: Read, written: str) -> None:
     [made] = _table(read, "응답번호,완료 시간,NPS", f"1,{written},9").touchpoints
 
     assert "2026-11-20T06:06:01Z" == made.occurred_time.ToJsonString()
+
+
+@pytest.mark.parametrize("given", [{"csat": 6}, {"ces": 8}, {"type": "csat", "score": 9}, {"csat": 6, "nps": 9}])
+def test_a_score_that_comes_alone_is_on_the_usual_scale_or_on_that_which_is_told(
+    read: Read, given: dict[str, object]
+) -> None:
+    body = json.dumps({"id": "1", **given}).encode()
+
+    alone = read("survey", "", body=body).touchpoints[-1]
+    told = read("survey", "", body=body, options={"csat_scale": "1-10", "ces_scale": "1-10"}).touchpoints[-1]
+
+    assert (0, 10) == (alone.survey.highest, told.survey.highest)  # 0: the usual one, beyond which is the quarantine.

@@ -31,7 +31,7 @@ FIELDS: Mapping[str, str] = {
     "text": "open-ended answers; comment, feedback, reason, 의견, …",
     "survey": "columns nps, csat, ces, or `score` beside `type`; else questions told apart by the options nps, csat, "
     "ces or by their titles; answers such as `9 - Very likely` and `매우 만족` count; scales by `scale`, "
-    "csat_scale, ces_scale",
+    "csat_scale, ces_scale, else the usual ones, but of a table's column that goes beyond one of these",
     "rating": "a column `rating`, or `score` without a type, with its scale (1-5); else questions to rate, up to 10",
     "actor": "customer; with the option `voice: internal` agent, who is not identified and whose scores are ratings",
     "attributes": "all other answers",
@@ -451,7 +451,7 @@ def _score(
     low, high = (span.low, span.high(usual)) if span else (value, value)
     if kind == pb.SURVEY_TYPE_CSAT and span and span.count >= _MANY and usual < high <= 7 and low >= 1:
         return questionnaire.Score(key=key, value=value, question=kind, lowest=1, highest=7)
-    if kind != pb.SURVEY_TYPE_NPS and usual < high <= 10:  # Given on a longer scale than usual, of which none is told.
+    if kind != pb.SURVEY_TYPE_NPS and span and usual < high <= 10:  # A column on a longer scale, of which none is told.
         return questionnaire.Score(key=key, value=value, question=kind, lowest=min(1.0, low), highest=10)
     if kind != pb.SURVEY_TYPE_NPS and low == 0 < high <= usual:  # Counted from 0; or good and bad.
         return questionnaire.Score(key=key, value=value, question=kind, lowest=0, highest=1 if high == 1 else usual)
