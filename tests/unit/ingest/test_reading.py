@@ -228,6 +228,7 @@ def test_what_is_missing_or_wrong_is_named(reason: str, path: str, getter: readi
         ("2026-11-22", "2026-11-22T00:00:00+00:00", 0),
         ("Sun, 22 Nov 2026 12:00:00 +0900", "2026-11-22T03:00:00+00:00", 540),
         ("Sun Nov 22 03:00:00 +0000 2026", "2026-11-22T03:00:00+00:00", 0),
+        ("2026-11-20t18:00:00.5z", "2026-11-20T18:00:00.500000+00:00", 0),
     ],
 )
 def test_times_of_vendors_are_read(value: object, expected: str, offset: int) -> None:

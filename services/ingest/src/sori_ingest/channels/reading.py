@@ -480,6 +480,8 @@ def _counted(value: float | str, local: str) -> Moment | None:
 def _spelled(value: str, local: str) -> Moment | None:
     if len(value) > 64:
         return None
+    if value.endswith("z"):  # RFC 3339 allows it.
+        value = f"{value[:-1]}Z"
     head, _, last = value.rpartition(" ")
     if last in _ABBREVIATIONS:  # An e-mail's date has its offset apart, and without a colon.
         ahead = _ABBREVIATIONS[last]
