@@ -220,3 +220,37 @@ def test_a_huge_header_takes_no_time(read: Read) -> None:
     read("cloudevents", "", body=b'{"text": "a"}', headers={**HEADERS, "ce-subject": '\\"' * 100_000})
 
     assert time.process_time() - before < 5
+
+
+def test_what_no_field_takes_is_kept(read: Read) -> None:
+    data = {"comment": "추워요", "별점": 2, "phone": "010-1234-5678", "weather": "맑음", "wet": True, "event_type": "x"}
+    many = {f"a{number:02}": number for number in range(60)}
+
+    made = _made(read, data)
+    crowded = _made(read, {"text": "x", **many})
+
+    assert ("추워요", 2) == (made.text, made.rating.value)
+    assert {"event_source": "s", "event_type": "t", "weather": "맑음", "wet": "true"} == dict(made.attributes)
+    assert (50, "t") == (len(crowded.attributes), crowded.attributes["event_type"])
+
+
+def test_stars_beyond_five_are_on_a_scale_that_nobody_tells(read: Read) -> None:
+    made = _made(read, {"comment": "x", "stars": 8})
+
+    assert (False, "8") == (made.HasField("rating"), made.attributes["stars"])
+
+
+def test_nothing_but_empty_fields_is_no_data(read: Read) -> None:
+    body = json.dumps(
+        {"specversion": "1.0", "id": "1", "source": "s", "type": "t", "data": {"text": "", "rating": None}}
+    )
+
+    [ignored] = read("cloudevents", "", body=body.encode()).ignored
+
+    assert "no_data" == ignored.reason
+
+
+def _made(read: Read, data: dict[str, object]) -> pb.Touchpoint:
+    event = {"specversion": "1.0", "id": "1", "source": "s", "type": "t", "data": data}
+    [made] = read("cloudevents", "", body=json.dumps(event).encode()).touchpoints
+    return made

@@ -28,8 +28,11 @@ FIELDS: Mapping[str, str] = {
     "kind": "the data's, else the option `kind`, else other",
     "text": "data: a sori.ingest.v1.Touchpoint as JSON (or as protobuf in binary mode), or any object whose fields the "
     "source's mapping names or that are called as ours; text/plain data is the text",
-    "attributes": "event_type, event_source, event_subject, beside the data's",
-    "ignored": "events without data; types that the option `types` does not list, where there is one",
+    "rating": "the data's `rating`, `stars`, `별점`, …",
+    "attributes": "event_type, event_source, event_subject, beside the data's; without a mapping all other texts, "
+    "numbers and flags of an object that is no Touchpoint",
+    "ignored": "events without data, or with nothing but empty fields in it; "
+    "types that the option `types` does not list, where there is one",
 }
 OPTIONS: Mapping[str, Option] = {
     "channel": options.CHANNEL,
@@ -43,6 +46,7 @@ _JSON_FORMS = frozenset(
     ["occurredTime", "externalId", "threadId", "orderId", "orgUnit", "occurredOffsetMinutes", "identifiers"]
 )
 _WORDS = ("message", "comment", "body", "content", "feedback", "description", "review", "의견", "내용", "후기", "문의")
+_STARS = ("stars", "star_rating", "starRating", "별점", "평점")  # 1 to 5
 _PEOPLE = {  # with what their `id` is called
     "customer": "customer_id",
     "user": "user_id",
@@ -52,6 +56,7 @@ _PEOPLE = {  # with what their `id` is called
 }
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)("?)')  # to the end of the text where it is left open
 _ESCAPED = re.compile(r"\\(.)")
+_NOTHING: tuple[object, ...] = (None, "", [], {})
 _NESTED = ("rating", "survey", "attributes")
 _REFERENCES = frozenset(
     ("externalId", "external_id", "threadId", "thread_id", "orderId", "order_id", "product", "orgUnit", "org_unit")
@@ -121,13 +126,15 @@ def _event(event: reading.JsonObject, payload: Payload, source: Source) -> parts
         data = _data(_bytes(event), reading.optional_text(event, "datacontenttype"), payload)
     if isinstance(data, str) and reading.optional_text(event, "datacontenttype").startswith("application/json"):
         data = _json_text(data)
-    if data in (None, "", {}):
+    if data in (None, "", {}) or (isinstance(data, dict) and all(each in _NOTHING for each in data.values())):
         return Ignored("no_data", kind[:64])
     made = _touchpoint(data, event, payload, source)
     made.external_id = made.external_id or f"{origin}#{event_id}"
     reading.attribute(made, "event_type", kind)
     reading.attribute(made, "event_source", origin)
     reading.attribute(made, "event_subject", reading.optional_text(event, "subject"))
+    if isinstance(data, dict) and not source.mapping and not _is_touchpoint(data):
+        _keep_others(made, data, source)
     return made
 
 
@@ -191,6 +198,9 @@ def _by_usual_names(made: pb.Touchpoint, data: reading.JsonObject, source: Sourc
     """Fill in what has none of our names, by those that such things usually have, as in `message` and `userId`."""
     if not made.text:
         made.text = next((data[each] for each in _WORDS if isinstance(data.get(each), str)), "")
+    stars = next((data[each] for each in _STARS if each in data), None)
+    if isinstance(stars, int | float) and 1 <= stars <= 5 and not (stars is True or made.HasField("rating")):
+        made.rating.value = stars
     for name, value in data.items():
         if not fields.is_field(name) and name not in _JSON_FORMS and isinstance(value, str | int):
             field = questionnaire.field_of(name, source)
@@ -202,6 +212,18 @@ def _by_usual_names(made: pb.Touchpoint, data: reading.JsonObject, source: Sourc
     for person, called in _PEOPLE.items():
         if person in data and (of_customer or person != "user"):  # The user may be the agent who speaks.
             _by_person(made, called, data[person], source)
+
+
+def _keep_others(made: pb.Touchpoint, data: reading.JsonObject, source: Source) -> None:
+    """Keep as attributes what no field of a touchpoint has taken."""
+    for name, value in data.items():
+        if fields.is_field(name) or name in made.attributes or not isinstance(value, str | int | float):
+            continue
+        field = "text" if name in _WORDS else "rating" if name in _STARS else questionnaire.field_of(name, source)
+        if field == "rating" and made.rating.value == value:
+            continue
+        if field not in fields.IDENTIFIERS and not (field in fields.TEXTS and getattr(made, field) == str(value)):
+            reading.attribute(made, name, value)
 
 
 def _by_person(made: pb.Touchpoint, called: str, person: object, source: Source) -> None:

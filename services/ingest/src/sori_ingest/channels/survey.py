@@ -31,7 +31,7 @@ FIELDS: Mapping[str, str] = {
     "text": "open-ended answers; comment, feedback, reason, 의견, …",
     "survey": "columns nps, csat, ces, or `score` beside `type`; else questions told apart by the options nps, csat, "
     "ces or by their titles; answers such as `9 - Very likely` and `매우 만족` count; scales by `scale`, "
-    "csat_scale, ces_scale, else the usual ones, but of a table's column that goes beyond one of these",
+    "csat_scale, ces_scale, else what a table's whole column tells, else the usual ones",
     "rating": "a column `rating`, or `score` without a type, with its scale (1-5); else questions to rate, up to 10",
     "actor": "customer; with the option `voice: internal` agent, who is not identified and whose scores are ratings",
     "attributes": "all other answers",
