@@ -53,7 +53,7 @@ _SATISFIED = {
 }  # fmt: skip
 _GUARDS = frozenset("='")
 _SPACES = re.compile(r"[\s\u200b\ufeff]+")
-_COMPACT = re.compile(r"20\d{6}")  # 20261120; as seconds it would be in 1970
+_COMPACT = re.compile(r"20\d{6}(?:\d{4}(?:\d\d)?)?")  # 20261120, 20261120150601; as a count it would be in 1970 or 2600
 _NOTHING = frozenset({"-", "–", "—", "n/a", "null", "none", "없음", "해당없음", "미입력"})  # in place of an empty cell
 
 # What most often comes through a channel, where nothing says what happened.
@@ -289,6 +289,8 @@ def read_time(text: str, *, is_day_first: bool | None = None) -> tuple[Timestamp
     Of dates such as 04/07/2026 the month stands first unless told otherwise, of 04-07-2026 the day.
     """
     text = text.strip()
+    if text.endswith("z"):  # RFC 3339 allows it.
+        text = f"{text[:-1]}Z"
     if not text[:4].isdecimal() and (short := _SHORT_DATE.fullmatch(text[:_LONGEST_TIME])):
         if is_day_first is None:
             is_day_first = short[2] == "-" and int(short[3]) <= _MONTHS
@@ -325,7 +327,8 @@ def _read_time(text: str) -> dt.datetime:
 def _as_iso(text: str) -> str:
     """Spell a date as spreadsheets and people in Korea write it in ISO 8601; anything else stays as it is."""
     if _COMPACT.fullmatch(text):
-        return f"{text[:4]}-{text[4:6]}-{text[6:]}"
+        clock = f"T{text[8:10]}:{text[10:12]}:{text[12:] or '00'}" if text[8:] else ""
+        return f"{text[:4]}-{text[4:6]}-{text[6:8]}{clock}"
     if text[2:3] == "." and _SHORT_YEAR.fullmatch(text):
         text = f"20{text}"
     found = _SPELLED.fullmatch(text) if len(text) <= _LONGEST_TIME else None
