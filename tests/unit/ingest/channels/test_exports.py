@@ -506,3 +506,181 @@ def test_what_keeps_a_spreadsheet_from_counting_is_taken_off(read: Read) -> None
 
     assert ("0001", "'굿'") == (made.external_id, made.text)
     assert ["+821012345678"] == [each.value for each in made.identifiers]
+
+
+# ---- reviews -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lines", "text", "mark"),
+    [
+        (("Review ID,Rating,Title,Review,Developer Response", "1,1,Worst,Crashes,Sorry"), "Worst\nCrashes", 1),
+        (("title,body,rating,reviewer_name,reply", "Nice,Works,5,Jane,Thanks"), "Nice\nWorks", 5),
+        (("Review ID,Review Title,Review Content,Review Stars", "1,Great,Early,4"), "Great\nEarly", 4),
+        (
+            ("Review ID,Review Title,Review Content,Review Score,Comment Content", "1,Soft,Warm,5,Thanks!"),
+            "Soft\nWarm",
+            5,
+        ),
+        (("review_id,star_rating,review_headline,review_body", "R1,4,Bright,A lamp<br />oh"), "Bright\nA lamp\noh", 4),
+        (("review_id,rating,review_header,review_text", "R2,4.0 out of 5 stars,Bright,A lamp"), "Bright\nA lamp", 4),
+        (("Review ID,Star Rating,Comment,Reply Comment", "A,FOUR,Cosy,Thanks!"), "Cosy", 4),
+        (("reviewId,content,score,replyContent", "8b,Nice but slow,3,Thanks!"), "Nice but slow", 3),
+        (("상품평 ID,별점,상품평 제목,상품평 내용", "3,3,보통이에요,짧아요"), "보통이에요\n짧아요", 3),
+        (("리뷰번호,별점,리뷰내용,사장님 댓글", "3,별 5개,바삭해요,감사합니다"), "바삭해요", 5),
+    ],
+)  # fmt: skip
+def test_a_review_has_its_title_and_words_and_not_the_answer(
+    read: Read, lines: tuple[str, ...], text: str, mark: float
+) -> None:
+    [made] = table(read, *lines).touchpoints
+
+    assert (text, mark, 5) == (made.text, made.rating.value, made.rating.highest or 5)
+
+
+def test_the_title_of_a_job_and_the_subject_of_a_request_are_no_words(read: Read) -> None:
+    [made] = table(read, "id,Title,Subject,nps,Comment", "1,Head of CX,Refund,9,Good tool").touchpoints
+
+    assert "Good tool" == made.text
+
+
+def test_the_end_of_the_scale_stands_beside_the_rating(read: Read) -> None:
+    [made] = table(read, "Review ID,Overall Rating,Rating Range,Review Text", "1,8,10,Warm").touchpoints
+
+    assert (8, 10) == (made.rating.value, made.rating.highest)
+
+
+# ---- scales and words --------------------------------------------------------------------------------------------
+
+
+def test_csat_in_per_cent_is_on_that_scale(read: Read) -> None:
+    made = table(read, "id,csat", "1,80%", "2,100%").touchpoints
+    counted = table(read, "id,csat", "1,85", "2,100", "3,70").touchpoints
+
+    assert [(80, 0, 100), (100, 0, 100)] == [
+        (each.survey.score, each.survey.lowest, each.survey.highest) for each in made
+    ]
+    assert [85, 100, 70] == [each.survey.score for each in counted]
+    assert {100} == {each.survey.highest for each in counted}
+
+
+def test_a_slip_does_not_make_a_scale_of_a_hundred(read: Read) -> None:
+    made = table(read, "id,csat", "1,4", "2,45", "3,5").touchpoints
+
+    assert {5, 0} >= {each.survey.highest for each in made}
+
+
+def test_agreeing_that_it_was_easy_is_ces(read: Read) -> None:
+    title = "The company made it easy to handle my issue."
+    made = table(read, f"id,{title}", "1,Strongly agree", "2,Disagree").touchpoints
+
+    assert [(pb.SURVEY_TYPE_CES, 5, 5), (pb.SURVEY_TYPE_CES, 2, 5)] == [
+        (each.survey.type, each.survey.score, each.survey.highest) for each in made
+    ]
+
+
+def test_a_matrix_of_qualtrics_is_rated(read: Read) -> None:
+    made = table(read, "id,nps,Please rate - Speed,Please rate - Staff", "1,9,4,5").touchpoints
+
+    assert [4, 5] == [each.rating.value for each in made if each.HasField("rating")]
+
+
+def test_medallia_calls_its_scores_by_three_letters(read: Read) -> None:
+    made = table(read, "id,LTR,OSAT", "1,9,8", "2,10,9").touchpoints
+
+    assert [9, 10] == nps(Reading(touchpoints=tuple(made)))
+    assert [(8, 10), (9, 10)] == [
+        (each.survey.score, each.survey.highest) for each in made if each.survey.type == pb.SURVEY_TYPE_CSAT
+    ]
+
+
+@pytest.mark.parametrize("written", ["n/a", "없음", "-", ".", "None"])
+def test_what_stands_in_place_of_words_is_no_answer(read: Read, written: str) -> None:
+    found = table(read, "id,nps,comment", f"1,,{written}", "2,9,None of it works")
+
+    assert ["None of it works"] == [each.text for each in found.touchpoints]
+    assert ["no_answer"] == [each.reason for each in found.ignored]
+
+
+# ---- who and when ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("title", "written", "expected"),
+    [
+        ("Date (KST)", "2026-11-20 15:04:05", "2026-11-20T06:04:05Z"),
+        ("Date (GMT+9)", "2026-11-20 15:04:05", "2026-11-20T06:04:05Z"),
+        ("Submitted At (PST)", "2026-11-20 15:04:05", "2026-11-20T23:04:05Z"),
+        ("Review Created (UTC)", "2026-11-20 15:04:05", "2026-11-20T15:04:05Z"),
+        ("Timestamp (mm/dd/yyyy)", "04/07/2026 15:04", "2026-04-07T15:04:00Z"),
+        ("Timestamp (dd/mm/yyyy)", "04/07/2026 15:04", "2026-07-04T15:04:00Z"),
+        ("date", "04/11/2026 15:04 CET", "2026-04-11T14:04:00Z"),
+        ("date", "04/11/2026 3:04 PM UTC", "2026-04-11T15:04:00Z"),
+        ("date", "Nov 20, 2026 3:04 PM", "2026-11-20T15:04:00Z"),
+        ("date", "Nov 20, 2026 at 12:04 AM", "2026-11-20T00:04:00Z"),
+        ("date", "Nov 20 2026  3:04PM", "2026-11-20T15:04:00Z"),
+        ("date", "Reviewed in the United States on November 20, 2026", "2026-11-20T00:00:00Z"),
+        ("date", "2026年11月20日 15:04", "2026-11-20T15:04:00Z"),
+        ("date", "46346.6278356481", "2026-11-20T15:04:05Z"),
+    ],
+)
+def test_times_are_read_as_titles_and_cells_tell(read: Read, title: str, written: str, expected: str) -> None:
+    assert [expected] == times(table(read, f"id,{title},nps", f'1,"{written}",9'))
+
+
+def test_limesurvey_has_no_times_of_who_is_anonymous(read: Read) -> None:
+    [made] = table(read, "id,submitdate,NPS", "1,1980-01-01 00:00:00,9").touchpoints
+
+    assert 2026 <= made.occurred_time.ToDatetime().year
+
+
+def test_who_only_opened_limesurvey_has_not_answered(read: Read) -> None:
+    found = table(
+        read,
+        "id. Response ID,submitdate. Date submitted,lastpage. Last page,startlanguage. Start language,seed. Seed,"
+        "startdate. Date started,datestamp. Date last action,ipaddr. IP address,Q1. Do you recommend us? (NPS)",
+        "12,2026-11-20 15:04:05,1,en,123,2026-11-20 15:03:05,2026-11-20 15:04:05,1.2.3.4,9",
+        "13,,1,en,124,2026-11-20 15:03:05,2026-11-20 15:03:55,1.2.3.4,",
+    )
+
+    assert ["12"] == [each.external_id for each in found.touchpoints]
+    assert "1.2.3.4" not in found.touchpoints[0].attributes.values()
+
+
+def test_a_user_name_that_is_an_address_identifies(read: Read) -> None:
+    [made] = table(read, "Timestamp,Username,NPS", "2026-11-20 15:04:05,jane@example.com,9").touchpoints
+
+    assert ["jane@example.com"] == [each.value for each in made.identifiers]
+
+
+def test_of_answers_about_the_same_matter_the_first_has_its_id(read: Read) -> None:
+    first, second = table(
+        read, "상담번호,상담일시,만족도", "C1,2026-11-20 15:04,5", "C1,2026-11-21 15:04,1"
+    ).touchpoints
+
+    assert "C1" == first.external_id
+    assert "C1" not in second.external_id
+
+
+def test_the_header_stands_below_those_of_groups(read: Read) -> None:
+    body = book(
+        ["응답자 정보", "", "평가", "", "의견"],
+        ["응답ID", "응답일시", "추천의향", "만족도", "자유의견"],
+        ["a1", "2026-11-20 15:04", 9, 5, "좋아요"],
+    )
+
+    [first, further] = read("survey", "", body=body, content_type="").touchpoints
+
+    assert ("a1", "좋아요", 9, 5) == (first.external_id, first.text, first.survey.score, further.survey.score)
+
+
+def test_a_remark_below_a_table_is_no_response(read: Read) -> None:
+    found = table(read, "Review Date,Rating,Review", "2026-11-20,5,fine", "Generated by a tool on 2026-11-30,,")
+
+    assert ["fine"] == [each.text for each in found.touchpoints]
+
+
+def test_a_product_goes_by_its_name(read: Read) -> None:
+    for header in ("id,Product ID,Product Name,nps", "id,Product Name,Product ID,nps"):
+        row = "1,p1,Hat,9" if header.startswith("id,Product ID") else "1,Hat,p1,9"
+        assert "Hat" == table(read, header, row).touchpoints[0].product

@@ -50,6 +50,8 @@ _SINGLE_BYTE = ("iso8859-", "cp125")  # they take any bytes
 _WESTERN = frozenset({"iso8859-1", "iso8859-15", "cp1252"})  # what a program names that was told no charset
 _DESIGNATION = b"\x1b$)C"
 _NO_LETTER = re.compile(r"[^a-z0-9.]+")
+_HIGH = re.compile(rb"[\x80-\xff]+")
+_TWO_SYLLABLES = re.compile(rb"[\x80-\xff]{4}")
 _HANGUL = re.compile("[\uac00-\ud7a3]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -86,6 +88,32 @@ def decode(data: bytes, charset: str = "") -> str:
         except ValueError:
             continue
     return _SURROGATE.sub("\ufffd", data.decode(name or "utf_8", "replace"))
+
+
+def is_western(data: bytes) -> bool:
+    """Say whether bytes are text of Windows in Western Europe, whose accents mostly stand alone: Hangul is in pairs."""
+    if data.isascii() or data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return False
+    sample = data[:_ENOUGH_TO_TELL]
+    if _TWO_SYLLABLES.search(sample):
+        return False
+    high = _HIGH.findall(sample)
+    alone = sum(len(each) % 2 for each in high)
+    if not alone or (2 * alone <= len(high) and _decodes(data, _KOREAN)):
+        return False
+    try:
+        sample.decode("utf_8")
+    except ValueError:
+        return _decodes(data, "cp1252")
+    return False
+
+
+def _decodes(data: bytes, charset: str) -> bool:
+    try:
+        data.decode(charset)
+    except ValueError:
+        return False
+    return True
 
 
 def _candidates(data: bytes, name: str) -> list[str]:

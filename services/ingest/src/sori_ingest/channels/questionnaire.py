@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
-from sori_ingest.channels import reading
+from sori_ingest.channels import reading, translations
 from sori_ingest.channels.payload import Source
 from sori_ingest.domain import fields
 from sori_ingest.settings import options
@@ -32,7 +32,7 @@ _WORDS: tuple[tuple[pb.SurveyType.ValueType, re.Pattern[str]], ...] = (
         pb.SURVEY_TYPE_NPS,
         re.compile(
             r"(?<![a-z])nps(?![a-z])|net.?promoter|추천(?!\s*(?:인(?!지)|받|코드|메뉴|상품|제품|경로))"
-            r"|(?:likely|willing|would you).{0,40}recommend|likelihood (?:to|of) recommend",
+            r"|(?:likely|willing|would you).{0,40}recommend|likelihood (?:to|of) recommend|^ltr$|" + translations.NPS,
             re.I,
         ),
     ),
@@ -40,11 +40,15 @@ _WORDS: tuple[tuple[pb.SurveyType.ValueType, re.Pattern[str]], ...] = (
         pb.SURVEY_TYPE_CES,
         re.compile(
             r"(?<![a-z])ces(?![a-z])|effort|how easy|easy (?:it )?(?:was|is)|made it easy|easy to (?:use|solve|resolve)"
-            r"|(?:쉬웠|수월했|간편했|편리했)(?:나요|습니까|는지)|(?:얼마나|정도).{0,20}(?:쉬|수월|편리)|(?:노력|수고).{0,20}(?:점수|정도|들)|노력\s?지수",
+            r"|(?:쉬웠|수월했|간편했|편리했)(?:나요|습니까|는지)|(?:얼마나|정도).{0,20}(?:쉬|수월|편리)|(?:노력|수고).{0,20}(?:점수|정도|들)|노력\s?지수|"
+            + translations.CES,
             re.I,
         ),
     ),
-    (pb.SURVEY_TYPE_CSAT, re.compile(r"(?<![a-z])csat(?![a-z])|satisf|만족", re.I)),
+    (
+        pb.SURVEY_TYPE_CSAT,
+        re.compile(r"(?<![a-z])(?:csat|osat)(?![a-z])|satisf|만족|" + translations.CSAT, re.I),
+    ),
 )
 _OF_NPS = re.compile(
     r"nps[_ ](?:group|category|segment|type)|recommend.{0,200} - group$|nps\s?(?:그룹|구분|분류|유형)", re.I
@@ -55,7 +59,12 @@ _OF_WORK = re.compile(  # Employees are asked whether they recommend their emplo
     r"|입사를",
     re.I,
 )
-_NOT_OPEN = re.compile(r"(?<![a-z])(?:id|date|time|type|url)$|(?:길이|번호|일자|일시|날짜)$", re.I)
+_NOT_OPEN = re.compile(
+    r"(?<![a-z])(?:id|date|time|type|url)$|(?:길이|번호|일자|일시|날짜)$"
+    r"|^(?:\w+ ){0,2}repl(?:y|ies)(?: \w+){0,2}$|^(?:developer|company|owner|business|seller|merchant|shop) response"
+    r"|^(?:\S{1,6}\s?)?(?:답글|댓글)(?![을를])",
+    re.I,
+)
 _OPEN = re.compile(
     r"open.?end|(?<![a-z])remarks?(?![a-z])|코멘트"
     r"|comment|feedback|reason|\bwhy\b|improve|suggest|do (?:better|differently)|tell us|anything else"
@@ -63,12 +72,14 @@ _OPEN = re.compile(
     r"|what (?:did|do) you (?:most |least |really )?(?:like|love|enjoy|dislike|hate)|in your own words"
     r"|describe (?:your|the|what|how)|explain"
     r"|의견|이유|건의|제안|개선|아쉬운|아쉬웠|좋았|좋은\s?점|불편|어떤\s?점|바라는|말씀|하고\s?싶은\s?말|한\s?마디|후기|소감"
-    r"|느낀\s?점|꿀팁|주관식|자유|기타|직접\s?입력|please specify|- other - text",
+    r"|느낀\s?점|꿀팁|주관식|자유|기타|직접\s?입력|please specify|- other - text"
+    r"|\b(?:last|final|closing) words\b|your (?:thoughts|opinion)|(?:what|anything) (?:went|did not go) (?:wrong|well)|"
+    + translations.OPEN,
     re.I,
 )
 _CONTACTS = (
-    (pb.IDENTIFIER_TYPE_PHONE, re.compile(r"phone|mobile|전화|휴대폰|핸드폰|연락처", re.I)),
-    (pb.IDENTIFIER_TYPE_EMAIL, re.compile(r"e-?mail|이메일|메일 주소", re.I)),
+    (pb.IDENTIFIER_TYPE_PHONE, re.compile(r"phone|mobile|전화|휴대폰|핸드폰|연락처|발신(?:자\s?)?번호", re.I)),
+    (pb.IDENTIFIER_TYPE_EMAIL, re.compile(r"e-?mail|이메일|메일 주소|^user ?name$|^사용자 이름$", re.I)),
 )
 _USUAL_SCALES = {pb.SURVEY_TYPE_NPS: (0, 10), pb.SURVEY_TYPE_CSAT: (1, 5), pb.SURVEY_TYPE_CES: (1, 7)}
 _RANKS = {pb.SURVEY_TYPE_NPS: 0, pb.SURVEY_TYPE_CSAT: 1, pb.SURVEY_TYPE_CES: 2}
@@ -92,6 +103,7 @@ _LABELS: Mapping[str, float] = {
     "extremelyhappy": 5, "veryhappy": 5, "happy": 4, "unhappy": 2, "veryunhappy": 1, "extremelyunhappy": 1,
     "매우좋음": 5, "좋음": 4, "나쁨": 2, "매우나쁨": 1,
     "전혀만족하지않음": 1, "전혀만족하지않는다": 1, "만족하지않음": 2, "만족하지않는다": 2,
+    **translations.LABELS,
     "만족": 4, "보통": 3, "그저그렇다": 3, "그저그럼": 3, "그저그래요": 3,
     "그저그렇습니다": 3, "불만족": 2, "불만": 2, "매우만족": 5, "매우불만족": 1, "매우불만": 1,
 }  # fmt: skip
@@ -107,6 +119,7 @@ _VERY = ("매우", "아주", "정말", "대단히")
 _AGREED: Mapping[str, float] = {
     "매우그렇다": 5, "그렇다": 4, "보통이다": 3, "그렇지않다": 2, "전혀그렇지않다": 1, "매우그렇지않다": 1,
     "stronglyagree": 5, "agree": 4, "neitheragreenordisagree": 3, "disagree": 2, "stronglydisagree": 1,
+    "somewhatagree": 4, "somewhatdisagree": 2, "completelyagree": 5, "completelydisagree": 1,
 }  # fmt: skip
 _EASE: Mapping[str, float] = {
     "veryeasy": 5, "extremelyeasy": 5, "easy": 4, "somewhateasy": 4, "neithereasynordifficult": 3,
@@ -150,6 +163,7 @@ NAMES: Mapping[str, str] = {
     "상품주문번호": "order_id",
     "product": "product",
     "productid": "product",
+    **dict.fromkeys(("productname", "producttitle"), "product"),
     "상품": "product",
     "상품명": "product",
     "제품명": "product",
@@ -159,6 +173,9 @@ NAMES: Mapping[str, str] = {
     "branch": "org_unit",
     "매장": "org_unit",
     "지점": "org_unit",
+    **dict.fromkeys(("locationname", "branchname", "가게명", "점포명"), "org_unit"),
+    **dict.fromkeys(translations.EMAILS, "email"),
+    **dict.fromkeys(translations.PHONES, "phone"),
     **dict.fromkeys(("storecode", "storename", "branchid", "매장코드", "매장명", "지점코드", "지점명"), "org_unit"),
     **dict.fromkeys(("회원id", "회원아이디", "고객id", "고객아이디", "membershipnumber"), "member_id"),
     **dict.fromkeys(("핸드폰", "핸드폰번호", "휴대전화", "휴대전화번호"), "phone"),
@@ -178,6 +195,19 @@ _LANGUAGES = {
     "중국어": "zh",
 }
 _NO_LETTER = re.compile(r"[\W_]+")
+_ZONES_TOLD: Mapping[str, str] = {
+    **dict.fromkeys(("UTC", "GMT"), "UTC"),
+    "KST": "Asia/Seoul", "JST": "Asia/Tokyo",
+    **dict.fromkeys(("ET", "EST", "EDT"), "America/New_York"),
+    **dict.fromkeys(("PT", "PST", "PDT"), "America/Los_Angeles"),
+    **dict.fromkeys(("CET", "CEST"), "Europe/Paris"),
+    "한국시간": "Asia/Seoul", "한국시각": "Asia/Seoul",
+}  # fmt: skip
+_ZONE_TOLD = re.compile(
+    r"(?:UTC[\s)]*$|\(\s*(UTC|GMT|KST|JST|E[SD]?T|P[SD]?T|CES?T|한국\s?시[간각])\s*\)\s*$"
+    r"|\(\s*(?:UTC|GMT)\s?([+-])(\d{1,2})(?::?00)?\s*\)\s*$)",
+    re.I,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,10 +253,20 @@ def _is_of_work(label: str) -> bool:
 
 def zone(source: Source, name: str, value: object) -> str:
     """Give the IANA zone of a time without offset: its name's, the option's, or Seoul's where either is in Korean."""
-    if name.rstrip(" )").endswith("UTC"):
-        return "UTC"
+    if told := zone_told(name):
+        return told
     korean = any(_HANGUL.search(each) for each in (name, value) if isinstance(each, str))
     return source.options.get("zone", "") or ("Asia/Seoul" if korean else "")
+
+
+def zone_told(title: str) -> str:
+    """Give the zone that the title of a column with times ends in, as `Submitted (UTC)` or `Date (GMT+9)`."""
+    found = _ZONE_TOLD.search(title[:_LONGEST_LABEL])
+    if not found:
+        return ""
+    if found[2]:
+        return f"Etc/GMT{'-' if found[2] == '+' else '+'}{int(found[3])}"  # They count to the west.
+    return _ZONES_TOLD[(found[1] or "UTC").upper().replace(" ", "")]
 
 
 def is_open(label: str) -> bool:
@@ -355,6 +395,8 @@ def fill(made: pb.Touchpoint, name: str, value: str, source: Source) -> bool:
         reading.identify(made, pb.IdentifierType.ValueType(reading.enum_named("identifier", field)), value)
     elif field == "language":
         made.language = _language(value.strip())
+    elif field == "product" and made.product and _NO_LETTER.sub("", name).lower() == "productid":
+        return False  # It has its name already.
     elif field in ("order_id", "product", "org_unit", "thread_id"):
         setattr(made, field, value.strip())
     elif field in fields.CHOICES and (choice := reading.enum_named(field, value)):

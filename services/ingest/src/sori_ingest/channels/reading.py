@@ -442,8 +442,9 @@ _OLD_TIME = re.compile(  # X, before its API 2, and Java
     r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) ([\d:]{8}) ([+-]\d{4}|UTC|GMT|KST|JST) (\d{4})"
 )
 _ODD_OFFSET = re.compile(r" (?:UTC|GMT)?([+-]\d\d):?(\d\d)$")  # of an e-mail's date, as e-mail has none
+_HALF_OF_DAY = re.compile(r"\d\s?[AP]M$", re.I)
 _FRACTION = re.compile(r"([.,]\d{6})\d+")
-_ABBREVIATIONS = {"UTC": "+00:00", "GMT": "+00:00", "KST": "+09:00", "JST": "+09:00"}
+_ABBREVIATIONS = {"UTC": "+00:00", "GMT": "+00:00", "KST": "+09:00", "JST": "+09:00", "CET": "+01:00", "CEST": "+02:00"}
 _MAGNITUDES = ((1e11, 1), (1e14, 1_000), (1e17, 1_000_000), (1e20, 1_000_000_000))  # s, ms, µs, ns since 1970
 
 
@@ -494,6 +495,8 @@ def _spelled(value: str, local: str) -> Moment | None:
     try:
         made = dt.datetime.fromisoformat(_FRACTION.sub(r"\1", value))
     except ValueError:
+        if value[-1:] in "Mm" and _HALF_OF_DAY.search(value):  # An e-mail's date has none, and it would be lost.
+            return None
         try:
             made = email.utils.parsedate_to_datetime(_ODD_OFFSET.sub(r" \1\2", value))
         except (ValueError, TypeError, IndexError, OverflowError):

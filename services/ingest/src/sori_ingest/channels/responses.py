@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 
-from sori_ingest.channels import columns, questionnaire, reading, workbook
+from sori_ingest.channels import charsets, columns, questionnaire, reading, translations, workbook
 from sori_ingest.channels.payload import Payload, Source, Unreadable
 from sori_ingest.channels.reading import Media
 
@@ -18,8 +18,8 @@ ROW = "row "  # begins the place of what stands in a table
 _SEPARATOR = re.compile(r"sep=([,;|\t])\r?\n", re.I)
 _DELIMITER = re.compile(r"[,;\t|]")
 _ZONE = re.compile(r'"timeZone"\s*:\s*"([\w/+-]{1,40})"')
-_OPEN_ENDED = ("open-ended response", "주관식 응답", "개방형 응답")
-_SECOND_HEADER = {"response", "응답", "other (please specify)", *_OPEN_ENDED}
+_OPEN_ENDED = ("open-ended response", "주관식 응답", "개방형 응답", *translations.OPEN_ENDED)
+_SECOND_HEADER = {"response", "응답", "other (please specify)", *translations.SECOND_HEADER, *_OPEN_ENDED}
 _SUMS = frozenset({"합계", "총계", "소계", "평균", "total", "grand total", "average", "mean", "sum"})  # under a table
 _WRAPPERS = ("responses", "data", "results", "items", "answers_list")
 _PEOPLE = ("respondent", "customer", "user", "contact", "person")
@@ -36,7 +36,9 @@ def records(payload: Payload, source: Source) -> Iterator[tuple[str, dict[str, o
     elif kind == Media.FORM:
         yield "", dict(reading.form(payload))
     elif kind in (Media.CSV, Media.TSV, Media.TEXT, Media.MIME):
-        yield from _csv_records(reading.decoded(payload), "\t" if kind == Media.TSV else "", source)
+        is_western = not reading.charset(payload.content_type) and charsets.is_western(payload.body)
+        text = payload.body.decode("cp1252") if is_western else reading.decoded(payload)
+        yield from _csv_records(text, "\t" if kind == Media.TSV else "", source)
     elif kind == Media.XLSX:
         yield from _workbook(payload.body, source)
     else:
@@ -272,23 +274,39 @@ def _table(rows: Iterator[list[str]], source: Source) -> Iterator[tuple[str, dic
             raise Unreadable("too_large", f"more than {_MOST_ROWS:,} rows")
         if not any(cell.strip() for cell in row):
             continue
-        if row[0].strip().lower() in _SUMS and not questionnaire.is_open(titles[0]):
+        is_sum = row[0].strip().lower() in _SUMS and not questionnaire.is_open(titles[0])
+        if is_sum or (len(titles) > 2 and _is_note(titles[0], row)):
             yield f"{ROW}{number}", {}
         else:
             yield f"{ROW}{number}", _named(titles, _zoned(row, zones) if zones else row)
 
 
+def _is_note(title: str, row: list[str]) -> bool:
+    """Say whether a row has nothing but a remark, in a column that is for times or ids."""
+    is_alone = " " in row[0].strip() and not any(cell.strip() for cell in row[1:])
+    return is_alone and (columns.is_time(title) or columns.letters(title) in columns.IDS)
+
+
 def _first_row(rows: list[list[str]]) -> int:
-    """Find the header: a heading may stand above it, alone in its row."""
+    """Find the header: a heading may stand above it, alone in its row, or headings over several columns each."""
     for index, row in enumerate(rows):
         filled = [cell for cell in row if cell.strip()]
         if len(filled) > 1:
+            if index + 1 < len(rows) and _is_under_headings(row, rows[index + 1]):
+                return index + 1
             is_header = not any(columns.BARE_NUMBER.fullmatch(cell) for cell in filled)
             return index if is_header else 0
         below = next((other for other in rows[index + 1 :] if any(cell.strip() for cell in other)), [])
         if filled and columns.is_known(filled[0]) and len([cell for cell in below if cell.strip()]) < 2:
             return index
     return 0
+
+
+def _is_under_headings(row: list[str], below: list[str]) -> bool:
+    """Say whether the row below is the header, of which this one names groups of columns."""
+    if len([cell for cell in below if cell.strip()]) <= len([cell for cell in row if cell.strip()]):
+        return False
+    return sum(map(columns.is_known, below)) > max(1, sum(map(columns.is_known, row)))
 
 
 def _is_of_qualtrics(row: list[str]) -> bool:

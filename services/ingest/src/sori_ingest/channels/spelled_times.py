@@ -9,9 +9,9 @@ from sori_ingest.channels import reading
 _LONGEST_SERIAL = 20  # characters
 _MONTHS = 12
 _SPELLED = re.compile(  # 2024. 5. 1 오후 3:05:01, 2024년 5월 1일 10시 5분, 2024/05/01 3:05:01 오후 GMT+9
-    r"(\d{4})\s?[./년-]\s?(\d{1,2})\s?[./월-]\s?(\d{1,2})\s?[.일]?,?\s*(?:\([^()]{1,4}\)\s*)?"
-    r"(?:(오전|오후|AM|PM)?\s*(\d{1,2})\s?(?:[:시]\s?(?:(\d{1,2})\s?(?:[:분]\s?(?:(\d{1,2})(?:[.]\d+)?\s?초?)?)?)?)"
-    r"\s*(오전|오후|AM|PM)?\s*(?:(?:GMT|UTC)\s?([+-])(\d{1,2})(?::?(\d\d))?)?)?",
+    r"(\d{4})\s?[./년年-]\s?(\d{1,2})\s?[./월月-]\s?(\d{1,2})\s?[.일日]?,?\s*(?:\([^()]{1,4}\)\s*)?"
+    r"(?:(오전|오후|上午|下午|午前|午後|AM|PM)?\s*(\d{1,2})\s?(?:[:시]\s?(?:(\d{1,2})\s?(?:[:분]\s?(?:(\d{1,2})(?:[.]\d+)?\s?초?)?)?)?)"
+    r"\s*(오전|오후|AM|PM)?\s*(?:(GMT|UTC|Z)(?![ +-])|(?:GMT|UTC)\s?([+-])(\d{1,2})(?::?(\d\d))?)?)?",
     re.I,
 )
 _TIME_FORMS = (*("%m/%d/%y %H:%M:%S", "%m/%d/%y %H:%M", "%m/%d/%y %I:%M:%S %p", "%m/%d/%y %I:%M %p", "%m/%d/%y"),)
@@ -22,9 +22,17 @@ _NAMED_MONTH_FORMS = (
 )
 _DIGITS = re.compile(r"(20\d\d)([01]\d)([0-3]\d)(?:([0-2]\d)([0-5]\d)([0-5]\d)?)?")  # 20261130180000
 _SHORT_DATE = re.compile(r"(\d{1,2})([/-])(\d{1,2})\2(\d{4})(?!\d)(.*)", re.S)  # 04/07/2026 15:05, either way about
+_LONGEST = 100  # characters
+_NAMED = re.compile(  # Nov 20, 2026 at 03:04 PM; 20 November 2026 15:04; after "Reviewed in the United States on", too
+    r"(?:^|\bon )(?:([A-Z][a-z]{2,8})\.? (\d{1,2}),?|(\d{1,2}) ([A-Z][a-z]{2,8})\.?,?) (\d{4})"
+    r"(?:,?(?: at)? +(\d{1,2}):(\d\d)(?::(\d\d))? ?([AaPp])\.? ?[Mm]\.?)?\s*$"
+)
+_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_SHORT_HALF = re.compile(r"(?<=[\d ])([ap])\.\s?m\.", re.I)  # as in Spanish
 _DOTTED_CLOCK = re.compile(r"(?<=\d)[.](?=\d\d\b)")
 CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:[.]\d+)?)?")
 _SHORT_YEAR = re.compile(r"\d\d[./-]\s?\d{1,2}[./-]\s?\d{1,2}(?!\d).*", re.S)
+_DAY = 86_400  # seconds
 _FIRST_DAY = dt.datetime(1899, 12, 30)  # noqa: DTZ001  # Excel's days are counted from it.
 _FIRST_SERIAL, _LAST_SERIAL = 36_526, 73_051  # 2000 to 2100
 
@@ -36,6 +44,10 @@ def moment(value: object, zone: str, *, is_day_first: bool | None = None) -> rea
     """
     if isinstance(value, str) and (found := _SHORT_DATE.fullmatch(value.strip()[:60])):
         value = _turned(found, is_day_first=is_day_first)
+    if isinstance(value, str) and (found := _NAMED.search(value[:_LONGEST])) and (made := _named(found, zone)):
+        return made
+    if isinstance(value, str) and "." in value[-3:]:
+        value = _SHORT_HALF.sub(r"\1m", value)
     unfolded = _unfolded(value, zone)
     if (made := reading.moment(unfolded, local=zone)) is not None:
         return made
@@ -84,20 +96,34 @@ def _unfolded(value: object, zone: str) -> object:
         return f"{found[1]}-{found[2]}-{found[3]}T{found[4] or '00'}:{found[5] or '00'}:{found[6] or '00'}"
     if text[:1].isdecimal() and len(text) <= _LONGEST_SERIAL and text.replace(".", "", 1).isdecimal():
         days = float(text)
-        return (_FIRST_DAY + dt.timedelta(days=days)).isoformat() if _FIRST_SERIAL <= days < _LAST_SERIAL else value
+        return (
+            (_FIRST_DAY + dt.timedelta(seconds=round(days * _DAY))).isoformat()
+            if _FIRST_SERIAL <= days < _LAST_SERIAL
+            else value
+        )
     if text[-4:] in (" UTC", " GMT"):
         return f"{text[:-4]}Z"
     return f"20{text}" if zone == "Asia/Seoul" and _SHORT_YEAR.fullmatch(text) else value
 
 
+def _named(found: re.Match[str], zone: str) -> reading.Moment | None:
+    """Read a time whose month has its name, and whose clock, if any, says which half of the day it means."""
+    name, day = (found[1], found[2]) if found[1] else (found[4], found[3])
+    if (short := name[:3].lower()) not in _NAMES:
+        return None
+    hour = int(found[6] or 0) % 12 + 12 * ((found[9] or "").lower() == "p") if found[9] else 0
+    clock = f"{hour:02}:{found[7] or '00'}:{found[8] or '00'}"
+    return reading.moment(f"{found[5]}-{_NAMES.index(short) + 1:02}-{int(day):02}T{clock}", local=zone)
+
+
 def _spelled(found: re.Match[str], zone: str) -> reading.Moment | None:
     year, month, day, hour, minute, second = (int(found[group] or 0) for group in (1, 2, 3, 5, 6, 7))
     half = (found[4] or found[8] or "").upper()
-    if half in ("오후", "PM") and hour < 12:
+    if half in ("오후", "下午", "午後", "PM") and hour < 12:
         hour += 12
-    elif half in ("오전", "AM") and hour == 12:
+    elif half in ("오전", "上午", "午前", "AM") and hour == 12:
         hour = 0
-    offset = f"{found[9]}{int(found[10]):02}:{found[11] or '00'}" if found[9] else ""
+    offset = f"{found[10]}{int(found[11]):02}:{found[12] or '00'}" if found[10] else "Z" if found[9] else ""
     return reading.moment(f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{offset}", local=zone)
 
 

@@ -1,11 +1,12 @@
 """Surveys of any maker: SurveyMonkey's table with its two header rows; plain NPS, CSAT and CES as table or JSON."""
 
 import hashlib
+import html
 import json
 import math
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
@@ -24,11 +25,11 @@ FIELDS: Mapping[str, str] = {
     "further scored questions: id#question",
     "thread_id": "as external_id of the response",
     "occurred_time": "End Date, submitted_at, created_at, …, else Start Date; without "
-    "offset in the option `zone`, else Seoul's where it or its "
+    "offset in the zone that the title tells, as `Date (KST)`, the option `zone`, else Seoul's where it or its "
     "name is Korean, else UTC; whether 04/07/2026 is in July the option `dates` (day_first, month_first) or the "
     "whole column tells, else it is in April",
     "identifiers": "Email Address, phone, member_id, … by name or by the mapping",
-    "text": "open-ended answers; comment, feedback, reason, 의견, …",
+    "text": "open-ended answers; comment, feedback, reason, 의견, …; a review's title and words",
     "survey": "columns nps, csat, ces, or `score` beside `type`; else questions told apart by the options nps, csat, "
     "ces or by their titles; answers such as `9 - Very likely` and `매우 만족` count; scales by `scale`, "
     "csat_scale, ces_scale, else what a table's whole column tells, else the usual ones",
@@ -51,8 +52,13 @@ OPTIONS: Mapping[str, Option] = {
 _LONGEST_MARK = 200  # characters
 _NOTICE = 4_096  # bytes; a notice is smaller
 _LEADING_NUMBER = re.compile(
-    r"\s*(-?\d{1,4}(?:[.]\d{1,6})?)\s*(?:점|/\s*(\d{1,3})|[-–—:.)(]\s*\D.*|\D{0,40})?\s*", re.S
+    r"\s*(-?\d{1,4}(?:[.]\d{1,6})?)\s*"
+    r"(?:점|(?:/|out of)\s*(\d{1,3})(?:\s?(?:stars?|points?|점))?|[-–—:.)(]\s*\D.*|\D{0,40})?\s*",
+    re.S,
 )
+_PER_CENT = re.compile(r"(100|\d{1,2})(?:[.]\d+)?\s?%")
+_STARS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5}  # as Google writes them
+_COUNTED_STARS = re.compile(r"별(?:점)?\s?(\d)\s?개")
 _TRAILING_NUMBER = re.compile(r"[^\d()]{1,60}\(\s*(\d{1,2})\s*(?:점|/\s*(\d{1,3}))?\s*\)")  # Very satisfied (5)
 _LAST_NUMBER = re.compile(r"\D{1,60}\s[-–—]\s?(\d{1,2})(?:/(\d{1,3}))?")  # SurveyMonkey's "Extremely likely - 10"
 _POINTS = re.compile(r"\d+\s*점?")
@@ -65,13 +71,18 @@ _UNANSWERED = frozenset(  # In place of a score: the question was left out, or d
     {"na", "none", "null", "notapplicable", "noanswer", "dontknow", "idontknow", "notsure"}
     | {"해당없음", "해당사항없음", "무응답", "미응답", "응답안함", "모름", "잘모름", "잘모르겠음", "잘모르겠습니다"}
 )
+_NOTHING = frozenset({"na", "none", "null", "없음", "해당없음", "해당사항없음", "무응답", "미응답", "미입력"})
+_BREAK = re.compile(r"\s*<br\s?/?>\s*")
 _HIGHEST_RATING = 10
+_PERCENT = 100
+_MOST_HEADERS = 16  # that are remembered: objects may all have other names
 _MANY = 20  # answers, of which some would be higher if the scale were longer
 _FEW_OF = 100  # answers, of which one more may be a slip
 _GOOD_OR_BAD = ("satisfactionscore", "satisfactionrating", "ticketsatisfactionrating")  # how Zendesk calls them
 _UNASKED = ("offered", "unoffered")  # what stands there until somebody answers
 _GROUPS = frozenset({"promoter", "passive", "detractor"})
 _FIRST_YEAR = 2000  # Numbers would be times of 1970.
+_NO_TIME = "1980-01-01 00:00"  # what LimeSurvey writes of a survey whose answers have no times
 _WHY = re.compile(r"\bwhy\b|reason|comment|feedback|explain|이유|의견", re.I)
 
 
@@ -135,6 +146,10 @@ class _Span:
         self.count += 1
         self.low = min(self.low, value)
 
+    def most_above(self, limit: float) -> bool:
+        """Say whether more than half are higher."""
+        return 2 * sum(number for value, number in self.counts.items() if value > limit) > self.count
+
     def high(self, usual: float) -> float:
         """Give the highest, but those beyond the usual scale that are so few of many that they are slips."""
         beyond = sum(number for value, number in self.counts.items() if value > usual)
@@ -150,6 +165,34 @@ class _Table:
     spans: Mapping[str, _Span]
     is_day_first: bool | None  # in dates; None where nothing tells
     labels: dict[str, str] = field(default_factory=dict)  # of the first row of each response
+    titles: dict[tuple[str, ...], "_Titles"] = field(default_factory=dict)  # nearly always of one header
+
+    def titles_of(self, record: Mapping[str, object]) -> "_Titles":
+        """Give what the titles of a record are called by."""
+        names = tuple(record)
+        if (found := self.titles.get(names)) is None:
+            found = _Titles(names)
+            if len(self.titles) < _MOST_HEADERS:
+                self.titles[names] = found
+        return found
+
+
+class _Titles:
+    """The titles of a record, by what they are called by: found once for all rows of a table."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names = names
+        self._found: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def named(self, field: str, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Give the titles that are called by one of these names, in the names' order."""
+        if (found := self._found.get(names)) is None:
+            letters = columns.time_letters if field == "occurred_time" else columns.letters
+            by_letters: dict[str, list[str]] = {}
+            for title in self._names:
+                by_letters.setdefault(letters(title), []).append(title)
+            found = self._found[names] = tuple(title for each in names for title in by_letters.get(each, ()))
+        return found
 
 
 class _Test(Exception):
@@ -159,15 +202,19 @@ class _Test(Exception):
 class _Record:
     """One response, of which each value is used once."""
 
-    def __init__(self, record: Mapping[str, object], source: Source) -> None:
+    def __init__(self, record: Mapping[str, object], source: Source, titles: _Titles) -> None:
+        self._titles = titles
         self.left = {name: value for name, value in record.items() if value not in (None, "", {}, [])}
         self.mapped = {field: name for name, field in reversed([*source.mapping.items()]) if name in self.left}
 
     def take(self, field: str, names: tuple[str, ...]) -> tuple[str, object] | None:
         """Take the value that is mapped to a field, or the first that has one of these names."""
-        by_letters = {columns.letters(name): name for name in reversed(self.left)}
-        found = self.mapped.get(field) or next((by_letters[each] for each in names if each in by_letters), None)
+        found = self.mapped.get(field) or next(self.named(field, names), None)
         return (found, self.left.pop(found)) if found in self.left else None
+
+    def named(self, field: str, names: tuple[str, ...]) -> Iterator[str]:
+        """Give the titles that are left and called by one of these names, in the names' order."""
+        return (title for title in self._titles.named(field, names) if title in self.left)
 
     def text(self, field: str, names: tuple[str, ...]) -> str:
         """Take a text, or nothing."""
@@ -183,7 +230,7 @@ def _response(
     seen: dict[str, int],
     table: _Table,
 ) -> list[pb.Touchpoint]:
-    record = _Record(given, source)
+    record = _Record(given, source, table.titles_of(given))
     spans = table.spans
     if any(given.get(name) in _PREVIEWS for name in ("Response Type", "Status", "응답 유형")):
         raise _Test
@@ -192,7 +239,7 @@ def _response(
     if reading.flag(given, "test") or reading.optional_text(given, "event").strip().lower() in _TESTS:
         raise _Test
     at = _time(record, source, is_day_first=table.is_day_first)
-    external_id = record.text("external_id", columns.IDS) or _token(record)
+    external_id = record.text("external_id", columns.IDS) or _token(record) or _perhaps_id(record, seen)
     if not external_id and (
         at is not None or place.startswith(responses.ROW)
     ):  # Else two who say the same would be one.
@@ -213,6 +260,8 @@ def _response(
     scores += _typed_score(record, scale, source, spans)
     survey_id = record.text("survey_id", columns.SURVEYS)
     there = {columns.letters(name) for name, value in record.left.items() if not responses.nested(value)}
+    if there.isdisjoint(columns.REVIEWS):
+        there -= columns.TITLES
     named = columns.WORDS[:1] if "text" in record.mapped else [name for name in columns.WORDS if name in there]
     words = [text for name in named if (text := record.text("text", (name,)))]
     for name, value in record.left.items():
@@ -229,10 +278,13 @@ def _response(
             continue
         elif score := _asked(name, value, source, spans):
             scores.append(score)
-        elif _is_words(name, written):
+        elif _is_words(name, written) and not (
+            columns.letters(name) == "commentcontent" and "reviewcontent" in there  # Yotpo's, of the shop's answer
+        ):
             words.append(written)
         else:
             reading.attribute(main, name, written)
+    words = [_plain(each) for each in words if not _is_nothing(each)]
     main.text = "\n".join(dict.fromkeys(words))
     is_answered = any(columns.letters(name) not in columns.ABOUT_RESPONSES for name in main.attributes)
     if not (words or scores) and (not is_answered or any(map(_is_unasked, given.items()))):
@@ -246,6 +298,28 @@ def _token(record: _Record) -> str:
     """Take the id that Typeform's tables head with #, which heads mere numbers of rows in others."""
     value = record.left.get("#")
     return str(record.left.pop("#")) if isinstance(value, str) and not value.isdecimal() else ""
+
+
+def _perhaps_id(record: _Record, seen: dict[str, int]) -> str:
+    """Take the id of what was asked about, where no other response of the payload has it."""
+    taken = record.take("external_id", columns.PERHAPS_IDS)
+    if taken is None or responses.nested(taken[1]):
+        return ""
+    found = reading.optional_text({"": taken[1]}, "").strip()
+    seen[found] = seen.get(found, 0) + 1
+    if seen[found] > 1:
+        record.left[taken[0]] = taken[1]
+    return found if seen[found] == 1 else ""
+
+
+def _is_nothing(written: str) -> bool:
+    """Say whether words stand in place of an answer."""
+    return not written.strip(" -–—./·") or columns.letters(written) in _NOTHING
+
+
+def _plain(written: str) -> str:
+    """Write what shops keep as HTML as it was typed."""
+    return html.unescape(_BREAK.sub("\n", written)) if "<br" in written else written
 
 
 def _is_words(title: str, written: str) -> bool:
@@ -287,12 +361,12 @@ def _time(record: _Record, source: Source, *, is_day_first: bool | None) -> read
             record.mapped.pop("occurred_time", None)
             continue
         made = _moment(*taken, source, is_day_first=is_day_first)
-        wrong = wrong or (taken[0] if made is None else "")
+        is_time = made is not None or str(taken[1]).startswith(_NO_TIME)
+        wrong = wrong or ("" if is_time else taken[0])
         found = found or made
         record.mapped.pop("occurred_time", None)
-    by_letters = {columns.letters(each): each for each in record.left}
     for names in (columns.PERHAPS_TIMES, columns.LAST_TIMES):
-        for name in [by_letters[each] for each in names if each in by_letters]:
+        for name in [*record.named("occurred_time", names)]:
             if names is columns.LAST_TIMES and found is not None:
                 break
             made = _moment(name, record.left[name], source, is_day_first=is_day_first)
@@ -310,8 +384,10 @@ def _time(record: _Record, source: Source, *, is_day_first: bool | None) -> read
 
 
 def _moment(name: str, value: object, source: Source, *, is_day_first: bool | None) -> reading.Moment | None:
-    if responses.nested(value):
+    if responses.nested(value) or (isinstance(value, str) and value.startswith(_NO_TIME)):
         return None
+    if (told := columns.day_first_told(name)) is not None:
+        is_day_first = told
     return spelled_times.moment(value, questionnaire.zone(source, name, value), is_day_first=is_day_first)
 
 
@@ -433,7 +509,7 @@ def _scale_of(record: _Record) -> str:
     if taken is not None and not responses.nested(taken[1]):
         return str(taken[1])
     low = record.text("lowest", ("scalemin", "min", "minscore", "lowest"))
-    high = record.text("highest", ("scalemax", "max", "maxscore", "highest", "outof"))
+    high = record.text("highest", ("scalemax", "max", "maxscore", "highest", "outof", "ratingrange"))
     return f"{low or 1}-{high}" if high else ""
 
 
@@ -446,11 +522,14 @@ def _score(
     if scale.strip().isdecimal() and len(scale) <= 3:
         highest = float(scale)
     if highest:
-        return questionnaire.Score(key=key, value=value, question=kind, lowest=min(1.0, value), highest=highest)
+        lowest = 0.0 if highest == _PERCENT else min(1.0, value)
+        return questionnaire.Score(key=key, value=value, question=kind, lowest=lowest, highest=highest)
     usual = {pb.SURVEY_TYPE_NPS: 10, pb.SURVEY_TYPE_CSAT: 5, pb.SURVEY_TYPE_CES: 7}.get(kind, 5)
     low, high = (span.low, span.high(usual)) if span else (value, value)
     if kind == pb.SURVEY_TYPE_CSAT and span and span.count >= _MANY and usual < high <= 7 and low >= 1:
         return questionnaire.Score(key=key, value=value, question=kind, lowest=1, highest=7)
+    if kind == pb.SURVEY_TYPE_CSAT and span and 10 < high <= _PERCENT and span.most_above(10):
+        return questionnaire.Score(key=key, value=value, question=kind, lowest=0, highest=_PERCENT)
     if kind != pb.SURVEY_TYPE_NPS and span and usual < high <= 10:  # A column on a longer scale, of which none is told.
         return questionnaire.Score(key=key, value=value, question=kind, lowest=min(1.0, low), highest=10)
     if kind != pb.SURVEY_TYPE_NPS and low == 0 < high <= usual:  # Counted from 0; or good and bad.
@@ -501,6 +580,10 @@ def _mark(written: str, kind: pb.SurveyType.ValueType) -> tuple[float, float] | 
         text = text.replace(",", ".")
     if stars := questionnaire.stars(text):
         return stars
+    if not kind and (counted := _STARS.get(text.lower()) or ((found := _COUNTED_STARS.fullmatch(text)) and found[1])):
+        return float(counted), 0.0
+    if kind != pb.SURVEY_TYPE_NPS and (found := _PER_CENT.fullmatch(text)):
+        return float(text.rstrip("% ")), 100.0
     found = _LEADING_NUMBER.fullmatch(text) or _TRAILING_NUMBER.fullmatch(text)
     found = found or (_LAST_NUMBER.fullmatch(text) if kind else None)
     value, highest = (float(found[1]), float(found[2] or 0)) if found else (None, 0.0)
@@ -511,7 +594,7 @@ def _mark(written: str, kind: pb.SurveyType.ValueType) -> tuple[float, float] | 
             return label, 5
     if value is None and kind:
         said = questionnaire.ease(text) if kind == pb.SURVEY_TYPE_CES else None
-        said = questionnaire.agreed(text) if kind == pb.SURVEY_TYPE_CSAT else said
+        said = said or (questionnaire.agreed(text) if kind != pb.SURVEY_TYPE_NPS else None)
         if said:
             return said, 5
     return None if value is None else (value, highest)

@@ -12,7 +12,7 @@ from sori_ingest.channels.payload import Unreadable
 
 _MOST_BYTES = 64 << 20  # unpacked: a workbook of a megabyte may hold a thousand times as much
 _MOST_SHEETS = 50
-_SAFE = 1e15  # whole numbers up to here are exact in a workbook
+_SAFE = 1 << 53  # whole numbers up to here are exact in a workbook
 _Cell: TypeAlias = int | float | str | bool | dt.time | dt.date | dt.datetime | dt.timedelta
 
 
