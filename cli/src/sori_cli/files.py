@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import lzma
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,11 +17,13 @@ from typing import Any, cast
 from sori_cli import workbooks
 
 LONGEST_LINE = 4 << 20  # bytes; a longer line is one reject and is never held in memory as a whole
-DELIMITERS = (",", ";", "\t")  # between the cells of CSV: in many countries spreadsheets write semicolons
-ENCODINGS = ("auto", "utf-8", "cp949", "euc-kr", "utf-16")
+DELIMITERS = (",", ";", "\t", "|")  # between the cells of CSV: in many countries spreadsheets write semicolons
+ENCODINGS = ("auto", "utf-8", "cp949", "euc-kr", "cp1252", "utf-16")
 _LONGEST_CELL = 2_000_000  # characters; a quote that is left open swallows no more than this
 _UTF16 = "utf-16"
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_HIGH = re.compile(rb"[\x80-\xff]+")
+_TWO_SYLLABLES = re.compile(rb"[\x80-\xff]{4}")
 _PACKED = {".xz": lzma.LZMAFile, ".gz": gzip.GzipFile}
 
 
@@ -165,6 +168,7 @@ class _Encodings:
     def __init__(self) -> None:
         self._utf8 = 0
         self._cp949_alone = 0
+        self._western = 0
 
     def see(self, line: bytes) -> None:
         try:
@@ -172,9 +176,12 @@ class _Encodings:
             self._utf8 += 1
         except UnicodeDecodeError:
             self._cp949_alone += _decodes(line, "cp949")
+            self._western += _is_western(line)
 
     def guess(self) -> str:
-        """Take CP949 only where most lines are; a few odd lines in a UTF-8 file are rejects, not a guess."""
+        """Take CP949 or 1252 only where most lines are; a few odd lines in a UTF-8 file are rejects, not a guess."""
+        if self._western > self._utf8 and self._western >= self._cp949_alone:
+            return "cp1252"
         return "cp949" if self._cp949_alone > self._utf8 else "utf-8"
 
 
@@ -306,6 +313,15 @@ def _spell(error: csv.Error) -> str:
     if "expected after" in text:
         return "a quote inside a quoted cell is not doubled, or one is left open"
     return f"cannot be read: {text}"
+
+
+def _is_western(line: bytes) -> bool:
+    """Say whether a line is of Western Europe, whose accents mostly stand alone: Hangul is in pairs of bytes."""
+    if _TWO_SYLLABLES.search(line):
+        return False
+    high = _HIGH.findall(line)
+    alone = sum(len(each) % 2 for each in high)
+    return (2 * alone > len(high) or (alone > 0 and not _decodes(line, "cp949"))) and _decodes(line, "cp1252")
 
 
 def _decodes(line: bytes, encoding: str) -> bool:

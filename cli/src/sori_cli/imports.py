@@ -65,7 +65,8 @@ def import_file(
     ] = None,
     batch: Annotated[int, typer.Option(min=1, max=1_000, help="Touchpoints in one request.")] = 500,
     encoding: Annotated[
-        str, typer.Option(help="auto (by its mark, UTF-8, or else CP949), utf-8, cp949, euc-kr or utf-16.")
+        str,
+        typer.Option(help="auto (by its mark, UTF-8, or else CP949 or 1252), utf-8, cp949, euc-kr, cp1252 or utf-16."),
     ] = "auto",
     sheet: Annotated[str, typer.Option(help="Sheet of a spreadsheet; the first unless given.")] = "",
     data: client.DataOption = client.DATA,
@@ -77,10 +78,10 @@ def import_file(
     Importing the same file again adds nothing: a record without an id gets one from the file's content and its line.
     The time is that of a column mapped to `occurred_time` (ISO 8601, as in 2026. 11. 20. 오후 3:00, 11/20/2026 3:00 PM
     or seconds since 1970; Korean time where it names no offset), or else the file's own. Of dates such as 04/07/2026
-    the whole column tells whether the day stands first, also by what would be in the future; else it is the month. A
-    record that is wrong goes to the rejects file with its line number and the reason; all others go through. In a
-    spreadsheet the line is the row. JSONL without --map holds touchpoints as proto JSON; with it, objects of any shape,
-    whose names may be dotted paths.
+    the whole column tells whether the day stands first, also by what would be in the future; else it is the month. Of
+    ratings, CSAT and CES it tells the scale, too. A record that is wrong goes to the rejects file with its line number
+    and the reason; all others go through. In a spreadsheet the line is the row. JSONL without --map holds touchpoints
+    as proto JSON; with it, objects of any shape, whose names may be dotted paths.
 
     Exit code: 0 when everything went through, 2 when there were rejects, 1 when it failed.
     """
@@ -127,12 +128,16 @@ def _rows(
     if not isinstance(header, Row):
         raise Problem(f"{path} has no header: {header.reason}")
 
-    def is_day_first() -> bool | None:
-        again = files.rows(path, form, encoding, sheet, delimiter)
-        rows = itertools.islice(again, at + 1, None)
-        return mapping.is_day_first(rows, header.cells, columns, now=dt.datetime.now(SEOUL))
+    def again() -> Iterator[Row | Reject]:
+        return itertools.islice(files.rows(path, form, encoding, sheet, delimiter), at + 1, None)
 
-    mapper = Mapper(header.cells, columns, defaults, is_day_first)
+    def is_day_first() -> bool | None:
+        return mapping.is_day_first(again(), header.cells, columns, now=dt.datetime.now(SEOUL))
+
+    def scale_of(field: str) -> tuple[float, float]:
+        return mapping.scale(again(), header.cells, columns, field)
+
+    mapper = Mapper(header.cells, columns, defaults, is_day_first, scale_of)
     return _made(itertools.chain(ahead[at + 1 :], records), mapper.touchpoint)
 
 
@@ -163,12 +168,17 @@ def _documents(path: Path, encoding: str, defaults: Defaults) -> Iterator[Item |
 def _mapped_documents(
     path: Path, encoding: str, columns: dict[str, str], defaults: Defaults
 ) -> Iterator[Item | Reject]:
-    def is_day_first() -> bool | None:
-        records = files.documents(path, encoding)
-        opened = (mapper.opened(record) if isinstance(record, Row) else record for record in records)
-        return mapping.is_day_first(opened, list(columns), columns, now=dt.datetime.now(SEOUL))
+    def records() -> Iterator[Row | Reject]:
+        for record in files.documents(path, encoding):
+            yield mapper.opened(record) if isinstance(record, Row) else record
 
-    mapper = Mapper(list(columns), columns, defaults, is_day_first)
+    def is_day_first() -> bool | None:
+        return mapping.is_day_first(records(), list(columns), columns, now=dt.datetime.now(SEOUL))
+
+    def scale_of(field: str) -> tuple[float, float]:
+        return mapping.scale(records(), list(columns), columns, field)
+
+    mapper = Mapper(list(columns), columns, defaults, is_day_first, scale_of)
     return _made(files.documents(path, encoding), mapper.document)
 
 

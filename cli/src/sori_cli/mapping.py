@@ -14,12 +14,12 @@ import yaml
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sori.ingest.v1 import touchpoint_pb2
+from sori_cli import marks
 from sori_cli.files import Reject, Row
 from sori_cli.screen import SEOUL, Problem, word, words
 
 LONGEST_TEXT = 100_000  # characters, as ingest takes them
 _LONGEST_TIME = 60  # characters
-_MOST_STARS = 10
 _FEWEST_NAMES = 2  # of fields, in a header that is not the first row
 
 _TEXTS = {"text", "external_id", "source", "thread_id", "order_id", "product", "org_unit", "language"}
@@ -45,16 +45,29 @@ _SPELLED = re.compile(
 _SHORT_DATE = re.compile(r"(\d{1,2})([/-])(\d{1,2})\2(\d{4})(?!\d)(.*)", re.S)  # 04/07/2026 15:05, either way about
 _SHORT_YEAR = re.compile(r"\d\d\.\s\d{1,2}\.\s\d{1,2}(?!\d).*", re.S)  # 26. 11. 20. 오후 3:00
 _MONTHS = 12
-_PLAIN_NUMBER = re.compile(r"\d{1,3}(?:[.]\d{1,3})?")
-_MARK = re.compile(r"(-?\d{1,4}(?:[.]\d+|,\d{1,2})?)\s?점?(?:\s?/\s?(\d{1,3})\s?점?)?")  # 4점, 4/5, 4,5
-_SATISFIED = {
-    "매우만족": 5, "만족": 4, "보통": 3, "불만족": 2, "불만": 2, "매우불만족": 1, "매우불만": 1,
-    "verysatisfied": 5, "satisfied": 4, "neutral": 3, "dissatisfied": 2, "verydissatisfied": 1,
-}  # fmt: skip
 _GUARDS = frozenset("='")
 _SPACES = re.compile(r"[\s\u200b\ufeff]+")
-_COMPACT = re.compile(r"20\d{6}(?:\d{4}(?:\d\d)?)?")  # 20261120, 20261120150601; as a count it would be in 1970 or 2600
-_NOTHING = frozenset({"-", "–", "—", "n/a", "null", "none", "없음", "해당없음", "미입력"})  # in place of an empty cell
+_COMPACT = re.compile(  # 20261120, 20261120150601; as a count it would be in 1970 or 2600
+    r"(20\d\d)([01]\d)([0-3]\d)(?:([0-2]\d)([0-5]\d)([0-5]\d)?)?"
+)
+_DOTTED = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})(?:,?\s+(\d{1,2}:\d\d(?::\d\d)?))?")  # 20.11.2026 15:04
+_NAMED = re.compile(  # Nov 20, 2026 at 3:04 PM; 20-Nov-2026 15:04; as an e-mail, Fri, 20 Nov 2026 06:04:05 GMT
+    r"(?:[A-Z][a-z]{2,8},? )?(?:([A-Z][a-z]{2,8})\.? (\d{1,2})|(\d{1,2})[ -]([A-Z][a-z]{2,8})\.?),?[ -](\d{4})"
+    r"(?:,| at)?(.*)"
+)
+_MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d\d)(?!\d)(.*)", re.S)  # 11/20/26 3:04 PM
+_HALF = re.compile(r"(?<=[\d ])([ap])\.\s?m\.", re.I)  # p. m., as in Spanish
+_ZONES = {"KST": "+09:00", "JST": "+09:00", "CET": "+01:00", "CEST": "+02:00"}
+_DAY = 86_400  # seconds
+_FIRST_DAY = dt.datetime(1899, 12, 30)  # noqa: DTZ001  # Spreadsheets count days from it.
+_SERIAL = re.compile(r"\d{5}(?:\.\d{1,12})?")
+_FIRST_SERIAL, _LAST_SERIAL = 36_526, 73_051  # 2000 to 2100
+_NOTHING = frozenset({"-", "–", "—", "n/a", "null", "none", "없음", "해당없음", "미입력", "무응답", "미응답"})
+_SUMS = frozenset({"합계", "총계", "소계", "평균", "total", "grand total", "average", "mean", "sum"})
+_NOBODY = frozenset({"anonymous", "익명", "비회원"})  # in place of who it was
+_DASHES = re.compile(r"[\s-]+")
+_PERCENT = 100
 
 # What most often comes through a channel, where nothing says what happened.
 _USUAL_KINDS = {
@@ -88,7 +101,7 @@ def enum_value(field: str, name: str) -> int:
     """Read the name of a channel, kind or actor, as in `call_center`."""
     kind, prefix = _ENUMS[field]
     try:
-        value: int = kind.Value(f"{prefix}_{name.strip().upper().replace('-', '_')}")
+        value: int = kind.Value(f"{prefix}_{_DASHES.sub('_', name.strip().upper())}")
     except ValueError:
         value = 0
     if not value:
@@ -169,6 +182,16 @@ def _turned(date: re.Match[str], *, is_day_first: bool) -> str:
     return f"{date[4]}-{int(month):02}-{int(day):02}"
 
 
+def scale(
+    rows: Iterable[Row | Reject], header: Sequence[str], columns: Mapping[str, str], field: str
+) -> tuple[float, float]:
+    """Say which scale a file's marks of a field are on, where it is not the usual one; else zeros."""
+    names = [_plain(name) for name in header]
+    marked = {_plain(name) for name, each in columns.items() if each == field} or {field}
+    at = next((place for place, name in enumerate(names) if name in marked), len(names))
+    return marks.scale(field, (row.cells[at] for row in rows if isinstance(row, Row) and at < len(row.cells)))
+
+
 def _plain(name: str) -> str:
     """Spell a column's name as others that look alike: composed, with single spaces."""
     return _SPACES.sub(" ", unicodedata.normalize("NFC", name)).strip()
@@ -183,6 +206,7 @@ class Mapper:
         columns: Mapping[str, str],
         defaults: Defaults,
         is_day_first: Callable[[], bool | None] = lambda: None,
+        scale_of: Callable[[str], tuple[float, float]] = lambda _: (0, 0),
     ) -> None:
         names = [_plain(name) for name in header]
         columns = {_plain(name): field for name, field in columns.items()}
@@ -199,13 +223,17 @@ class Mapper:
         self._setters = [(names.index(column), field, self._setter(field)) for column, field in columns.items()]
         self._is_day_first = is_day_first
         self._order: tuple[bool | None] | None = None  # what is_day_first says, once it is asked
+        self._scale_of = scale_of
+        self._scales: dict[str, tuple[float, float]] = {}  # what scale_of says, once it is asked
         self._defaults = defaults
 
     def touchpoint(self, row: Row) -> touchpoint_pb2.Touchpoint | Reject:
         """Make the touchpoint of a row, or say what is wrong with the row."""
         cells = row.cells
-        if len(cells) != self._width:
+        if len(cells) != self._width and (len(cells) < self._width or any(cells[self._width :])):
             return Reject(row.line, f"has {len(cells)} cells instead of {self._width}")
+        if cells[0].strip().lower() in _SUMS and not any(not at and field == "text" for at, field, _ in self._setters):
+            return Reject(row.line, "sums up other rows")
         defaults = self._defaults
         fields: dict[str, Any] = {
             "source": defaults.source,
@@ -226,7 +254,38 @@ class Mapper:
         return touchpoint_pb2.Touchpoint(**fields)
 
     def _setter(self, field: str) -> Callable[[dict[str, Any], str], None]:
+        if field == "rating":
+            return self._put_rating
+        if field in _SURVEYS:
+            kind = touchpoint_pb2.SurveyType.Value(f"SURVEY_TYPE_{field.upper()}")
+            return lambda fields, cell: self._put_survey(fields, field, kind, cell)
         return self._put_time if field == "occurred_time" else _setter(field)
+
+    def _put_rating(self, fields: dict[str, Any], cell: str) -> None:
+        if cell and not _is_nothing(cell):
+            value, lowest, highest = self._mark("rating", cell)
+            fields["rating"] = touchpoint_pb2.Rating(value=value, lowest=lowest, highest=highest)
+
+    def _put_survey(
+        self, fields: dict[str, Any], field: str, kind: touchpoint_pb2.SurveyType.ValueType, cell: str
+    ) -> None:
+        if cell and not _is_nothing(cell):
+            value, lowest, highest = self._mark(field, cell)
+            if kind == touchpoint_pb2.SURVEY_TYPE_NPS:  # It has one scale.
+                lowest = highest = 0
+            fields["survey"] = touchpoint_pb2.Survey(type=kind, score=value, lowest=lowest, highest=highest)
+
+    def _mark(self, field: str, cell: str) -> tuple[float, float, float]:
+        """Read a mark and the scale that it or its column tells; zeros where that is the usual one."""
+        try:
+            value, highest = marks.read(cell, words=field in ("rating", "csat"))
+        except marks.NoMark as error:
+            raise BadCell(str(error)) from None
+        if highest:
+            return value, 0.0 if highest == _PERCENT else min(1.0, value), highest
+        if (told := self._scales.get(field)) is None:
+            told = self._scales[field] = self._scale_of(field)
+        return value, *told
 
     def _put_time(self, fields: dict[str, Any], cell: str) -> None:
         if self._order is None and not cell[:4].isdecimal() and _SHORT_DATE.fullmatch(cell.strip()):
@@ -326,12 +385,19 @@ def _read_time(text: str) -> dt.datetime:
 
 def _as_iso(text: str) -> str:
     """Spell a date as spreadsheets and people in Korea write it in ISO 8601; anything else stays as it is."""
-    if _COMPACT.fullmatch(text):
-        clock = f"T{text[8:10]}:{text[10:12]}:{text[12:] or '00'}" if text[8:] else ""
-        return f"{text[:4]}-{text[4:6]}-{text[6:8]}{clock}"
+    if len(text) > _LONGEST_TIME:
+        return text
+    if found := _COMPACT.fullmatch(text):
+        return f"{found[1]}-{found[2]}-{found[3]}T{found[4] or '00'}:{found[5] or '00'}:{found[6] or '00'}"
+    if _SERIAL.fullmatch(text) and _FIRST_SERIAL <= (days := float(text)) < _LAST_SERIAL:
+        return (_FIRST_DAY + dt.timedelta(seconds=round(days * _DAY))).isoformat()
+    text = _year_first(text)
+    head, _, zone = text.rpartition(" ")
+    if zone in _ZONES:
+        text = f"{head} {_ZONES[zone]}"
     if text[2:3] == "." and _SHORT_YEAR.fullmatch(text):
         text = f"20{text}"
-    found = _SPELLED.fullmatch(text) if len(text) <= _LONGEST_TIME else None
+    found = _SPELLED.fullmatch(text)
     if found is None:
         return text
     year, month, day, hour, minute, second = (int(found[each] or 0) for each in (1, 2, 3, 5, 6, 7))
@@ -342,6 +408,18 @@ def _as_iso(text: str) -> str:
         hour = 0
     offset = f"{int(found[10]):+03}:{found[11] or '00'}" if found[10] else "Z" if found[9] else ""
     return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{offset}"
+
+
+def _year_first(text: str) -> str:
+    """Turn about a date that has its year last, or names its month."""
+    text = _HALF.sub(r"\1m", text) if text[-1:] == "." else text
+    if found := _DOTTED.fullmatch(text):
+        return f"{found[3]}-{found[2]}-{found[1]} {found[4] or ''}".rstrip()
+    if found := _AMERICAN.fullmatch(text):
+        return f"20{found[3]}-{found[1]}-{found[2]}{found[4]}"
+    if (found := _NAMED.fullmatch(text)) and (name := (found[1] or found[4])[:3].lower()) in _MONTH_NAMES:
+        return f"{found[5]}-{_MONTH_NAMES.index(name) + 1}-{found[2] or found[3]}{found[6]}"
+    return text
 
 
 def _is_nothing(cell: str) -> bool:
@@ -371,13 +449,10 @@ def _setter(field: str) -> Callable[[dict[str, Any], str], None]:
     if field in _IDENTIFIERS:
         kind = touchpoint_pb2.IdentifierType.ValueType(_IDENTIFIERS[field])
         return lambda fields, cell: _put_identifier(fields, kind, cell)
-    if field in _SURVEYS:
-        survey = touchpoint_pb2.SurveyType.Value(f"SURVEY_TYPE_{field.upper()}")
-        return lambda fields, cell: _put_survey(fields, survey, cell)
     if field.startswith(_ATTRIBUTE):
         name = field.removeprefix(_ATTRIBUTE)
         return lambda fields, cell: fields.setdefault("attributes", {}).update({name: cell}) if cell else None
-    return {"rating": _put_rating, "revision": _put_revision}[field]
+    return _put_revision
 
 
 def _put_text(fields: dict[str, Any], cell: str) -> None:
@@ -386,26 +461,10 @@ def _put_text(fields: dict[str, Any], cell: str) -> None:
 
 
 def _put_identifier(fields: dict[str, Any], kind: touchpoint_pb2.IdentifierType.ValueType, cell: str) -> None:
-    if (value := cell.strip()) and not _is_nothing(value):
+    if (value := cell.strip()) and not _is_nothing(value) and value.lower() not in _NOBODY:
         if kind == touchpoint_pb2.IDENTIFIER_TYPE_PHONE and _LOST_ZERO.fullmatch(value):
             value = f"0{value}"
         fields.setdefault("identifiers", []).append(touchpoint_pb2.Identifier(type=kind, value=value))
-
-
-def _put_survey(fields: dict[str, Any], kind: touchpoint_pb2.SurveyType.ValueType, cell: str) -> None:
-    if cell and not _is_nothing(cell):
-        score, highest = _mark(cell, words=kind == touchpoint_pb2.SURVEY_TYPE_CSAT)
-        fields["survey"] = touchpoint_pb2.Survey(type=kind, score=score)
-        if highest and kind != touchpoint_pb2.SURVEY_TYPE_NPS:
-            fields["survey"].lowest, fields["survey"].highest = min(1, score), highest
-
-
-def _put_rating(fields: dict[str, Any], cell: str) -> None:
-    if cell and not _is_nothing(cell):
-        value, highest = _mark(cell, words=True)
-        fields["rating"] = touchpoint_pb2.Rating(value=value)
-        if highest:
-            fields["rating"].lowest, fields["rating"].highest = min(1, value), highest
 
 
 def _put_revision(fields: dict[str, Any], cell: str) -> None:
@@ -414,30 +473,3 @@ def _put_revision(fields: dict[str, Any], cell: str) -> None:
             fields["revision"] = int(cell)
         except ValueError:
             raise BadCell("is not a whole number") from None
-
-
-def _mark(cell: str, *, words: bool) -> tuple[float, float]:
-    """Read a score such as 4, 4점, 4/5, ★★★★☆ or 매우 만족, and the end of its scale where it tells it, else 0."""
-    text = cell.strip()
-    if _PLAIN_NUMBER.fullmatch(text):
-        return float(text), 0
-    stars = text.replace("\ufe0f", "").replace("⭐", "★").replace(" ", "")
-    if 0 < len(stars) <= _MOST_STARS and {*stars} <= {"★", "☆"}:
-        return stars.count("★"), len(stars) if "☆" in stars else 0
-    if words and (known := _SATISFIED.get(_SPACES.sub("", text).lower())):
-        return known, 5
-    found = _MARK.fullmatch(text)
-    if found is None:
-        return _number(text), 0
-    highest = float(found[2] or 0)
-    return float(found[1].replace(",", ".")), highest if highest > 1 else 0
-
-
-def _number(cell: str) -> float:
-    try:
-        number = float(cell)
-    except ValueError:
-        raise BadCell("is not a number") from None
-    if not math.isfinite(number):
-        raise BadCell("is not a number")
-    return number

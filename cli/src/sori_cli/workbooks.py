@@ -12,7 +12,7 @@ from sori_cli.screen import Problem
 Cell: TypeAlias = int | float | str | bool | dt.time | dt.date | dt.datetime | dt.timedelta
 
 _HEAD = 1_024  # bytes
-_SAFE = 1e15  # whole numbers up to here are exact in a spreadsheet
+_SAFE = 1 << 53  # whole numbers up to here are exact in a spreadsheet
 
 
 def rows(path: Path, sheet: str = "") -> Iterator[tuple[int, list[str]]]:

@@ -143,6 +143,8 @@ def test_damaged_packed_file_is_named(tmp_path: Path) -> None:
         ("text\n좋아요\n".encode("cp949"), "cp949"),
         ("text\n좋아요\n최고\n".encode() + "별로\n".encode("cp949"), "utf-8"),
         (b"text\nplain\n", "utf-8"),
+        ("Kommentar\nschön und größer\n".encode("cp1252"), "cp1252"),
+        ("comment\n네\n예\n".encode("cp949"), "cp949"),
     ],
 )
 def test_encoding_is_told_from_the_whole_file(tmp_path: Path, content: bytes, encoding: str) -> None:

@@ -184,7 +184,7 @@ def test_cells_of_csv_may_stand_between_semicolons_or_tabs(tmp_path: Path, delim
 
 
 @pytest.mark.parametrize("heading", ["고객의 소리; 11월", "고객의 소리, 11월, 전체"])
-@pytest.mark.parametrize("delimiter", [";", "\t", ","])
+@pytest.mark.parametrize("delimiter", [";", "\t", ",", "|"])
 def test_a_heading_does_not_say_what_stands_between_cells(tmp_path: Path, delimiter: str, heading: str) -> None:
     path = tmp_path / "a.csv"
     path.write_text("\n".join([heading, delimiter.join(("번호", "내용")), delimiter.join(("1", "좋아요"))]))
@@ -198,3 +198,27 @@ def test_a_row_with_one_word_that_is_a_field_is_no_header(tmp_path: Path) -> Non
 
     with pytest.raises(Problem, match="the columns are 채널, 내용"):
         texts_and_times(path, {})
+
+
+@pytest.mark.parametrize(
+    ("field", "cells", "scales"),
+    [
+        ("rating", ("3", "8", "10점"), [(1, 10)] * 3),
+        ("rating", ("3", "4/5", "5"), [(0, 0), (1, 5), (0, 0)]),
+        ("csat", ("85", "100", "70"), [(0, 100)] * 3),
+        ("csat", ("4", "45", "5"), [(0, 0)] * 3),
+        ("csat", (*["5"] * 40, "10"), [(0, 0)] * 41),  # one slip
+        ("ces", ("7", "2"), [(0, 0)] * 2),
+    ],
+)
+def test_the_whole_column_tells_the_scale_of_its_marks(
+    tmp_path: Path, field: str, cells: tuple[str, ...], scales: list[tuple[float, float]]
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["mark", *cells]), encoding="utf-8")
+
+    made = list(imports.touchpoints(path, Format.CSV, "utf-8", {"mark": field}, DEFAULTS))
+
+    given = [each.touchpoint for each in made if isinstance(each, Item)]
+    told = [each.rating if field == "rating" else each.survey for each in given]
+    assert scales == [(each.lowest, each.highest) for each in told]

@@ -297,3 +297,66 @@ def test_the_dates_of_a_file_tell_whether_the_day_stands_first(dates: tuple[str,
     now = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 
     assert expected is mapping.is_day_first(rows, ["when"], {"when": "occurred_time"}, now=now)
+
+
+@pytest.mark.parametrize(
+    ("cell", "value", "highest"),
+    [
+        ("4.0 out of 5 stars", 4, 5),
+        ("5 stars", 5, 0),
+        ("4 - Good", 4, 0),
+        ("매우 만족 (5)", 5, 0),
+        ("별 4개", 4, 0),
+        ("★ 4.5", 4.5, 0),
+        ("80%", 80, 100),
+        ("만족해요", 4, 5),
+        ("Somewhat dissatisfied", 2, 5),
+        ("４", 4, 0),
+    ],
+)
+def test_marks_are_read_as_tools_write_them(cell: str, value: float, highest: float) -> None:
+    made = accepted({"stars": "rating"}, cell)
+
+    assert (value, highest) == (made.rating.value, made.rating.highest)
+
+
+@pytest.mark.parametrize(("cell", "score"), [("9 - Very likely", 9), ("10 (Extremely likely)", 10), ("0점", 0)])
+def test_nps_may_have_its_label_beside_it(cell: str, score: float) -> None:
+    assert score == accepted({"q": "nps"}, cell).survey.score
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Nov 20, 2026 3:04 PM", "2026-11-20T15:04:00+09:00"),
+        ("November 20, 2026", "2026-11-20T00:00:00+09:00"),
+        ("20-Nov-2026 15:04", "2026-11-20T15:04:00+09:00"),
+        ("Fri, 20 Nov 2026 06:04:05 GMT", "2026-11-20T06:04:05+00:00"),
+        ("20.11.2026 15:04", "2026-11-20T15:04:00+09:00"),
+        ("20261120150405", "2026-11-20T15:04:05+09:00"),
+        ("46346.6278356481", "2026-11-20T15:04:05+09:00"),
+        ("11/20/26 3:04 PM", "2026-11-20T15:04:00+09:00"),
+        ("2026-11-20 15:04 KST", "2026-11-20T15:04:00+09:00"),
+        ("2026-11-20 3:04 p. m.", "2026-11-20T15:04:00+09:00"),
+    ],
+)
+def test_times_are_read_as_tools_write_them(text: str, expected: str) -> None:
+    time, offset = mapping.read_time(text)
+
+    told = dt.datetime.fromisoformat(expected)
+    assert told == time.ToDatetime(dt.UTC)
+    assert told.utcoffset() == dt.timedelta(minutes=offset)
+
+
+def test_empty_cells_beyond_the_header_are_no_cells() -> None:
+    assert isinstance(mapped({"a": "text"}, "hi", "", ""), pb.Touchpoint)
+    assert isinstance(mapped({"a": "text"}, "hi", "", "more"), Reject)
+
+
+def test_who_is_anonymous_is_nobody() -> None:
+    assert not accepted({"mail": "email"}, "anonymous").identifiers
+
+
+def test_a_row_of_sums_is_a_reject() -> None:
+    assert Reject(7, "sums up other rows") == mapped({"nr": "external_id", "stars": "rating"}, "합계", "12")
+    assert isinstance(mapped({"words": "text"}, "Total"), pb.Touchpoint)
