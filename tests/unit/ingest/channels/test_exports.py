@@ -684,3 +684,50 @@ def test_a_product_goes_by_its_name(read: Read) -> None:
     for header in ("id,Product ID,Product Name,nps", "id,Product Name,Product ID,nps"):
         row = "1,p1,Hat,9" if header.startswith("id,Product ID") else "1,Hat,p1,9"
         assert "Hat" == table(read, header, row).touchpoints[0].product
+
+
+def test_a_title_may_have_lines(read: Read) -> None:
+    [made] = table(read, 'id,"How likely are you\nto recommend us?","Why\nthough?"', "1,9,good reason").touchpoints
+
+    assert (9, "good reason") == (made.survey.score, made.text)
+
+
+def test_points_of_a_quiz_are_no_scores(read: Read) -> None:
+    [made] = table(
+        read, "ID,How satisfied were you?,Points - How satisfied were you?", "1,Very satisfied,0"
+    ).touchpoints
+
+    assert (pb.SURVEY_TYPE_CSAT, 5) == (made.survey.type, made.survey.score)
+
+
+def test_what_a_program_or_an_agent_writes_are_no_words_of_the_customer(read: Read) -> None:
+    header = "id,nps,comment,Translated comment,Agent comment,사장님 댓글"
+    [made] = table(read, header, "1,9,빨라요,It is fast,called back,고맙습니다").touchpoints
+
+    assert "빨라요" == made.text
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "expected"),
+    [
+        ("Date & Time (UTC),Q1: NPS,Q2: Why?", "2026-11-20 06:04:05,9,fine", "2026-11-20T06:04:05Z"),
+        ("Entry Id,Entry Date,NPS,Why?", "7,2026-11-20 06:04:05,9,fine", "2026-11-20T06:04:05Z"),
+        ("Started Time,Submitted Time,NPS,Why?", "2026-11-20 06:03,2026-11-20 06:04,9,fine", "2026-11-20T06:04:00Z"),
+        ("Score,Score Type,Comment,Posted Date", "9,promoter,fine,2026-11-20", "2026-11-20T00:00:00Z"),
+        ("Rating,Sentiment,Follow-up response,Date", "9,Promoter,fine,2026-11-20", "2026-11-20T00:00:00Z"),
+    ],
+)  # fmt: skip
+def test_makers_of_forms_call_times_and_words_as_they_like(read: Read, header: str, row: str, expected: str) -> None:
+    [made] = table(read, header, row).touchpoints
+
+    assert (pb.SURVEY_TYPE_NPS, 9, "fine") == (made.survey.type, made.survey.score, made.text)
+    assert expected == made.occurred_time.ToJsonString()
+
+
+def test_reviews_in_json_stand_under_their_name(read: Read) -> None:
+    review = {"id": 7, "score": 5, "title": "Love it", "content": "Warm", "email": "jane@example.com"}
+    [made] = read(
+        "survey", "", body=json.dumps({"reviews": [review]}).encode(), content_type="application/json"
+    ).touchpoints
+
+    assert ("7", "Love it\nWarm", 5) == (made.external_id, made.text, made.rating.value)

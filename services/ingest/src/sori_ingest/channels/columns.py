@@ -19,7 +19,7 @@ IDS = (
     "externalid",
     "idresponseid",  # LimeSurvey's
     *("제출id", "제출번호", "답변id", "답변번호", "응답자번호"),
-    *("feedbacksubmissionid", "feedbackid", "surveyresponseid"),
+    *("feedbacksubmissionid", "feedbackid", "surveyresponseid", "uniqueid", "entryid"),
     *("reviewid", "리뷰글번호", "리뷰번호", "리뷰id", "상품평id", "상품평번호", "구매평번호", "후기번호", "후기id"),
     *translations.IDS,
 )
@@ -37,6 +37,7 @@ TIMES = (
     "submissiondate", "datesubmitted", "submitteddate", "submittedon", "responsecreatedat", "responsedate",
     "recordeddate", "submitdatedatesubmitted", "리뷰등록일", "리뷰등록일시", "리뷰작성일", "리뷰작성일시", "후기작성일",
     "구매평작성일", "상담일자", "문의일시", "문의일", "통화일시", "통화일", "인입일시",
+    *("datetime", "dateandtime", "submittedtime", "submittime", "entrydate", "entrydatesubmitted", "posteddate"),
     "reviewlastupdatedateandtime", "reviewsubmitdateandtime", "reviewcreated", "reviewposteddate",
     *translations.TIMES,
     "startdate", "startedat", "시작일", "시작날짜", "응답시작시간", "응답시작일시",
@@ -47,7 +48,7 @@ PERHAPS_TIMES = (  # Where they hold a time: others mean by them how long it too
     *("stagedateutc", "stagedate", "startdateutc", "startdatedatestarted", "시작시간", "시작일시"),
     *("createddate", "createdon", "surveydate", "feedbackdate", "reviewdate", "ratingdate", "answerdate"),
     *("lastsubmittedtime", "createtime", "created", "submitted", "completed", "answered"),
-    *("통화시작시간", "통화시작일시", "at"),
+    *("통화시작시간", "통화시작일시", "at", "응답완료", "응답시작", "entrydatecreated"),
     *translations.PERHAPS_TIMES,
     *("상담종료시각", "상담종료시간", "상담종료일시", "상담시작시각", "상담시작시간", "상담시작일시"),
 )
@@ -56,6 +57,7 @@ _ALL_TIMES = frozenset((*TIMES, *PERHAPS_TIMES, *LAST_TIMES))
 WORDS = (
     "제목", "리뷰제목", "상품평제목", "구매평제목", "후기제목",  # of a review or a request
     "reviewtitle", "reviewheadline", "reviewheader", "reviewsubject", "title", "subject",
+    "qualitativeresponse", "followupresponse",
     "comment", "comments", "text", "feedback", "reason", "message", "opentext", "openended", "verbatim", "note",
     "review", "reviewtext", "reviewbody", "reviewcontent", "reviewmessage", "body", "content",
     "ticketdescription", "issuedescription", "remark", "remarks",

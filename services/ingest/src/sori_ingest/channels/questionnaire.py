@@ -50,8 +50,10 @@ _WORDS: tuple[tuple[pb.SurveyType.ValueType, re.Pattern[str]], ...] = (
         re.compile(r"(?<![a-z])(?:csat|osat)(?![a-z])|satisf|만족|" + translations.CSAT, re.I),
     ),
 )
-_OF_NPS = re.compile(
-    r"nps[_ ](?:group|category|segment|type)|recommend.{0,200} - group$|nps\s?(?:그룹|구분|분류|유형)", re.I
+_MADE_OF_SCORES = re.compile(  # as Qualtrics' 1 to 3 for detractors, passives and promoters; or the points of a quiz
+    r"nps[_ ](?:group|category|segment|type|id|date|status|label)\b|recommend.{0,200} - group$"
+    r"|nps\s?(?:그룹|구분|분류|유형)|^(?:points|punkte|puntos|pontos|punti|점수|点数) [-–] ",
+    re.I,
 )
 _OF_WORK = re.compile(  # Employees are asked whether they recommend their employer.
     r"place (?:to|of) work|\bas an employer|recommend(?:ing)? (?:working|a (?:job|career))|\bto work (?:for|at|here)\b"
@@ -62,13 +64,15 @@ _OF_WORK = re.compile(  # Employees are asked whether they recommend their emplo
 _NOT_OPEN = re.compile(
     r"(?<![a-z])(?:id|date|time|type|url)$|(?:길이|번호|일자|일시|날짜)$"
     r"|^(?:\w+ ){0,2}repl(?:y|ies)(?: \w+){0,2}$|^(?:developer|company|owner|business|seller|merchant|shop) response"
-    r"|^(?:\S{1,6}\s?)?(?:답글|댓글)(?![을를])",
+    r"|^(?:\S{1,6}\s?)?(?:답글|댓글)(?![을를])|(?<![a-z])translat(?:ed|ion)(?![a-z])|번역"
+    r"|^(?:agent|internal|admin)(?:'s)? (?:comments?|notes?|remarks?|feedback)$"
+    r"|^(?:상담[사원]|관리자|내부)\s?(?:의견|코멘트)$",
     re.I,
 )
 _OPEN = re.compile(
     r"open.?end|(?<![a-z])remarks?(?![a-z])|코멘트"
     r"|comment|feedback|reason|\bwhy\b|improve|suggest|do (?:better|differently)|tell us|anything else"
-    r"|(?:what|how) (?:can|could|should|would|might) (?:we|make|have)\b"
+    r"|(?:what|how) (?:can|could|should|would|might) (?:we|make|have|be better|be improved)\b"
     r"|what (?:did|do) you (?:most |least |really )?(?:like|love|enjoy|dislike|hate)|in your own words"
     r"|describe (?:your|the|what|how)|explain"
     r"|의견|이유|건의|제안|개선|아쉬운|아쉬웠|좋았|좋은\s?점|불편|어떤\s?점|바라는|말씀|하고\s?싶은\s?말|한\s?마디|후기|소감"
@@ -241,14 +245,15 @@ def question(source: Source, *labels: str) -> pb.SurveyType.ValueType:
 
 @functools.lru_cache(_REMEMBERED)
 def _told(label: str) -> pb.SurveyType.ValueType:
-    if _OF_NPS.search(label):  # Made of the score, as Qualtrics' 1 to 3 for detractors, passives and promoters.
+    label = " ".join(label.split())  # A title may have lines.
+    if _MADE_OF_SCORES.search(label):
         return pb.SURVEY_TYPE_UNSPECIFIED
     return next((kind for kind, words in _WORDS if words.search(label)), pb.SURVEY_TYPE_UNSPECIFIED)
 
 
 @functools.lru_cache(_REMEMBERED)
 def _is_of_work(label: str) -> bool:
-    return _OF_WORK.search(label) is not None
+    return _OF_WORK.search(" ".join(label.split())) is not None
 
 
 def zone(source: Source, name: str, value: object) -> str:
@@ -276,6 +281,7 @@ def is_open(label: str) -> bool:
 
 @functools.lru_cache(_REMEMBERED)
 def _is_open(label: str) -> bool:
+    label = " ".join(label.split())
     return _OPEN.search(label) is not None and _NOT_OPEN.search(label) is None
 
 

@@ -442,7 +442,7 @@ _OLD_TIME = re.compile(  # X, before its API 2, and Java
     r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) ([\d:]{8}) ([+-]\d{4}|UTC|GMT|KST|JST) (\d{4})"
 )
 _ODD_OFFSET = re.compile(r" (?:UTC|GMT)?([+-]\d\d):?(\d\d)$")  # of an e-mail's date, as e-mail has none
-_HALF_OF_DAY = re.compile(r"\d\s?[AP]M$", re.I)
+_HALF_OF_DAY = re.compile(r"\b(\d{1,2})(:\d\d(?::\d\d)?)\s?([AP])M$", re.I)
 _FRACTION = re.compile(r"([.,]\d{6})\d+")
 _ABBREVIATIONS = {"UTC": "+00:00", "GMT": "+00:00", "KST": "+09:00", "JST": "+09:00", "CET": "+01:00", "CEST": "+02:00"}
 _MAGNITUDES = ((1e11, 1), (1e14, 1_000), (1e17, 1_000_000), (1e20, 1_000_000_000))  # s, ms, µs, ns since 1970
@@ -495,8 +495,8 @@ def _spelled(value: str, local: str) -> Moment | None:
     try:
         made = dt.datetime.fromisoformat(_FRACTION.sub(r"\1", value))
     except ValueError:
-        if value[-1:] in "Mm" and _HALF_OF_DAY.search(value):  # An e-mail's date has none, and it would be lost.
-            return None
+        if value[-1:] in ("M", "m"):  # An e-mail's date has no halves of the day, and they would be lost.
+            value = _HALF_OF_DAY.sub(_hour_of_day, value)
         try:
             made = email.utils.parsedate_to_datetime(_ODD_OFFSET.sub(r" \1\2", value))
         except (ValueError, TypeError, IndexError, OverflowError):
@@ -509,6 +509,10 @@ def _spelled(value: str, local: str) -> Moment | None:
         return Moment(made.astimezone(dt.UTC), offset) if offset else _in_zone(made.astimezone(dt.UTC), local)
     except (OverflowError, ValueError):
         return None
+
+
+def _hour_of_day(clock: re.Match[str]) -> str:
+    return f"{int(clock[1]) % 12 + 12 * (clock[3] in 'Pp'):02}{clock[2]}"
 
 
 def _in_zone(time: dt.datetime, local: str) -> Moment:

@@ -21,10 +21,10 @@ _ZONE = re.compile(r'"timeZone"\s*:\s*"([\w/+-]{1,40})"')
 _OPEN_ENDED = ("open-ended response", "주관식 응답", "개방형 응답", *translations.OPEN_ENDED)
 _SECOND_HEADER = {"response", "응답", "other (please specify)", *translations.SECOND_HEADER, *_OPEN_ENDED}
 _SUMS = frozenset({"합계", "총계", "소계", "평균", "total", "grand total", "average", "mean", "sum"})  # under a table
-_WRAPPERS = ("responses", "data", "results", "items", "answers_list")
-_PEOPLE = ("respondent", "customer", "user", "contact", "person")
+_WRAPPERS = ("responses", "reviews", "data", "results", "items", "answers_list")
+_PEOPLE = ("respondent", "customer", "user", "contact", "person", "consumer")
 _OWN_IDS = ("userid", "customerid", "memberid", "externalid")
-_INNER = (*_PEOPLE, "metadata", "meta", "answers", "response", "customfields", "scores", "ratings", "fields")
+_INNER = (*_PEOPLE, "metadata", "meta", "answers", "response", "customfields", "scores", "ratings", "fields", "values")
 _EVENTS = ("data", "eventdata", "formresponse", "submission", "payload")  # A webhook may hold the response in these.
 
 

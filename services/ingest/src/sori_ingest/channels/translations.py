@@ -63,9 +63,12 @@ CES = (
     r"|(?:どのくらい|どの程度).{0,30}(?:簡単|容易)|(?:簡単|容易)でしたか|多(?:么)?容易"
 )
 OPEN = (
-    r"warum|begründ|\bgrund\b|\braison\b|\bmotiv[oi]\b|kommentar|anmerkung|verbesser|rückmeldung|pourquoi|commentaire|amélior|remarque"
-    r"|(?:por|para) qu[éê]|coment[aá]rio|mejorar|melhorar|sugerenc|sugest[ãõ]|perché|comment[oi]\b|miglior|suggeriment"
-    r"|waarom|opmerking|verbeter|toelichting|理由|意見|感想|改善|コメント|原因|建议|建議|意见|评论|評論|評語"
+    r"warum|begründ|\bgrund\b|\braison\b|\bmotiv[oi]\b|kommentar|anmerkung|verbesser|rückmeldung|pourquoi"
+    r"|commentaire|amélior|remarque"
+    r"|(?:por|para) qu[éê](?! (?:canal|medio|meio|v[íi]a))|coment[aá]rio|mejorar|melhorar|sugerenc|sugest[ãõ]"
+    r"|perché|comment[oi]\b|miglior|suggeriment"
+    r"|waarom|opmerking|verbeter|toelichting|理由|(?:良|よ|悪)かった点|点(?:を|が|は).{0,12}(?:教え|聞かせ|記入|書)"
+    r"|意見|感想|改善|コメント|原因|建议|建議|意见|评论|評論|評語"
     r"|dlaczego|\buwag[ai]\b|komentarz|почему|комментар|отзыв|улучш|предложени|\bneden\b|yorum|görüş|\böneri"
     r"|tại sao|ý kiến|góp ý|nhận xét|mengapa|\balasan|\bsaran\b|komentar|masukan"
 )
