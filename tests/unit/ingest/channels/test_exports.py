@@ -1,5 +1,6 @@
 """Tables as makers of surveys, shops and call centres export them, whole, with all their columns."""
 
+import datetime as dt
 import json
 from collections.abc import Callable, Sequence
 
@@ -7,7 +8,8 @@ import pytest
 
 import spreadsheet
 from sori.ingest.v1 import touchpoint_pb2 as pb
-from sori_ingest.channels.payload import Reading
+from sori_ingest.channels import responses
+from sori_ingest.channels.payload import Payload, Reading, Source, Unreadable
 
 Read = Callable[..., Reading]
 
@@ -731,3 +733,15 @@ def test_reviews_in_json_stand_under_their_name(read: Read) -> None:
     ).touchpoints
 
     assert ("7", "Love it\nWarm", 5) == (made.external_id, made.text, made.rating.value)
+
+
+def test_headers_are_not_counted_among_the_rows_of_a_long_table() -> None:
+    header = "Respondent ID,How likely are you to recommend us?\n,Response\n"
+    given = [
+        Payload(body=(header + "1,9\n" * rows).encode(), content_type="text/csv", received_time=dt.datetime.now(dt.UTC))
+        for rows in (100_000, 100_001)
+    ]
+
+    assert 100_000 == sum(1 for _ in responses.records(given[0], Source(name="survey")))
+    with pytest.raises(Unreadable, match="rows"):
+        list(responses.records(given[1], Source(name="survey")))

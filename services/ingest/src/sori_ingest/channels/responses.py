@@ -270,7 +270,7 @@ def _table(rows: Iterator[list[str]], source: Source) -> Iterator[tuple[str, dic
     elif below and (_is_second_header(below[0]) or _is_under_merged(header, below[0])):
         titles, last = _titles(header, below[0]), first + 1
     for number, row in enumerate(itertools.chain(ahead[last + 1 :], rows), start=last + 2):
-        if number > _MOST_ROWS:
+        if number - last - 1 > _MOST_ROWS:
             raise Unreadable("too_large", f"more than {_MOST_ROWS:,} rows")
         if not any(cell.strip() for cell in row):
             continue

@@ -44,14 +44,22 @@ def moment(value: object, zone: str, *, is_day_first: bool | None = None) -> rea
     """
     if isinstance(value, str) and (found := _SHORT_DATE.fullmatch(value.strip()[:60])):
         value = _turned(found, is_day_first=is_day_first)
-    if isinstance(value, str) and (found := _NAMED.search(value[:_LONGEST])) and (made := _named(found, zone)):
+    elif (
+        isinstance(value, str)
+        and not value[:4].isdecimal()
+        and (found := _NAMED.search(value[:_LONGEST]))
+        and (made := _named(found, zone))
+    ):
         return made
     if isinstance(value, str) and "." in value[-3:]:
         value = _SHORT_HALF.sub(r"\1m", value)
     unfolded = _unfolded(value, zone)
-    if (made := reading.moment(unfolded, local=zone)) is not None:
+    has_half = isinstance(unfolded, str) and unfolded[-1:] in ("M", "m")  # Then it is none of the usual times.
+    if not has_half and (made := reading.moment(unfolded, local=zone)) is not None:
         return made
     if (found := _SPELLED.fullmatch(str(unfolded).strip()[:60])) and (made := _spelled(found, zone)):
+        return made
+    if has_half and (made := reading.moment(unfolded, local=zone)) is not None:
         return made
     text = str(value).strip()[:60]
     named = _NAMED_MONTH_FORMS if text[:12].upper().isupper() else _DOTTED_FORMS
