@@ -72,7 +72,7 @@ _UNANSWERED = frozenset(  # In place of a score: the question was left out, or d
     | {"해당없음", "해당사항없음", "무응답", "미응답", "응답안함", "모름", "잘모름", "잘모르겠음", "잘모르겠습니다"}
 )
 _NOTHING = frozenset({"na", "none", "null", "없음", "해당없음", "해당사항없음", "무응답", "미응답", "미입력"})
-_BREAK = re.compile(r"\s*<br\s?/?>\s*")
+_BREAK = re.compile(r"<br\s?/?>\s?")
 _HIGHEST_RATING = 10
 _PERCENT = 100
 _MOST_HEADERS = 16  # that are remembered: objects may all have other names
@@ -276,7 +276,7 @@ def _response(
             or questionnaire.identify(main, name, written)
         ):
             continue
-        elif score := _asked(name, value, source, spans):
+        elif score := _asked(name, value, scale, source, spans):
             scores.append(score)
         elif _is_words(name, written) and not (
             columns.letters(name) == "commentcontent" and "reviewcontent" in there  # Yotpo's, of the shop's answer
@@ -537,7 +537,9 @@ def _score(
     return questionnaire.Score(key=key, value=value, question=kind)
 
 
-def _asked(title: str, value: object, source: Source, spans: Mapping[str, _Span]) -> questionnaire.Score | None:
+def _asked(
+    title: str, value: object, scale: str, source: Source, spans: Mapping[str, _Span]
+) -> questionnaire.Score | None:
     """Take a column whose title is a question for a score."""
     kind = questionnaire.question(source, title)
     written = "" if responses.nested(value) else reading.optional_text({"": value}, "")
@@ -555,7 +557,8 @@ def _asked(title: str, value: object, source: Source, spans: Mapping[str, _Span]
     told = None if highest else questionnaire.scale_told(title, score)
     if not questionnaire.is_on_scale(source, kind, told[1] if told else 0, title):
         kind = pb.SURVEY_TYPE_UNSPECIFIED
-    scale = f"{told[0]:g}-{told[1]:g}" if told and kind != pb.SURVEY_TYPE_NPS else ""
+    if told or kind:  # What stands beside is of ratings.
+        scale = f"{told[0]:g}-{told[1]:g}" if told and kind != pb.SURVEY_TYPE_NPS else ""
     return _score(reading.reference(title), kind, score, highest, scale, spans.get(title))
 
 
