@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sori_ingest.domain.masking import Personal, mask, mask_value
+from sori_ingest.domain.masking import mask, mask_value
+from sori_ingest.domain.numbers import Personal
 
 RESIDENT, CARD, PHONE, ACCOUNT = (
     Personal.RESIDENT_NUMBER,

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from sori.ingest.v1 import touchpoint_pb2 as pb
 from sori_ingest.domain import language, masking, rules, zones
+from sori_ingest.domain.numbers import Personal
 from sori_ingest.domain.outcomes import Violation
 from sori_kit import identifiers
 
@@ -178,7 +179,7 @@ def _clean_words(text: str, tag: str, wrong: list[Violation]) -> str:
     return clean
 
 
-def _count(normal: pb.Touchpoint, counts: Mapping[masking.Personal, int]) -> None:
+def _count(normal: pb.Touchpoint, counts: Mapping[Personal, int]) -> None:
     for kind, count in counts.items():
         normal.masked_counts[kind] += count
 
