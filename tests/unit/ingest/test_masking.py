@@ -59,6 +59,7 @@ RESIDENT, CARD, PHONE, ACCOUNT = (
             ACCOUNT,
         ),
         ("IBAN DE89 3704 0044 0532 0130 00", "IBAN DE** **** **** **** **** **", ACCOUNT),
+        ("kim-900101-1234567", "kim-******-*******", RESIDENT),
         ("900101ㅡ1234567", "******ㅡ*******", RESIDENT),
         ("000229-3234567", "******-*******", RESIDENT),
         ("주민번호 900101/1234567", "주민번호 ******/*******", RESIDENT),
@@ -157,6 +158,28 @@ RESIDENT, CARD, PHONE, ACCOUNT = (
         ("기업 21302612001120", "기업 **************", ACCOUNT),
         ("계좌번호 카뱅 3333298715500", "계좌번호 카뱅 *************", ACCOUNT),
         ("123456789012 수협 홍길동", "************ 수협 홍길동", ACCOUNT),
+        ("고객: 010에 3456에 7890이요", "고객: ***에 ****에 ****이요", PHONE),
+        ("010 다시 3456 다시 7890", "*** 다시 **** 다시 ****", PHONE),
+        ("010 하이픈 3456 하이픈 7890", "*** 하이픈 **** 하이픈 ****", PHONE),
+        ("010-일이삼사-5678", "***-****-****", PHONE),
+        ("영일영 삼삼사사 오오육육", "*** **** ****", PHONE),
+        ("전화번호 공이에 삼사오에 육칠팔구", "전화번호 **에 ***에 ****", PHONE),
+        ("주민번호 구공공일공일 일이삼사오육칠 이에요", "주민번호 ****** ******* 이에요", RESIDENT),
+        ("주민번호 뒷자리는 1234567이에요", "주민번호 뒷자리는 *******이에요", RESIDENT),
+        ("집번호 0311234567", "집번호 **********", PHONE),
+        ("발신번호 0317654321 상담", "발신번호 ********** 상담", PHONE),
+        ("ph: 212-555-0147", "ph: ***-***-****", PHONE),
+        ("What is your phone number? 4155550132", "What is your phone number? **********", PHONE),
+        ("카드번호 4111/1111/1111/1111", "카드번호 ****/****/****/****", CARD),
+        ("KB 94320200123456 홍길동", "KB ************** 홍길동", ACCOUNT),
+        ("한국씨티 1234567890123", "한국씨티 *************", ACCOUNT),
+        ("BNK부산 101-2012-3456-01", "BNK부산 ***-****-****-**", ACCOUNT),
+        ("KakaoBank 3333-01-1234567", "KakaoBank ****-**-*******", ACCOUNT),
+        ("refund to NongHyup 352-1234-5678-93", "refund to NongHyup ***-****-****-**", ACCOUNT),
+        ("가상계좌 562-12345678901 로", "가상계좌 ***-*********** 로", ACCOUNT),
+        ("경남은행 207210123456", "경남은행 ************", ACCOUNT),  # The date would be of 2072.
+        ("301123456789 예금주 강감찬", "************ 예금주 강감찬", ACCOUNT),
+        ("bank account number is 12345678", "bank account number is ********", ACCOUNT),
     ],
 )
 def test_personal_number_is_masked(text: str, masked: str, kind: Personal | None) -> None:
@@ -257,6 +280,17 @@ def test_personal_number_is_masked(text: str, masked: str, kind: Personal | None
         "account id 123456789012 in AWS",
         "보험증권 2026-1234567 확인",
         "증권번호 1234567890123",
+        "로트번호 240101-1234567",
+        "ORD-241129-1234567",
+        "고객센터 080 888 1234로 전화",
+        "전화번호 080-123-4567 수신거부",
+        "call 0800 123 4567",
+        "우체국 소포 6012-3456-7890",
+        "카카오 교환권 1234-5678-9012",
+        "010 이 번호로 2024112912345",
+        "01012345678901 말고 010에 보낸 주문",
+        "계좌번호 오류코드 12345678",
+        "통장사본 IMG_1234_5678_9012.jpg 계좌",
     ],
 )
 def test_order_numbers_prices_and_dates_are_left_alone(text: str) -> None:
@@ -295,6 +329,15 @@ def test_order_numbers_prices_and_dates_are_left_alone(text: str) -> None:
         ("note", "번호는 공일공 일이삼사 오육칠팔", "번호는 *** **** ****"),
         ("note", "주민번호 앞 900101 뒤 1234567", "주민번호 앞 ****** 뒤 *******"),
         ("phone 010-1234-5678", "1234567890", "1234567890"),
+        ("phone", "919876543210", "************"),  # of whatever country
+        ("Your mobile number", "7700900123", "**********"),
+        ("팩스", "0212345678", "**********"),
+        ("발신번호", "0317654321", "**********"),
+        ("phone", "15881234", "15881234"),
+        ("휴대폰", "20241129", "20241129"),
+        ("phone_model", "12345678901", "12345678901"),
+        ("product", "4111111111111111", "4111111111111111"),
+        ("전화번호", "공이에 삼사오에 육칠팔구", "**에 ***에 ****"),
     ],
 )
 def test_attributes_are_masked_by_what_their_keys_say(key: str, value: str, masked: str) -> None:
@@ -302,6 +345,12 @@ def test_attributes_are_masked_by_what_their_keys_say(key: str, value: str, mask
 
     assert masked == found
     assert (masked != value) == bool(counts)
+
+
+def test_a_number_that_another_hid_is_not_found_later() -> None:
+    once, _ = mask_value("memo", "전화000일이삼사오육칠주문번호000일이삼사오육칠")
+
+    assert (once, {}) == mask_value("memo", once)
 
 
 def test_every_number_is_counted() -> None:

@@ -67,6 +67,13 @@ def test_personal_numbers_are_masked_in_products_and_attributes_too() -> None:
     assert {"phone_number": 2, "card_number": 1} == dict(normal.masked_counts)
 
 
+def test_a_product_that_is_an_id_or_a_barcode_stays() -> None:
+    normal = normal_form(product="4111111111111111")
+
+    assert "4111111111111111" == normal.product
+    assert not normal.masked_counts
+
+
 def test_what_is_kept_of_a_wrong_touchpoint_is_masked_too() -> None:
     wrong = builders.a_touchpoint(
         text="010-1234-5678", product="010-1234-5678", attributes={"memo": "010-1234-5678"}, external_id="\0"

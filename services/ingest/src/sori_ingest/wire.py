@@ -62,7 +62,7 @@ def submission_quarantined(
     if given.text:
         kept.text, _ = masking.mask(given.text[:MOST_PAYLOAD])  # What follows would be cut anyway.
     if given.product:
-        kept.product, _ = masking.mask(given.product[:MOST_PAYLOAD])
+        kept.product, _ = masking.mask_value("product", given.product[:MOST_PAYLOAD])
     for key, value in given.attributes.items():
         kept.attributes[key], _ = masking.mask_value(key, value[:MOST_PAYLOAD])
     payload = submission(kept)

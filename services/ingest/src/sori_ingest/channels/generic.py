@@ -55,7 +55,7 @@ def normalise_all(jobs: Sequence[Job]) -> list[list[Violation]]:
     _words(work)
     for normal, wrong in work:
         if (product := normal.product) and len(product) >= masking.SHORTEST:
-            masked, counts = masking.mask(product)
+            masked, counts = masking.mask_value("product", product)  # Nothing but digits is an id or a barcode.
             if counts:
                 normal.product = masked
                 _count(normal, counts)

@@ -35,8 +35,17 @@ _WIDE = re.compile("[\uff08-\uff5e]")  # at least what _NARROW changes
 _MOBILE = re.compile(r"0(?:10|50\d)\d{8}|8210\d{8}")
 _KEY_OF_PERSON = re.compile(
     r"phone|mobile|\btel(?!em)|_tel\b|\bhp\b|cell|fax|resident|\brrn\b|\bssn\b|jumin|card(?!inal)"
-    r"|account_?n|(?:bank|refund|virtual)_?acc|iban|전화|휴대|핸드폰|연락|주민|외국인|카드|계좌(?!\s?이체)|통장",
+    r"|account_?n|(?:bank|refund|virtual)_?acc|iban|전화|휴대|핸드폰|연락|발신|수신|caller|주민|외국인|카드|계좌(?!\s?이체)|통장",
     re.I,
+)
+_KEY_OF_PHONE = re.compile(
+    r"(?:phone|mobile|cell|\btel|_tel|fax|\bhp|caller|전화|휴대폰|핸드폰|연락처|팩스|발신(?=\s?번호)|수신(?=\s?번호))"
+    r"[ _]?(?:number|no\.?|num|번호)?$",
+    re.I,
+)
+_LONGEST_PHONE = 15  # digits
+_NO_PHONE = re.compile(  # but of a company, or a date
+    r"1[5-8]\d{6}$|080\d{7}$|0800|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}(?:\d\d)?)?$"
 )
 _KEY_OF_ID = re.compile(r"id$|_id\b|no$|num|number|code|key|token|ref|번호|코드", re.I)
 _OF_PERSON = re.compile("주민|외국인|카드|계좌|전화|휴대|핸드폰")
@@ -47,12 +56,21 @@ def mask(text: str) -> tuple[str, dict[Personal, int]]:
 
     A syllable that says a digit, as in 공일공 일이삼사 오육칠팔, is one, too.
     """
-    if not text.isascii() and ("공일공" in text or ("번호" in text and _OF_PERSON.search(text))):
+    if not text.isascii() and _may_be_said(text):
         text, said = _mask_said(text)
         if said:
             masked, counts = _mask(text)
             return masked, {kind: said.get(kind, 0) + counts.get(kind, 0) for kind in (*said, *counts)}
     return _mask(text) if _first_of_eight(text) >= 0 else (text, {})
+
+
+def _may_be_said(text: str) -> bool:
+    return (
+        "공일공" in text
+        or "영일영" in text
+        or ("번호" in text and _OF_PERSON.search(text) is not None)
+        or ("010" in text and numbers.MOBILE_WITH_WORDS.search(text) is not None)
+    )
 
 
 def _mask_said(text: str) -> tuple[str, dict[Personal, int]]:
@@ -77,10 +95,14 @@ def mask_value(key: str, value: str) -> tuple[str, dict[Personal, int]]:
     """
     if value.isascii() and _count_ascii(value) < SHORTEST:
         return value, {}
-    label, is_person, is_reference = _said_by(key)
-    if (is_person or (is_reference and not value.strip().isdigit())) and is_suspect(value):
-        return _mask_after(label, value)
+    label, is_person, is_phone, is_reference = _said_by(key)
+    if (is_person or (is_reference and not value.strip().isdigit())) and (not value.isascii() or is_suspect(value)):
+        masked, counts = _mask_after(label, value)
+        if counts or not is_phone:
+            return masked, counts
     if (bare := value.strip()).isdigit():
+        if is_phone and bare.isascii() and len(bare) <= _LONGEST_PHONE and not _NO_PHONE.match(bare):
+            return value.translate(_STARS), {Personal.PHONE_NUMBER: 1}
         if _MOBILE.fullmatch(bare.translate(_NARROW)) and not _KEY_OF_ID.search(key):
             return DIGIT.sub("*", value), {Personal.PHONE_NUMBER: 1}
         return value, {}
@@ -88,15 +110,15 @@ def mask_value(key: str, value: str) -> tuple[str, dict[Personal, int]]:
 
 
 @functools.lru_cache(1_024)
-def _said_by(key: str) -> tuple[str, bool, bool]:
-    """Give what an attribute's key says before its value, and whether that is somebody's number or that of a thing."""
+def _said_by(key: str) -> tuple[str, bool, bool, bool]:
+    """Give what an attribute's key says before its value, and whether that is of a person, a phone, a thing."""
     label = f"{key.replace('_', ' ')}: "
     is_reference = bool(_KEY_OF_ID.search(key) and numbers.is_of_a_thing(label))
-    return label, _KEY_OF_PERSON.search(key) is not None, is_reference
+    return label, _KEY_OF_PERSON.search(key) is not None, _KEY_OF_PHONE.search(key) is not None, is_reference
 
 
 def _mask_after(label: str, value: str) -> tuple[str, dict[Personal, int]]:
-    masked, counts = _mask(f"{label}{value}")
+    masked, counts = _mask(f"{label}{value}") if value.isascii() else mask(f"{label}{value}")
     return (masked[len(label) :], counts) if masked[len(label) :] != value else (value, {})
 
 

@@ -36,7 +36,7 @@ _RESIDENT = re.compile(
 )
 _CARD = re.compile(
     rf"(?<!\d)(?<!\d[-.,])(?:\d{{13,19}}"
-    rf"|\d{{4}}(?!\d)(?:(?:{_JOINT}\d{{4}}){{3}}|{_JOINT}\d{{6}}{_JOINT}\d{{4,5}}))(?!\d)"
+    rf"|\d{{4}}(?!\d)(?:(?:(?:{_JOINT}|[~/])\d{{4}}){{3}}|{_JOINT}\d{{6}}{_JOINT}\d{{4,5}}))(?!\d)"
 )
 PHONE = re.compile(
     r"(?<![\d+])(?<!\d[-.,])(?=[(+08])(?:"
@@ -58,8 +58,10 @@ PHONE = re.compile(
     r"|\+[1-9]\d{7,14}"
     r")(?!\d)"
 )
+_FREE = rf"0800|0120|080{_JOINT}?\d{{3}}{_JOINT}?\d{{4}}(?!\d)"  # of companies
 _LANDLINE = re.compile(  # only beside words of telephony
-    rf"(?=[0-9(])(?<!\d)(?<!\d[-.,])(?:0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]){_JOINT}?\d{{7,8}}"  # without joints
+    rf"(?=[0-9(])(?<!\d)(?<!\d[-.,])(?!{_FREE})(?:"
+    rf"0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]){_JOINT}?\d{{7,8}}"  # without joints
     rf"|10{_JOINT}?\d{{4}}{_JOINT}?\d{{4}}"  # of a mobile, whose first 0 a table took for nothing
     rf"|1[3-9]\d{_JOINT}?\d{{4}}{_JOINT}?\d{{4}}"  # China
     rf"|0[35789]\d\d?{_JOINT}?\d{{3,4}}{_JOINT}?\d{{3,4}}"  # Japan, Vietnam
@@ -71,8 +73,8 @@ _LANDLINE = re.compile(  # only beside words of telephony
 _SHORT_PHONE = re.compile(rf"\d{{4}}{_HYPHEN}\d{{4}}|[2-9]\d{{9}}")  # not 1588-1234, which is a company's, nor a year
 _BLANK = r"[ \t\u00a0]"
 _ACCOUNT = re.compile(
-    r"(?<!\d)(?<!\d[-.,])(?:\d{10,16}"
-    rf"|\d{{1,10}}(?:{_BLANK}?\\?{_HYPHEN}{{1,2}}{_BLANK}?\d{{1,9}}){{1,4}}"
+    r"(?<!\d)(?<!\d[-.,])(?:\d{8,16}"
+    rf"|\d{{1,10}}(?:{_BLANK}?\\?{_HYPHEN}{{1,2}}{_BLANK}?\d{{1,12}}){{1,4}}"
     rf"|\d{{3,6}}{_BLANK}{{1,2}}\d{{2,9}}{_BLANK}{{1,2}}\d{{1,8}}"
     rf"(?:{_BLANK}{{1,2}}(?!20\d\d|\d+\s?[일월년시분초개건원번명회차천만주])\d{{1,4}}(?!\d))?"  # and no date, no price
     rf"|\d{{3,6}}(?:\.\d{{2,8}}){{2,3}})(?!\d)(?!(?:{_HYPHEN}|\.)\d)"
@@ -82,14 +84,21 @@ IBAN = re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9
 
 _SYLLABLES = "[공영일이삼사오육륙칠팔구하나둘]"  # of digits as they are said, and as a transcript of a call has them
 _SYLLABLE = "(?:하나|[공영일이삼사오육륙칠팔구둘])"
-_SAID_JOINT = r"(?:\s?(?:-|에|의|다시)\s?|\s)?"
-_SAID_DIGIT = rf"{_SAID_JOINT}(?:{_SYLLABLE}|[0-9])"
-_SAID_MOBILE = re.compile(rf"(?<!{_SYLLABLES})[공영]일[공영](?:{_SAID_DIGIT}){{7,8}}")
-_SAID_NUMBER = re.compile(rf"(?:{_SYLLABLE}|[0-9])(?:{_SAID_DIGIT}){{9,15}}")
+_SAID_JOINT = r"(?:\s?(?:-|에|의|다시|국에|국의|하이픈|대시)\s?|\s)?"
+_SAID_DIGIT = rf"{_SAID_JOINT}(?:(?!이(?:에요|예요|요|고|구요|라|니|었|였|지|며|랑|다(?!시))){_SYLLABLE}|[0-9])"
+_SAID_MOBILE = re.compile(
+    rf"(?<!{_SYLLABLES})[공영]일[공영](?:{_SAID_DIGIT}){{7,8}}|(?<![\d*])010(?:{_SAID_DIGIT}){{7,8}}(?![\d*])"
+)
+MOBILE_WITH_WORDS = re.compile(rf"010\W{{0,2}}(?:에|의|국|다시|하이픈|대시|{_SYLLABLES})")  # 010에 1234에 5678
+_SAID_NUMBER = re.compile(rf"(?:{_SYLLABLE}|[0-9])(?:{_SAID_DIGIT}){{8,15}}")
+_HANGUL = re.compile("[가-힣]")
 _FEWEST_SYLLABLES, _FEWEST_DIFFERENT = 6, 2
-_SAID_DIGITS = re.compile(rf"\d|{_SYLLABLES}")
+_SAID_DIGITS = re.compile(rf"\d|(?!하?이픈){_SYLLABLES}")
 _RESIDENT_APART = re.compile(  # 앞자리 900101, 뒷자리 1234567
     r"(?<!\d)(?:19|20)?\d\d(?:[-./ ]?\d\d){2}(?:[\W_]|[앞뒤뒷자리에은는이고요다시번호]){1,10}[1-8]\d{6}(?!\d)"
+)
+_RESIDENT_BACK = re.compile(  # 주민번호 뒷자리는 1234567
+    r"주민(?:등록)?\s?(?:번호)?\s?(?:뒷|뒤)\s?(?:자리|번호)[는은가이만]?\s?[:：]?\s?[1-8]\d{6}(?!\d)"
 )
 
 
@@ -109,11 +118,13 @@ def _hint(pattern: str) -> re.Pattern[str]:
 # Words around a number. Those before it are looked for in small letters.
 _BANK_NAMES = (  # that people write without 은행
     "국민|신한|우리|하나|기업|산업|한국씨티|씨티|제일|대구|부산|광주|전북|경남|제주|카카오|카뱅|케이|케뱅|토스|토뱅|toss|농협|수협|신협|축협"
-    "|새마을금고|새마을|우체국|저축|외환|kb|nh|ibk|keb|sc|shinhan|woori|hana|kookmin|kakao"
+    "|새마을금고|새마을|우체국|저축|외환|kb|nh|ibk|keb|kdb|bnk|sc|shinhan|woori|hana|kookmin|kakao|citi|nonghyup"
 )
-_BANK = rf"(?:{_BANK_NAMES})(?:은행|뱅크|금고)?"
+_BANK_OR_NOT = r"(?:은행|뱅크|금고|\s?bank)?"
+_BANK = rf"(?:{_BANK_NAMES}){_BANK_OR_NOT}"
 _TELEPHONY_WORDS = (
-    r"전화|연락|통화|문자|휴대|핸드폰|팩스|电话|電話|手机|手機|携帯|điện thoại|\bsđt|\bтел"
+    r"전화|연락|통화|문자|휴대|핸드폰|팩스|발신|수신|착신|인입|콜백|집\s?번호|电话|電話|手机|手機|携帯|điện thoại"
+    r"|\bsđt|\bтел|\bph\b|\bcid\b"
     r"|\btel|\bphone|\bmobile|\bcell|\bcall|\bcontact|\breach|\bdial|\bfax|\btext|\bwhatsapp|\bmy number"
 )
 _TELEPHONY = _hint(rf"{_TELEPHONY_WORDS}|핸드|폰|h\.?p|\(")  # without which there is no landline
@@ -121,7 +132,7 @@ _TELEPHONY_BEFORE = _words(rf"(?:{_TELEPHONY_WORDS}|\bh\.?p(?=\.?\W{{0,3}}$))\D{
 _TELEPHONY_RIGHT_BEFORE = _words(
     r"(?:전화|연락|휴대|핸드|폰|\btel|\bphone|\bmobile|\bcell|\bcall|\btext|\breach|\bwhatsapp)"
     r"(?:(?<=[가-힣])[가-힣]{0,2}(?:\s?번호)?|(?<=[a-z])(?:\sme)?(?:\s(?:at|on|to))?(?:\snumber|\sno\.?)?)"
-    r"(?:는|은|가|이|\sis)?\s?[:：]?\s?$"
+    r"(?:는|은|가|이|\sis)?\s?[?？]?\s?[:：]?\s?$"
 )
 _PRICE = re.compile(r"\s?원(?![가-힣](?<![을이은도에으씩짜정]))")  # 원을, 원이, …; not 원래
 _COUNTED = re.compile(r"\s?[명건통회개]")
@@ -133,11 +144,11 @@ _BANKING_WORDS = (
 _BANKING = _hint(rf"{_BANKING_WORDS}|{_BANK_NAMES}|환불|account")  # without which there is no account
 _BANKING_BEFORE = _words(rf"(?:{_BANKING_WORDS})\D{{0,15}}$")
 _BANK_BEFORE = re.compile(
-    "(?:" + re.sub(r"\b(\w)", r"\1(?<![가-힣a-z].)", _BANK_NAMES) + ")(?:은행|뱅크|금고)?"
+    "(?:" + re.sub(r"\b(\w)", r"\1(?<![가-힣a-z].)", _BANK_NAMES) + f"){_BANK_OR_NOT}"
     r"[\s:：\])/,|-]{0,4}(?:\(?[가-힣]{2,4}\)?\s?)?$"
 )
 _BANK_ALONE = re.compile(  # before digits without hyphens
-    r"(?<![가-힣a-z])(?:국민|신한|카뱅|케뱅|토스|toss)[\s:：\])/,|-]{0,3}$"
+    r"(?<![가-힣a-z])(?:국민|신한|카뱅|케뱅|토스|토뱅|(?:한국)?씨티|새마을|toss|kb|nh|ibk|kdb)[\s:：\])/,|-]{0,3}$"
 )
 _OWN_SHAPE = re.compile(r"100[2-7]\d{9}|3[37]\d{11}|7979\d{9}|[1-9]\d{13}")  # told sooner than the next
 _OF_BANK = re.compile(  # without hyphens, after a name that is a common word, too: 우리, 카카오, 하나, 기업
@@ -148,7 +159,10 @@ _BANKING_AFTER = re.compile(
 )
 _BANK_AFTER = re.compile(rf"\s?\(?\s?(?:{_BANK}|[가-힣]{{1,6}}은행|예금주)")
 _BANK_NAME_AFTER = re.compile(  # after digits without hyphens; a post office (우체국) sends parcels, too
-    r"\s?[(,/]?\s?(?:[가-힣A-Z]{2,6}은행|(?:카카오|토스|케이)\s?뱅크|(?:NH)?농협|수협|축협|새마을금고|신협)"
+    r"\s?[(,/]?\s?(?:[가-힣A-Z]{2,6}은행|(?:카카오|토스|케이)\s?뱅크|(?:NH)?농협|수협|축협|새마을금고|신협|예금주)"
+)
+_NUMBER_OF_ACCOUNT = _words(  # before fewer digits
+    r"(?:\bbank account(?:\snumber|\sno\.?)?|계좌\s?번호|통장\s?번호)(?:는|은|가|이|\sis)?[^\w*]{0,4}$"
 )
 _BANK_CONTEXT = _words(r"계좌(?!\s?이체)|통장|예금주|은행(?!나무)|뱅크|\baccount\b(?!\s?(?:id|name))|\biban\b")
 _BUSINESS = re.compile(r"\d{3}-\d{2}-\d{5}")  # a company's registration number
@@ -156,7 +170,7 @@ _BUSINESS = re.compile(r"\d{3}-\d{2}-\d{5}")  # a company's registration number
 _REFERENCE = _words(
     r"(?:고객(?=\s?번호)|회원(?=\s?번호)|관리(?=\s?번호)|문서(?=\s?번호)|계약(?=\s?번호)|민원(?=\s?번호)|사건(?=\s?번호)"
     r"|예매(?=\s?번호)|발행(?=\s?번호)|영수증(?=\s?번호)|주문|송장|운송장|등기|접수|예약|문의|상품|제품|모델"
-    r"|바코드|쿠폰|상품권|기프트\s?카드|멤버십|핀|시리얼|일련|특허|출원|사업자(?:\s?등록)?|법인(?:\s?등록)?|승인|거래|택배|대한통운"
+    r"|바코드|쿠폰|상품권|교환권|기프티콘|소포|로트|\blot|기프트\s?카드|멤버십|핀|시리얼|일련|특허|출원|사업자(?:\s?등록)?|법인(?:\s?등록)?|승인|거래|택배|대한통운"
     r"|order|invoice|tracking|reference|booking|receipt|ticket|coupon|waybill|parcel|shipment|sku|isbn|imei)"
     r"\s?(?:번호|코드|no\.?|number|code|id)?\s?(?:조회|확인)?\s?(?:는|은|이|가|is)?\s?[:：#=(\[]{0,2}\s?$"
 )
@@ -166,13 +180,14 @@ _OLD_MOBILE = re.compile("01[16789]")
 _RESIDENT_WORD = _words(
     r"(?:주민|민증|민번|외국인\s?(?:등록|번호)|resident(?:\s?registration)?|\brrn\b|\bssn\b|jumin)\D{0,15}$"
 )
+_CODE_BEFORE = re.compile("[A-Z]{2}[-_]$")  # ORD-240101-1234567
 _SAID_OF = (
-    (Personal.RESIDENT_NUMBER, re.compile(r"(?:주민|외국인)\D{0,15}$")),
-    (Personal.CARD_NUMBER, re.compile(r"카드\D{0,15}$")),
-    (Personal.ACCOUNT_NUMBER, re.compile(r"(?:계좌|통장|은행|뱅크|농협)\D{0,15}$")),
-    (Personal.PHONE_NUMBER, re.compile(r"(?:전화|휴대|핸드폰|연락)\D{0,15}$")),
+    (Personal.RESIDENT_NUMBER, re.compile(r"(?:주민|민증|민번|외국인)[^\d*]{0,15}$")),
+    (Personal.CARD_NUMBER, re.compile(r"카드[^\d*]{0,15}$")),
+    (Personal.ACCOUNT_NUMBER, re.compile(r"(?:계좌|통장|은행|뱅크|농협)[^\d*]{0,15}$")),
+    (Personal.PHONE_NUMBER, re.compile(r"(?:전화|휴대|핸드폰|연락)[^\d*]{0,15}$")),
 )
-_DATE_FIRST = re.compile(r"(?:19|20)\d\d[-. ]?(?:0[1-9]|1[0-2])[-. ]?(?:0[1-9]|[12]\d|3[01])")
+_DATE_FIRST = re.compile(r"(?:19\d|20[0-4])\d[-. ]?(?:0[1-9]|1[0-2])[-. ]?(?:0[1-9]|[12]\d|3[01])")
 _INTERNET_ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _CARD_NUMBER = re.compile(  # by issuer, each with its lengths; what begins otherwise stands for goods (880…) or devices
     r"4(?:\d{12}|\d{15}|\d{18})|(?:5\d|2[2-7])\d{14}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|(?:6\d|35)\d{14,17}|9\d{15}"
@@ -190,13 +205,18 @@ def is_of_a_thing(label: str) -> bool:
     return _REFERENCE.search(label.lower()) is not None
 
 
-def _of_mobile(_: re.Match[str]) -> Personal:
-    return Personal.PHONE_NUMBER
+def _of_mobile(found: re.Match[str]) -> Personal | None:
+    return Personal.PHONE_NUMBER if _HANGUL.search(found.group()) else None
+
+
+def _of_back(_: re.Match[str]) -> Personal:
+    return Personal.RESIDENT_NUMBER
 
 
 def _of_parts(found: re.Match[str]) -> Personal | None:
+    (kind, word), *_ = _SAID_OF
     before = _before(found)
-    return Personal.RESIDENT_NUMBER if _RESIDENT_WORD.search(before) and not _REFERENCE.search(before) else None
+    return kind if word.search(before) and not _REFERENCE.search(before) else None
 
 
 def _of_said(found: re.Match[str]) -> Personal | None:
@@ -242,6 +262,8 @@ def _is_resident_number(found: re.Match[str]) -> bool:
     # Numbers given since October 2020 have no check digit: without a hyphen too, the words before must tell.
     if _RESIDENT_WORD.search(_before(found)):
         return True
+    if _CODE_BEFORE.search(found.string, max(0, found.start() - _LABEL), found.start()):
+        return False
     if found[1]:  # A date and a number, as orders have it, unless the number tells the century, too.
         return joint is not None and found[1] == century == "19"
     if joint is None:
@@ -310,6 +332,8 @@ def _is_account_number(found: re.Match[str]) -> bool:
     if _DATE_FIRST.match(number):
         return False
     if number.isdigit():
+        if len(number) < _SHORTEST_ACCOUNT and not _NUMBER_OF_ACCOUNT.search(before):
+            return False
         is_account = _is_beside_banking(found, before) or _is_right_beside_a_bank(found, before)
         is_account = is_account and not _PRICE.match(found.string, found.end())
     else:
@@ -388,4 +412,5 @@ SAID = (
     Said(_SAID_NUMBER, _of_said, _SAID_DIGITS),
     Said(_SAID_MOBILE, _of_mobile, _SAID_DIGITS),
     Said(_RESIDENT_APART, _of_parts, DIGIT),
+    Said(_RESIDENT_BACK, _of_back, DIGIT),
 )
