@@ -60,6 +60,8 @@ OLD = "고객님, 내일 도착합니다."
         "От: Sori\nОтправлено: четверг, 26 июня 2026 г. 15:05\nКому: a\n\n" + OLD,
         "2026年2月29日 周六 19:47 小理 <help@sori.example> 写道：\n" + OLD,
         "Forwarded message:\n\n> From: Sori <help@sori.example>\n> " + OLD,
+        "On Mon, 30 Nov 2026 at 10:12, Sori<help@sori.example> wrote:   " + OLD,  # Yahoo on Android
+        "---\nFrom: Sori <help@sori.example>\nDate: Mon, 30 Nov 2026 10:12:33 +0900\nTo: a@b.kr\nSubject: b\n\n" + OLD,
     ],
 )
 def test_what_is_answered_is_told_apart(introduction: str) -> None:
@@ -172,6 +174,20 @@ def test_thanks_stay_and_the_card_below_them_goes() -> None:
     assert "홍길동 팀장\n(주)소리\nTel. 02-123-4567" == parts.signature
 
 
+@pytest.mark.parametrize(
+    "card",
+    [
+        "홍길동 과장\n주식회사 소리 | 영업1팀\nT 02-123-4567 | M 010-1234-5678 | hong@sori.example\n서울시 강남구",
+        "==============\n홍길동 과장\n(주)소리\nTel : 02-123-4567\n==============",
+        "John Smith\nACME Corp.\nPhone: +1 415 555 0132",
+    ],
+)
+def test_a_card_without_thanks_goes(card: str) -> None:
+    parts = quotation.separate(f"배송이 늦어요.\n\n{card}\n")
+
+    assert ("배송이 늦어요.", card) == (parts.own, parts.signature)
+
+
 def test_a_card_may_name_a_department_for_products() -> None:
     parts = quotation.separate("확인 바랍니다.\n감사합니다.\n\n상품기획팀 홍길동\nTel. 02-123-4567")
 
@@ -221,6 +237,12 @@ def test_what_lawyers_wrote_goes_with_the_card_above_it() -> None:
         "This message was sent from the external app. It crashed twice.",
         "이 메일은 외부 업체에서 온 거라고 하던데 맞습니까?\n주문은 언제 오나요?",
         "Am 3. Mai habe ich bestellt, Ihr Kollege sagte mir:\nKommt bald.",
+        "세금계산서 부탁드립니다.\n\n(주)소리\n사업자번호: 123-45-67890\nTel 02-123-4567",
+        "이리로 보내 주세요.\n\n(주)소리\n서울시 강남구 테헤란로 1\n받는 사람: 홍길동\nT 02-123-4567",
+        "(주)소리\nT 02-123-4567",
+        "번호가 바뀌었어요.\n\n홍길동\nT 02-123-4567",
+        "연락 부탁드려요.\n\n(주)소리 홍길동\nT 02-123-4567 로 전화 주세요",
+        "1안\n-----\n2안",
     ],
 )
 def test_what_only_looks_like_a_quote_or_signature_stays(text: str) -> None:

@@ -61,7 +61,8 @@ _SEPARATOR = re.compile(
 )
 # With the quote on the same line, as Yahoo writes it, or between dashes, as Zoho does.
 _WROTE_ALONE = re.compile(
-    r"\s{0,8}On [A-Z][a-z]{2,8}, [A-Z][a-z]{2,8} \d{1,2}, \d{4} at \d{1,2}:\d\d.{1,200}? wrote:\s"
+    r"\s{0,8}On [A-Z][a-z]{2,8}, (?:[A-Z][a-z]{2,8} \d{1,2},|\d{1,2} [A-Z][a-z]{2,8}) \d{4}(?: at|,) \d{1,2}:\d\d"
+    r".{1,200}? wrote:\s"
     r"|\s{0,8}-{2,10}\s?(?:On )?\S.{1,200} wrote\s?-{2,10}\s*$"
 )
 _BEGIN_FORWARDED = re.compile(
@@ -185,6 +186,13 @@ _CONTACT = re.compile(
     re.I,
 )
 
+_CARD_PHONE = re.compile(r"\b(?:tel|phone|mobile|mob|fax|h\.?p|[tmf])\s?[.:：)]{0,2}\s?\+?\(?\d{1,4}[-. )]", re.I)
+_COMPANY = re.compile(r"\b(?:inc|ltd|llc|corp|gmbh)\b|\(주\)|㈜|주식회사|[가-힣](?:팀|본부|사업부|연구소)\b", re.I)
+_ASKED = re.compile(  # what is told because somebody asked for it
+    r"\s*[-*·•]?\s*(?:이름|성함|성명|생년월일|아이디|회원|담당자|사업자|세금|상호|대표|연락처|name|contact)\s?(?:번호|명|자)?\s?[:：]",
+    re.I,
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
@@ -246,7 +254,10 @@ def _unquoted(lines: list[str]) -> tuple[list[str], list[str]]:
             if not _is_marked(lines, position):  # Nothing tells its end: all that follows is quoted.
                 return own, quoted + lines[position:]
         elif _starts_quote(lines, position):
-            return own, quoted + lines[position:]
+            end = len(own)
+            while end and not own[end - 1].strip(_RULES):  # a rule that belongs to the header
+                end -= 1
+            return own[:end], quoted + own[end:] + lines[position:]
         else:
             own.append(line.removeprefix(">") if line.startswith(_ESCAPED) else line)
             position += 1
@@ -342,6 +353,8 @@ def _unsigned(lines: list[str]) -> tuple[list[str], list[str]]:
     cut = _device(own[: _disclaimer(own[:cut])])
     own, signature = own[:cut], own[cut:] + signature
     cut = _closing(own)
+    if cut == len(own):
+        cut = _card(own)
     return own[:cut], own[cut:] + signature
 
 
@@ -385,6 +398,22 @@ def _closing(lines: list[str]) -> int:
             below = [line for line in lines[position + 1 :] if line]
             said = any(len(line) > 60 or _SENTENCE.search(line) or _MATTER.match(line) for line in below)
             return position + 1 if below and not said and _is_contact(below) else len(lines)
+    return len(lines)
+
+
+def _card(lines: list[str]) -> int:
+    """Find a business card below a rule or an empty line: it has a company and its telephone, and says nothing."""
+    end = len(lines)
+    while end and not lines[end - 1].strip(_RULES):
+        end -= 1
+    for position in range(end - 1, max(0, end - _SIGNATURE_LINES), -1):
+        line = lines[position][:_LONGEST_LINE]
+        if not line.strip(_RULES):
+            below = lines[position + 1 : end]
+            is_card = any(map(_CARD_PHONE.search, below)) and any(map(_COMPANY.search, below))
+            return position if len(below) > 1 and any(lines[:position]) and is_card else len(lines)
+        if len(line) > 60 or _SENTENCE.search(line) or _MATTER.match(line) or _ASKED.match(line):
+            break
     return len(lines)
 
 
