@@ -57,6 +57,7 @@ automations:
     purpose: service
     target: webhook
 """
+_ALIKE = 4  # looks, a second apart, that find the same: what happens to a case comes to the feed a while later
 HELD = {  # Where something of a customer stands who has lived through all of it.
     "SORI_CLASSIFY sori.classify.classification.corrected.v1",
     "SORI_CLASSIFY sori.classify.touchpoint.classified.v1",
@@ -268,12 +269,14 @@ async def through(
 
 
 async def settled(running: platform.RunningPlatform) -> dict[str, Counter[str]]:
-    """Wait until both have left something everywhere; says where all that is of the one who stays stands."""
+    """Wait until both have left something everywhere, and no more comes; says where all is of the one who stays."""
+    seen: list[list[dict[str, Counter[str]]]] = []
     async with asyncio.timeout(90):
         while True:
             found = [await holdings.find(running, person.traces) for person in (HANA, BORA)]
             places = [{place for counts in each.values() for place in counts} for each in found]
-            if all(each >= HELD for each in places):
+            seen = [*seen, found][-_ALIKE:]
+            if all(each >= HELD for each in places) and seen == [found] * _ALIKE:
                 return found[1]
             await asyncio.sleep(1)
 
