@@ -40,6 +40,7 @@ OPTIONS: Mapping[str, Option] = {
 _SPOKEN = frozenset({"", "file_share", "thread_broadcast", "me_message"})
 _MESSAGES = frozenset({"message", "app_mention"})
 _MOST_BLOCK_TEXTS = 1_000
+_TEAMS = ("user_team", "source_team", "team")  # where a message names its author's
 _SPEAKING = {
     "customer": (pb.TOUCHPOINT_KIND_INQUIRY, pb.ACTOR_CUSTOMER),
     "company": (pb.TOUCHPOINT_KIND_REPLY, pb.ACTOR_AGENT),
@@ -187,26 +188,32 @@ def _voice(given: reading.JsonObject, event: reading.JsonObject, message: readin
         return "internal"  # Also where one organisation has many teams.
     ours = _ours(given)
     within = reading.optional_text(given, "team_id")  # the author's, or that of whoever owns the channel
-    theirs = ""
-    for each in (message, event):
-        theirs = theirs or reading.optional_text(each, "user_team", "source_team", "team")
-    theirs = theirs or within
-    sister = theirs == within and reading.optional_text(given, "enterprise_id") in ours
-    if ours and theirs and theirs not in ours and not sister:
-        return "customer"
-    return "company" if reading.flag(given, "is_ext_shared_channel") else "internal"
+    theirs = reading.optional_text(message, *_TEAMS) or reading.optional_text(event, *_TEAMS) or within
+    if ours and theirs and theirs not in ours:
+        sister = theirs == within and reading.optional_text(given, "enterprise_id") in ours
+        if not sister:
+            return "customer"
+    return "company" if shared and reading.flag(given, "is_ext_shared_channel") else "internal"
 
 
 def _ours(given: reading.JsonObject) -> set[str]:
     """Give the team and the organisation that installed the app: in a shared channel `team_id` may be of others."""
-    for names in (
-        ("authorizations.0.team_id", "authorizations.0.enterprise_id"),  # Slack gives no more than one.
-        ("context_team_id", "context_enterprise_id"),
-        ("team_id",),
-    ):
-        if found := {reading.optional_text(given, each) for each in names} - {""}:
-            return found
-    return set()
+    installed = _installed(given)
+    if installed or "context_team_id" in given or "context_enterprise_id" in given:
+        for within, team, organisation in (
+            (installed, "team_id", "enterprise_id"),
+            (given, "context_team_id", "context_enterprise_id"),
+        ):
+            if found := {reading.optional_text(within, team), reading.optional_text(within, organisation)} - {""}:
+                return found
+    return {team} if (team := reading.optional_text(given, "team_id")) else set()
+
+
+def _installed(given: reading.JsonObject) -> reading.JsonObject:
+    """Give who installed the app: Slack tells no more than one."""
+    found = given.get("authorizations")
+    first = found[0] if isinstance(found, list) and found else None
+    return first if isinstance(first, dict) else {}
 
 
 def _is_edited(event: reading.JsonObject, message: reading.JsonObject) -> bool:
@@ -219,9 +226,9 @@ def _is_bot(given: reading.JsonObject, message: reading.JsonObject) -> bool:
     """Say whether an app, a workflow or Slack itself wrote a message; our own app is known by its user, too."""
     if reading.optional_text(message, "bot_id") or reading.optional_text(message, "subtype") == "bot_message":
         return True
-    user = reading.optional_text(message, "user")
-    own = reading.optional_text(given, "authorizations.0.user_id") if user else ""
-    return user == "USLACKBOT" or (user == own != "" and reading.flag(given, "authorizations.0.is_bot"))
+    user, installed = reading.optional_text(message, "user"), _installed(given)
+    is_own = bool(user and installed) and user == reading.optional_text(installed, "user_id")
+    return user == "USLACKBOT" or (is_own and reading.flag(installed, "is_bot"))
 
 
 def _words_of(blocks: object) -> str:
