@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psutil
 import pytest
 import pytest_asyncio
 import structlog
@@ -33,13 +34,16 @@ settings.load_profile("sori")
 # the Postgres of a run beside it.
 _TEMPORARY = "PYTEST_DEBUG_TEMPROOT"
 _FAILED = pytest.StashKey[bool]()
-_made = "" if _TEMPORARY in os.environ else tempfile.mkdtemp(prefix="sori-tests-")
-if _made:
-    os.environ[_TEMPORARY] = _made
+_made = ""
+if _TEMPORARY not in os.environ:  # It is there in a worker.
+    for left in Path(tempfile.gettempdir()).glob("sori-tests-[0-9]*-*"):
+        if not psutil.pid_exists(int(left.name.split("-")[2])):
+            shutil.rmtree(left, ignore_errors=True)
+    os.environ[_TEMPORARY] = _made = tempfile.mkdtemp(prefix=f"sori-tests-{os.getpid()}-")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Leave the folder of a run only where something failed, to be looked at."""
+    """Leave the folder of a run only where something failed, to be looked at until the next run begins."""
     if _made and not config.stash.get(_FAILED, False):
         shutil.rmtree(_made, ignore_errors=True)
 
